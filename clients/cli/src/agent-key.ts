@@ -1,18 +1,10 @@
 import { stat } from 'node:fs/promises'
 import type { AgentSigner, KeyStore, SeedSigner } from '@auth4agent/sdk'
 import { type AgentConfig, keyFileStore, keyPathOf, loadSigner, readSigningKeyFile } from '@auth4agent/sdk/node'
+import type { agentKeyFlag } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { requireAgent } from './parties.ts'
 import { readKey } from './secrets.ts'
-
-/** The flag for the key of the agent, the same in every command. */
-export const agentKeyFlag = {
-  key: {
-    kind: 'text',
-    value: 'FILE',
-    help: "file of the agent's private key, if it is not the configured file; - for standard input",
-  },
-} as const
 
 /** Loads the agent of agent.json and its private key. Rejects with CliError or the SDK's Auth4AgentError. */
 export async function loadAgent(

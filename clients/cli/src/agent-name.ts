@@ -21,7 +21,8 @@ export const agentFlags = {
   agent: {
     kind: 'text',
     value: 'AGENT',
-    help: 'the same as the argument AGENT',
+    help: 'DID or id of the agent, or `self` for the agent of agent.json',
+    more: 'the same as the argument AGENT',
     aliases: ['did', 'agent-id', 'id'],
   },
 } as const
@@ -37,7 +38,7 @@ export async function chosenAgent({ arguments: [word], flags, folder }: AgentCho
   const given = word ?? flag ?? SELF
   if (given === SELF) return (await requireAgent(folder)).did
   if (isUuid(given) || parseDid(given) !== undefined) return given
-  throw usageError(`${shown(given)} is neither a DID nor an id of an agent`, '`auth4agent agents list` shows both.')
+  throw usageError(`${shown(given)} is neither a DID nor an id of an agent`, '`auth4agent agent list` shows both.')
 }
 
 /**
@@ -48,7 +49,7 @@ export async function namedAgent(choice: AgentChoice): Promise<string> {
   if (choice.arguments.length === 0 && choice.flags.text('agent') === undefined) {
     throw usageError(
       'AGENT is missing',
-      'Give the DID or id of the agent: `auth4agent agents list` shows both. `self` means the agent of agent.json.',
+      'Give the DID or id of the agent: `auth4agent agent list` shows both. `self` means the agent of agent.json.',
     )
   }
   return chosenAgent(choice)
@@ -67,6 +68,6 @@ export async function didOf(agent: string, openOperator: () => Promise<Operator>
   throw new CliError(`The operator has no agent with the id ${agent}`, {
     reason: 'AGENT_NOT_FOUND',
     exit: 'refused',
-    hint: '`auth4agent agents list` shows the agents of the operator.',
+    hint: '`auth4agent agent list` shows the agents of the operator.',
   })
 }

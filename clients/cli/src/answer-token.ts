@@ -2,14 +2,14 @@ import type { IssuedToken } from '@auth4agent/sdk'
 import { writeText } from '@auth4agent/sdk/node'
 import type { Context, Place } from './context.ts'
 import { nextLine, quoted } from './next-line.ts'
+import { shared } from './shared-flags.ts'
 import { lines } from './text.ts'
 
 /** The flag for the file of a token. */
 export const tokenOutputFlag = {
   output: {
-    kind: 'text',
-    value: 'FILE',
-    help: 'write the token to this file, readable only by you, instead of printing it',
+    ...shared.output,
+    more: 'the token, so that only you can read it',
   },
 } as const
 
@@ -35,5 +35,5 @@ export async function answerToken(
 }
 
 function proofLine(place: Place, output: string | undefined): string {
-  return nextLine(place, `dpop-proof --method METHOD --url URL --token ${quoted(`@${output ?? 'FILE'}`)}`)
+  return nextLine(place, `dpop-proof create --method METHOD --url URL --token ${quoted(`@${output ?? 'FILE'}`)}`)
 }

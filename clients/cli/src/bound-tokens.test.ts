@@ -19,46 +19,56 @@ beforeEach(async () => {
 })
 afterEach(() => home[Symbol.asyncDispose]())
 
-describe('issue --dpop', () => {
+describe('token issue --dpop', () => {
   it("gets a token that is bound to the agent's key, and says what a request with it needs", async () => {
-    const { code, stdout, stderr } = await home.tool(['issue', '--dpop', ...ASKED])
+    const { code, stdout, stderr } = await home.tool(['token', 'issue', '--dpop', ...ASKED])
     expect(code).toBe(0)
     expect(stdout).toContain('token_type: DPoP\n')
-    expect(stderr).toContain('auth4agent dpop-proof')
+    expect(stderr).toContain('auth4agent dpop-proof create')
     expect(home.issuer.proofs('/v1/token')).toMatchObject([
       { jkt: home.jkt, claims: { htu: `${home.issuer.url}/v1/token` } },
     ])
   })
 
   it('prints the type of the token in JSON, and only the token with --quiet', async () => {
-    const { stdout, stderr } = await home.tool(['issue', '--dpop', '--json', ...ASKED])
+    const { stdout, stderr } = await home.tool(['token', 'issue', '--dpop', '--json', ...ASKED])
     expect({ token: JSON.parse(stdout).token_type, stderr }).toEqual({ token: 'DPoP', stderr: '' })
-    const quiet = await home.tool(['issue', '--dpop', '--quiet', ...ASKED])
+    const quiet = await home.tool(['token', 'issue', '--dpop', '--quiet', ...ASKED])
     expect(quiet).toEqual({ code: 0, stdout: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/), stderr: '' })
   })
 
-  it.each([['issue'], ['exec']])('is what %s suggests if the audience accepts only bound tokens', async (command) => {
+  it.each([
+    ['token issue', []],
+    ['token exec', ['--', 'true']],
+  ])('is what %s suggests if the audience accepts only bound tokens', async (command, program) => {
     const required = { status: 400, body: { reason: 'DPOP_PROOF_REQUIRED', detail: 'It accepts only bound tokens' } }
     home.issuer.next('/v1/token', required)
-    const program = command === 'exec' ? ['--', 'true'] : []
-    const { code, stderr } = await home.tool([command, ...ASKED, ...program])
+    const { code, stderr } = await home.tool([...command.split(' '), ...ASKED, ...program])
     expect(code).toBe(1)
     expect(stderr).toContain('It accepts only bound tokens')
-    expect(stderr).toContain('`auth4agent issue --dpop`')
+    expect(stderr).toContain('`auth4agent token issue --dpop`')
   })
 })
 
-describe('dpop-proof', () => {
+describe('dpop-proof create', () => {
   const { pair } = knownKey()
   const bound = () => accessToken(pair, {}, { cnf: { jkt: home.jkt } })
   const request = ['--method', 'GET', '--url', `${API}/orders?page=1`]
 
   it('prints a proof for the request, the token and the nonce', async () => {
-    const { code, stdout, stderr } = await home.tool(['dpop-proof', ...request, '--token', bound(), '--nonce', 'n'])
+    const { code, stdout, stderr } = await home.tool([
+      'dpop-proof',
+      'create',
+      ...request,
+      '--token',
+      bound(),
+      '--nonce',
+      'n',
+    ])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const rules = { method: 'GET', url: `${API}/orders`, nowS: Date.now() / 1000, skewS: 0, accessToken: bound() }
     expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt: home.jkt, nonce: 'n' })
-    const piped = await home.tool(['dpop-proof', ...request, '--token', '-', '--json'], {
+    const piped = await home.tool(['dpop-proof', 'create', ...request, '--token', '-', '--json'], {
       readStdin: async () => bound(),
     })
     expect(checkDpopProof(JSON.parse(piped.stdout).dpop_proof, rules)).toMatchObject({ ok: true })
@@ -66,7 +76,7 @@ describe('dpop-proof', () => {
 
   it('prints a proof for a request that carries no token', async () => {
     const url = 'https://auth.example.com/oauth/token'
-    const { stdout } = await home.tool(['dpop-proof', '--method', 'POST', '--url', url])
+    const { stdout } = await home.tool(['dpop-proof', 'create', '--method', 'POST', '--url', url])
     const [, claims = ''] = stdout.split('.')
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).not.toHaveProperty('ath')
     expect(checkDpopProof(stdout.trim(), { method: 'POST', url, nowS: Date.now() / 1000, skewS: 0 })).toMatchObject({
@@ -81,11 +91,11 @@ describe('dpop-proof', () => {
     const file = home.path('other.key')
     const jkt = signerKid(await create(file))
     const token = accessToken(pair, {}, { cnf: { jkt } })
-    expect(await home.tool(['dpop-proof', ...request, '--token', token])).toMatchObject({
+    expect(await home.tool(['dpop-proof', 'create', ...request, '--token', token])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('bound to another key'),
     })
-    const { code, stdout } = await home.tool(['dpop-proof', ...request, '--token', token, '--key', file])
+    const { code, stdout } = await home.tool(['dpop-proof', 'create', ...request, '--token', token, '--key', file])
     expect(code).toBe(0)
     const rules = { method: 'GET', url: `${API}/orders`, nowS: Date.now() / 1000, skewS: 0, accessToken: token }
     expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt })
@@ -99,24 +109,24 @@ describe('dpop-proof', () => {
       return signCompactJws(header, delegatedPayload([principal, actor]), pair.privateKey)
     }
     const token = delegated(home.publicKey)
-    const { code, stdout, stderr } = await home.tool(['dpop-proof', ...request, '--token', token])
+    const { code, stdout, stderr } = await home.tool(['dpop-proof', 'create', ...request, '--token', token])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const rules = { method: 'GET', url: `${API}/orders`, nowS: Date.now() / 1000, skewS: 0, accessToken: token }
     expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt: home.jkt })
     const other = delegated(holderKey(1).publicKey)
-    const refused = await home.tool(['dpop-proof', ...request, '--token', other])
+    const refused = await home.tool(['dpop-proof', 'create', ...request, '--token', other])
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('bound to another key') })
   })
 
   it.each([
-    ['a token that is not bound', 1, [...request, '--token', accessToken(pair)], 'issue --dpop'],
+    ['a token that is not bound', 1, [...request, '--token', accessToken(pair)], 'token issue --dpop'],
     ['a chain of grants that has expired', 1, [...request, '--token', chainOf(1)], 'GRANT_EXPIRED'],
     ['a text that is no token', 2, [...request, '--token', 'a.b.c'], 'must be an access token'],
     ['a method in small letters', 2, ['--method', 'get', '--url', API], 'in capital letters'],
     ['a URL without a scheme', 2, ['--method', 'GET', '--url', 'api.example.com'], 'absolute http or https URL'],
     ['no method', 2, ['--url', API], '--method'],
   ])('refuses %s', async (_name, code, args, message) => {
-    const { stdout, ...ended } = await home.tool(['dpop-proof', ...args])
+    const { stdout, ...ended } = await home.tool(['dpop-proof', 'create', ...args])
     expect(ended).toMatchObject({ code, stderr: expect.stringContaining(message) })
     expect(stdout).toBe('')
   })
@@ -127,7 +137,7 @@ it.each([
   [['--dpop-proof', 'a.b.c', '--method', 'GET']],
   [['--method', 'GET', '--url', API]],
 ])('verify refuses %j, because proof, method and URL belong together', async (args) => {
-  const { code, stderr } = await home.tool(['verify', '--token', 'a.b.c', ...args])
+  const { code, stderr } = await home.tool(['token', 'verify', '--token', 'a.b.c', ...args])
   expect(code).toBe(2)
   expect(stderr).toContain('--dpop-proof, --method and --url must be used together')
 })

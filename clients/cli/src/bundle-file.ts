@@ -13,4 +13,4 @@ export async function readBundle(file: string, { readStdin }: Pick<Io, 'readStdi
   return bundle
 }
 
-const WRITTEN_BY = '`auth4agent agents export --output FILE` writes a bundle.'
+const WRITTEN_BY = '`auth4agent agent export-bundle --output FILE` writes a bundle.'

@@ -50,9 +50,19 @@ export interface Command {
 
 /** An entry of the command table: the command's words, a short summary, and its module, which is loaded on demand. */
 export interface CommandEntry {
+  /** The noun and the verb, or one word for a command without a noun. */
   readonly words: string
+  /** Words of earlier versions. They do the same, but neither the help nor a completion shows them. */
+  readonly former?: readonly string[]
   readonly summary: string
   load(): Promise<Command>
+}
+
+/** A noun, with the commands that begin with it. */
+export interface Noun {
+  readonly noun: string
+  readonly summary: string
+  readonly commands: readonly CommandEntry[]
 }
 
 /** Makes a command. Its `run` gets a reader for exactly the declared flags. */

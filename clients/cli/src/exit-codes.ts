@@ -9,8 +9,8 @@ export const exitCodes = {
   },
   configuration: { code: 4, means: 'a configuration file or a key is missing, unreadable or wrong' },
   internal: { code: 70, means: 'an error of the tool itself' },
-  notRunnable: { code: 126, means: '`exec`: the program cannot be run' },
-  notFound: { code: 127, means: '`exec`: the program does not exist' },
+  notRunnable: { code: 126, means: '`token exec`: the program cannot be run' },
+  notFound: { code: 127, means: '`token exec`: the program does not exist' },
   interrupted: { code: 130, means: 'Ctrl-C' },
   terminated: { code: 143, means: 'SIGTERM' },
 } as const

@@ -1,7 +1,10 @@
 /** Declaration of a flag. `value` is the name of its value in the help. A flag of kind `list` may be repeated. */
 export interface Flag {
   readonly kind: 'boolean' | 'text' | 'list'
+  /** What the flag means, the same for every command. */
   readonly help: string
+  /** What one command adds to the meaning. */
+  readonly more?: string
   readonly value?: string
   readonly required?: boolean
   /** Older names. They still work, but the help does not show them. */

@@ -69,26 +69,26 @@ describe('a folder of version 1', () => {
       operator: { id: ID, domain: 'example.com' },
     })
     expect((await tool(['whoami', '--verbose'])).stdout).toContain('Mode: Operator\nID: ')
-    expect((await tool(['operator', 'token', '--rpc', 'GET /v1/x'])).code).toBe(0)
+    expect((await tool(['assertion', 'create', '--rpc', 'GET /v1/x'])).code).toBe(0)
     expect(await textOf('agent.json')).toBe(agentJson())
     expect(await textOf('operator.json')).toBe(operatorJson())
     expect(await textOf('keys/agent.key')).toBe(keyText)
   })
 
-  it('is changed by set-server only in the address of the server', async () => {
-    const { stdout } = await tool(['set-server', '--url', 'https://auth.example.com/'])
+  it('is changed by context set only in the address of the server', async () => {
+    const { stdout } = await tool(['context', 'set', '--server', 'https://auth.example.com/'])
     expect(stdout).toBe('Server URL updated to: https://auth.example.com\n')
     expect(await textOf('agent.json')).toBe(agentJson('https://auth.example.com'))
     expect(await textOf('operator.json')).toBe(operatorJson('https://auth.example.com'))
   })
 
-  it("keeps the server's issuer until set-server changes the server", async () => {
-    await tool(['set-server', '--url', 'http://127.0.0.1:9', '--issuer', 'https://auth.example.com'])
+  it("keeps the server's issuer until context set changes the server", async () => {
+    await tool(['context', 'set', '--server', 'http://127.0.0.1:9', '--issuer', 'https://auth.example.com'])
     expect(JSON.parse(await textOf('operator.json'))).toMatchObject({ issuer: 'https://auth.example.com' })
-    const { stdout } = await tool(['operator', 'token'])
+    const { stdout } = await tool(['assertion', 'create'])
     const claims = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString('utf8')) as unknown
     expect(claims).toMatchObject({ aud: 'https://auth.example.com', iss: ID, sub: ID })
-    await tool(['set-server', '--url', 'http://127.0.0.1:9'])
+    await tool(['context', 'set', '--server', 'http://127.0.0.1:9'])
     expect(JSON.parse(await textOf('operator.json'))).toMatchObject({ issuer: '' })
   })
 
@@ -116,7 +116,7 @@ describe('a folder of version 1', () => {
   })
 
   it('shows no proof for an operator whose key it does not contain', async () => {
-    const args = ['verify-operator', 'instructions', '--operator-id', ID.replaceAll('a', 'b')]
+    const args = ['operator', 'show-proof', '--operator-id', ID.replaceAll('a', 'b')]
     expect(await tool(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('--config FOLDER') })
   })
 
@@ -127,7 +127,7 @@ describe('a folder of version 1', () => {
       sent.push(input)
       return Promise.resolve(Response.json({}))
     }
-    expect(await tool(['register', 'operator'], { fetch })).toMatchObject({
+    expect(await tool(['operator', 'register'], { fetch })).toMatchObject({
       code: 4,
       stderr: expect.stringContaining('not the one'),
     })
@@ -135,7 +135,7 @@ describe('a folder of version 1', () => {
   })
 
   it('accepts a key from another file or from standard input', async () => {
-    const args = ['operator', 'token', '--key']
+    const args = ['assertion', 'create', '--key']
     expect(await tool([...args, join(folder, 'keys/agent.key')])).toMatchObject({ code: 0 })
     expect(await tool([...args, '-'], { readStdin: () => Promise.resolve(keyText) })).toMatchObject({ code: 0 })
     expect(await tool([...args, '-'])).toMatchObject({ code: 4 })
@@ -143,10 +143,10 @@ describe('a folder of version 1', () => {
 
   it('accepts no key in the command line and does not print the key', async () => {
     for (const args of [
-      ['operator', 'token', '--key', keyText],
-      ['issue', '--scope', 'a', '--aud', 'b.example', '--key', keyText],
-      ['keys', 'import', keyText, '--key', keyText],
-      ['keys', 'list', '--key', keyText, '--json'],
+      ['assertion', 'create', '--key', keyText],
+      ['token', 'issue', '--scope', 'a', '--aud', 'b.example', '--key', keyText],
+      ['signing-key', 'import', keyText, '--key', keyText],
+      ['signing-key', 'list', '--key', keyText, '--json'],
     ]) {
       const { code, stdout, stderr } = await tool(args)
       expect(code).toBe(4)
@@ -203,7 +203,7 @@ describe('init', () => {
     const { did } = JSON.parse(await textOf('agent.json')) as { did: string }
     expect(said).toEqual({
       code: 0,
-      stdout: `agent created\n\ndid: ${did}\nserver: http://localhost:8080\nfolder: ${folder}\n\nnext:\nauth4agent register agent\n`,
+      stdout: `agent created\n\ndid: ${did}\nserver: http://localhost:8080\nfolder: ${folder}\n\nnext:\nauth4agent agent register\n`,
       stderr: '',
     })
     const quiet = await tool(['init', '--domain', 'example.com', '--force', '--quiet'])
@@ -215,7 +215,7 @@ describe('init', () => {
     ['--context', () => ['--context', 'staging'], () => ' --context staging'],
   ])('keeps %s in the command to paste next', async (_name, flags, kept) => {
     const { stdout } = await tool(['init', '--domain', 'example.com', ...flags()])
-    expect(stdout).toMatch(new RegExp(`\\n\\nnext:\\nauth4agent register agent${kept()}\\n$`))
+    expect(stdout).toMatch(new RegExp(`\\n\\nnext:\\nauth4agent agent register${kept()}\\n$`))
   })
 
   it('writes the public data to the file of --output', async () => {
@@ -234,7 +234,7 @@ describe('init', () => {
   )
 })
 
-describe('operator token', () => {
+describe('assertion create', () => {
   beforeEach(existingUser)
 
   it.each([
@@ -243,7 +243,7 @@ describe('operator token', () => {
     [['--method', 'PATCH', '--path', '/v1/x'], 'PATCH /v1/x'],
     [[], undefined],
   ])('with %j prints an assertion for the named call, or without rpc if no call is named', async (args, rpc) => {
-    const { stdout } = await tool(['operator', 'token', '--json', ...args])
+    const { stdout } = await tool(['assertion', 'create', '--json', ...args])
     const answer = JSON.parse(stdout) as { assertion: string; rpc?: string }
     expect(answer.rpc).toBe(rpc)
     const claims = JSON.parse(
@@ -258,9 +258,8 @@ describe('operator token', () => {
     [['--rpc', '/v1/x']],
     [['--method', 'GET']],
     [['--rpc', 'GET /x', '--method', 'GET', '--path', '/x']],
-    [['--admin']],
   ])('refuses %j', async (args) => {
-    expect(await tool(['operator', 'token', ...args])).toMatchObject({ code: 2, stdout: '' })
+    expect(await tool(['assertion', 'create', ...args])).toMatchObject({ code: 2, stdout: '' })
   })
 })
 
@@ -269,18 +268,18 @@ async function both(operator: string, agent: string) {
   await tool(['init', '--domain', agent])
 }
 
-describe('register agent in the folder of an operator that cannot be the operator of the agent', () => {
+describe('agent register in the folder of an operator that cannot be the operator of the agent', () => {
   it('says that the operator is not registered yet, and how to register it', async () => {
     await both('example.com', 'example.com')
-    const { code, stderr } = await tool(['register', 'agent', '--config', folder])
+    const { code, stderr } = await tool(['agent', 'register', '--config', folder])
     expect(code).toBe(2)
     expect(stderr).toContain('The operator of this folder, example.com, is not registered yet')
-    expect(stderr).toContain(`\`auth4agent register operator --config ${folder}\``)
+    expect(stderr).toContain(`\`auth4agent operator register --config ${folder}\``)
   })
 
   it('names both domains if they differ', async () => {
     await both('example.com', 'agents.example.net')
-    const { code, stderr } = await tool(['register', 'agent'])
+    const { code, stderr } = await tool(['agent', 'register'])
     expect(code).toBe(2)
     expect(stderr).toContain(
       '--operator-id ID is missing: the agent is of the domain agents.example.net, but the operator of this folder is example.com',
@@ -290,7 +289,7 @@ describe('register agent in the folder of an operator that cannot be the operato
 
   it('asks only for the id where there is no operator', async () => {
     await tool(['init', '--domain', 'example.com'])
-    const { code, stderr } = await tool(['register', 'agent'])
+    const { code, stderr } = await tool(['agent', 'register'])
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--operator-id ID is missing\n') })
   })
 })

@@ -1,13 +1,13 @@
 import { createAgent, type IssuedToken } from '@auth4agent/sdk'
-import { type agentKeyFlag, loadSigningAgent } from './agent-key.ts'
+import { loadSigningAgent } from './agent-key.ts'
 import { usageError } from './cli-error.ts'
-import type { serverFlags } from './common-flags.ts'
+import type { agentKeyFlag, serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { serverOf } from './parties.ts'
-import { readScopes, type scopeFlag } from './scopes.ts'
+import { readScopes } from './scopes.ts'
+import type { shared } from './shared-flags.ts'
 
-type AbroadFlags = typeof serverFlags &
-  typeof agentKeyFlag & { readonly scope: typeof scopeFlag & { readonly help: string } }
+type AbroadFlags = typeof serverFlags & typeof agentKeyFlag & { readonly scope: typeof shared.scope }
 
 /**
  * Gets a token of another deployment for one of its APIs. Rejects with CliError or the SDK's Auth4AgentError.

@@ -1,29 +1,24 @@
 import { authenticate, type IssuedToken } from '@auth4agent/sdk'
-import { agentKeyFlag, loadSigningAgent } from './agent-key.ts'
+import { loadSigningAgent } from './agent-key.ts'
 import { usageError } from './cli-error.ts'
-import { serverFlags } from './common-flags.ts'
+import { agentKeyFlag, serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { serverOf } from './parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from './scopes.ts'
+import { readScopes } from './scopes.ts'
+import { shared } from './shared-flags.ts'
 
 /** Flags for the content of a token, for the server, and for the key of the agent. */
 export const tokenFlags = {
   ...serverFlags,
-  scope: {
-    ...scopeFlag,
-    help: `scopes of the token, ${SCOPES_HELP}; the agent's grant must contain them`,
-    required: true,
-  },
+  scope: { ...shared.scope, more: "the agent's grant must contain them", required: true },
   aud: {
-    kind: 'list',
-    value: 'AUDIENCE',
-    help: 'URL or host name of the service that the token is for',
+    ...shared.aud,
+    more: 'the token is for it',
     required: true,
   },
   ttl: {
-    kind: 'text',
-    value: 'DURATION',
-    help: 'lifetime: 90s, 15m, 1h30m or seconds; the server sets the default',
+    ...shared.ttl,
+    more: 'the server sets the default',
   },
   ...agentKeyFlag,
 } as const

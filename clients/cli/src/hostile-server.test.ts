@@ -56,27 +56,27 @@ const against = (answer: unknown, status = 200) => ({
 
 describe("control characters in a server's answer", () => {
   it.each([
-    [['health'], ANSWER],
-    [['verify-operator', 'confirm'], ANSWER],
-    [['verify-operator', 'status', '--operator-id', 'bbbbbbbb-1111-8111-8111-111111111111'], ANSWER],
-    [['agents', 'list'], [ANSWER]],
-    [['agents', 'approve', DID], ANSWER],
-    [['agents', 'update', DID, '--label', 'x'], ANSWER],
-    [['agents', 'object-to-move', DID], ANSWER],
-    [['agents', 'admit', DID], ANSWER],
-    [['agent-key', 'finish-move'], ANSWER],
-    [['agent-scopes', 'list'], ANSWER],
-    [['agent-scopes', 'set', '--scopes', 'read'], ANSWER],
-    [['policy', 'get'], ANSWER],
-    [['audit'], [{ ...ANSWER, ...AUDIT }]],
+    [['server', 'status'], ANSWER],
+    [['operator', 'confirm'], ANSWER],
+    [['operator', 'status', '--operator-id', 'bbbbbbbb-1111-8111-8111-111111111111'], ANSWER],
+    [['agent', 'list'], [ANSWER]],
+    [['agent', 'approve', DID], ANSWER],
+    [['agent', 'update', DID, '--label', 'x'], ANSWER],
+    [['agent', 'object-to-move', DID], ANSWER],
+    [['agent', 'admit', DID], ANSWER],
+    [['agent', 'finish-move'], ANSWER],
+    [['scope', 'list'], ANSWER],
+    [['scope', 'set', '--scopes', 'read'], ANSWER],
+    [['policy', 'show'], ANSWER],
+    [['audit', 'list'], [{ ...ANSWER, ...AUDIT }]],
     [['operator', 'end-all-tokens'], ANSWER],
-    [['operator', 'release', '--yes', 'example.com'], ANSWER],
-    [['revoke', 'token', '--jti', 'x'], ANSWER],
-    [['revoke', 'agent', '--id', DID], ANSWER],
-    [['revoke', 'suspend'], ANSWER],
-    [['revoke', 'reactivate'], ANSWER],
-    [['revoke', 'list'], [{ ...ANSWER, status: 'revoked' }]],
-    [['register', 'agent'], ANSWER],
+    [['operator', 'release-domain', '--confirm-name', 'example.com'], ANSWER],
+    [['token', 'revoke', '--jti', 'x'], ANSWER],
+    [['agent', 'revoke', '--id', DID], ANSWER],
+    [['agent', 'suspend'], ANSWER],
+    [['agent', 'reactivate'], ANSWER],
+    [['agent', 'list-revoked'], [{ ...ANSWER, status: 'revoked' }]],
+    [['agent', 'register'], ANSWER],
     [['doctor', '--timeout', '1'], ANSWER],
   ])('are not printed by %j', async (args, answer) => {
     const options = against(answer)
@@ -90,7 +90,7 @@ describe("control characters in a server's answer", () => {
 
   it('are not printed from a refusal', async () => {
     const { stdout, stderr } = await runCli(
-      ['health', '--server', SERVER],
+      ['server', 'status', '--server', SERVER],
       against({ reason: HOSTILE, detail: HOSTILE }, 400),
     )
     expect(stdout).toBe('')
@@ -98,7 +98,7 @@ describe("control characters in a server's answer", () => {
   })
 })
 
-it('register agent prints a command line with the DID of agent.json, not with the DID of the answer', async () => {
-  const { stdout } = await runCli(['register', 'agent'], against({ id: 'x', did: '$(reboot)', status: 'pending' }))
-  expect(stdout).toMatch(/agents approve did:agent:example\.com:[0-9a-f]{32}\n$/)
+it('agent register prints a command line with the DID of agent.json, not with the DID of the answer', async () => {
+  const { stdout } = await runCli(['agent', 'register'], against({ id: 'x', did: '$(reboot)', status: 'pending' }))
+  expect(stdout).toMatch(/agent approve did:agent:example\.com:[0-9a-f]{32}\n$/)
 })

@@ -7,7 +7,7 @@ import { columns, lines } from './text.ts'
 /** The argument of commands about one issuer. */
 export const issuerArgument = {
   name: 'ISSUER',
-  help: 'the issuer, such as https://auth.example, or its id, as `issuers list` shows them',
+  help: 'the issuer, such as https://auth.example, or its id, as `issuer list` shows them',
   required: true,
 } as const
 
@@ -17,7 +17,7 @@ export async function findIssuer({ issuers }: Pick<Administrator, 'issuers'>, gi
   if (found !== undefined) return found
   throw configurationError(
     `The server has no issuer ${shown(given)}`,
-    '`auth4agent issuers list` shows all issuers. An issuer must be written exactly as there.',
+    '`auth4agent issuer list` shows all issuers. An issuer must be written exactly as there.',
   )
 }
 

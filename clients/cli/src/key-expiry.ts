@@ -19,4 +19,4 @@ export function expiryWarning(label: string, exp: number, nowS: number): string 
 }
 
 /** What a holder of a root key does about a key that expires. */
-export const EXPIRY_CURE = 'A holder of a root key extends it: `auth4agent operator keys update LABEL --expires 90d`'
+export const EXPIRY_CURE = 'A holder of a root key extends it: `auth4agent operator-key update LABEL --expires 90d`'

@@ -40,7 +40,7 @@ function addedText(state: KeyState | undefined, nowS: number): string {
 export function pendingText({ type, event, effective_at: at, released_at: released }: PendingKeyEvent): string {
   const when = at ?? 'an unknown time'
   if (type === 'recover')
-    return `WARNING: a recovery waits. It replaces the identity key at ${when}.\nIf you did not ask for it, end it now: auth4agent agent-key object`
+    return `WARNING: a recovery waits. It replaces the identity key at ${when}.\nIf you did not ask for it, end it now: auth4agent agent-key object-to-recovery`
   const { to, operatorId, issuer } = readMove(event) ?? { to: 'unknown', operatorId: 'unknown', issuer: 'unknown' }
   const state = released
     ? `released at ${released}; the other operator can admit the agent now`

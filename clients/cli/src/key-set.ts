@@ -29,7 +29,7 @@ export const keySetFlags = {
   prepare: {
     kind: 'text',
     value: 'FILE',
-    help: 'send nothing, and write the request that further root keys approve with `operator approve` to this file',
+    help: 'send nothing, and write the request that further root keys approve with `request approve` to this file',
   },
 } as const
 
@@ -147,7 +147,7 @@ function withKids({ rootKeys, keys }: KeyChange['keys']) {
 function approvalsNeeded(threshold: number): CliError {
   return usageError(
     `This operator has a threshold of ${threshold} root keys, so one root key alone cannot do this`,
-    'Write the request with --prepare FILE. The others approve it: `auth4agent operator approve FILE`',
+    'Write the request with --prepare FILE. The others approve it: `auth4agent request approve FILE`',
   )
 }
 

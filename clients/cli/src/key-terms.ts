@@ -4,17 +4,16 @@ import { usageError } from './cli-error.ts'
 import type { FlagReader } from './flags.ts'
 import { shown } from './hidden.ts'
 import { ROOT } from './own-keys.ts'
+import { shared } from './shared-flags.ts'
 import { readFutureTime } from './times.ts'
 
 /** The flags for the terms of an operational key. */
 export const termFlags = {
   role: {
-    kind: 'list',
-    value: 'ROLE',
-    help: 'a role of the key; separated by commas, or repeated',
+    ...shared.role,
     choices: OPERATOR_ROLES,
   },
-  expires: { kind: 'text', value: 'TIME', help: 'when the key expires: a duration from now, such as 90d, or RFC 3339' },
+  expires: shared.expires,
 } as const
 
 /** The flag for a new threshold. */

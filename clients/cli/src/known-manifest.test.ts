@@ -73,24 +73,24 @@ beforeEach(async () => {
   await updateOperatorConfig(folder, { id: ID })
   first = await loadSigner(folder, await config())
   ;[shown, accepted] = [{ text: '', seq: 0 }, []]
-  await ok('operator keys rotate-root --label next')
-  await ok('operator keys rotate-root --finish')
-  await ok('operator keys request --label bob --role audit.read --output ~/bob.request')
+  await ok('operator-key rotate-root --label next')
+  await ok('operator-key rotate-root --finish')
+  await ok('operator-key request --label bob --role audit.read --output ~/bob.request')
 })
 afterEach(() => rm(home, { recursive: true }))
 
 it('rotate-root names its second step with the folder of this run', async () => {
-  const { code, stdout } = await tool('operator keys rotate-root --label third --config ~/.auth4agents')
+  const { code, stdout } = await tool('operator-key rotate-root --label third --config ~/.auth4agents')
   expect(code).toBe(0)
-  const next = `auth4agent operator keys rotate-root --finish --config ${folder}`
+  const next = `auth4agent operator-key rotate-root --finish --config ${folder}`
   expect(stdout).toContain(`after propagation run:\n${next}\n`)
 })
 
 describe('after a change of the root key', () => {
   it('the folder adds and removes keys with the new root key', async () => {
-    await ok('operator keys add --request ~/bob.request')
+    await ok('operator-key add --request ~/bob.request')
     expect(labels()).toEqual(['next', 'bob'])
-    await ok('operator keys remove bob')
+    await ok('operator-key remove bob')
     expect(labels()).toEqual(['next'])
     expect((await config()).known_manifest?.seq).toBe(4)
   })
@@ -104,7 +104,7 @@ describe('after a change of the root key', () => {
   ])('the folder refuses a forged manifest of %s, and signs nothing', async (_name, lie, reason) => {
     await lie()
     const sent = accepted.length
-    for (const line of ['operator keys add --request ~/bob.request', 'operator keys remove bob --prepare ~/x.json'])
+    for (const line of ['operator-key add --request ~/bob.request', 'operator-key remove bob --prepare ~/x.json'])
       expect(await tool(line)).toMatchObject({ code: 1, stderr: expect.stringContaining(reason) })
     expect(accepted).toHaveLength(sent)
     expect((await config()).known_manifest?.seq).toBe(2)
@@ -116,10 +116,10 @@ describe('another holder of a root key', () => {
     const { signer: alice } = generatePrivateKey()
     const own = await loadSigner(folder, await config())
     await forge(own, 3, [alice, own])
-    await ok('operator keys list')
+    await ok('operator-key list')
     await forge(alice, 4, [own])
-    await ok('operator keys list')
-    await ok('operator keys add --request ~/bob.request')
+    await ok('operator-key list')
+    await ok('operator-key add --request ~/bob.request')
     expect(labels()).toEqual(['root 0', 'bob'])
   })
 
@@ -128,11 +128,11 @@ describe('another holder of a root key', () => {
     if (known === undefined) throw new Error('The folder knows no manifest')
     await forge(stranger, 2, [await loadSigner(folder, await config())])
     await updateOperatorConfig(folder, { known_manifest: { seq: 2, root_keys: known.root_keys } })
-    expect(await tool('operator keys add --request ~/bob.request')).toMatchObject({
+    expect(await tool('operator-key add --request ~/bob.request')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('UNTRUSTED_MANIFEST'),
     })
-    await ok(`operator keys add --request ~/bob.request --trust=${signerKid(stranger)}`)
-    await ok('operator keys remove bob')
+    await ok(`operator-key add --request ~/bob.request --trust=${signerKid(stranger)}`)
+    await ok('operator-key remove bob')
   })
 })

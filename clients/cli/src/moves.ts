@@ -61,6 +61,6 @@ export async function checkDestination(
   throw new CliError(`On ${issuer} the operator ${operatorId} has the domain ${String(owned)}, not ${domain}`, {
     reason: 'DID_MISMATCH',
     exit: 'refused',
-    hint: 'Ask the operator for its id and domain: `auth4agent verify-operator status`',
+    hint: 'Ask the operator for its id and domain: `auth4agent operator status`',
   })
 }

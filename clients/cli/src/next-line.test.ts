@@ -17,5 +17,5 @@ it.each<[string, Place, string]>([
   ['leaves out what context use has chosen', place('context use', '/f', 'staging'), ''],
   ['leaves out the default', place('default', '/f', 'default'), ''],
 ])('nextLine %s', (_name, given, flags) => {
-  expect(nextLine(given, 'register agent')).toBe(`auth4agent register agent${flags}`)
+  expect(nextLine(given, 'agent register')).toBe(`auth4agent agent register${flags}`)
 })

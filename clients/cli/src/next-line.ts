@@ -19,8 +19,8 @@ export function nextLine({ chosenBy, folder, context }: Place, words: string): s
 
 /** Returns the lines that approve and send a prepared request. Others approve it, with folders of their own. */
 export function approvalLines(place: Place, file: string): string {
-  const send = nextLine(place, `operator send ${quoted(file)} --approval APPROVAL`)
-  return `auth4agent operator approve ${quoted(file)} --output APPROVAL\n${send}`
+  const send = nextLine(place, `request send ${quoted(file)} --approval APPROVAL`)
+  return `auth4agent request approve ${quoted(file)} --output APPROVAL\n${send}`
 }
 
 /** Quotes a word for a shell, if it needs quotes. */

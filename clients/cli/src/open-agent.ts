@@ -15,10 +15,10 @@ import {
   readSigningKeyFile,
   updateAgentConfig,
 } from '@auth4agent/sdk/node'
-import { agentKeyFlag } from './agent-key.ts'
-import { serverFlags } from './common-flags.ts'
+import { agentKeyFlag, serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { requireAgent, serverOf } from './parties.ts'
+import { shared } from './shared-flags.ts'
 
 /** Flags of commands that change or read the agent's log of keys. */
 export const agentLogFlags = { ...serverFlags, ...agentKeyFlag } as const
@@ -26,9 +26,8 @@ export const agentLogFlags = { ...serverFlags, ...agentKeyFlag } as const
 /** The flag for the committed key, which an event needs that ends the DID. */
 export const committedKeyFlag = {
   'new-key': {
-    kind: 'text',
-    value: 'FILE',
-    help: 'file of the committed private key, if it is not beside the identity key',
+    ...shared['new-key'],
+    more: 'the committed one',
   },
 } as const
 

@@ -9,7 +9,7 @@ import { goodClaims, newRoot, signClaims } from '../../../test/support/trust/sta
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const JOIN = `--operator-id ${ID} --domain acme.example --server https://auth.example`
-const request = `operator keys request --label bob --role agents.manage,audit.read`
+const request = `operator-key request --label bob --role agents.manage,audit.read`
 
 let home: string
 let folder: string
@@ -17,7 +17,7 @@ const tool = (line: string, options: CliOptions = {}) => runCli(line.split(' ').
 const operatorJson = async () => JSON.parse(await readFile(join(folder, 'operator.json'), 'utf8')) as object
 /** Returns the label of the key that signs, by its kid in an assertion. */
 const kidUsed = async (more = '', env: CliOptions['env'] = {}) => {
-  const { stdout } = await tool(`operator token ${more}`, { env })
+  const { stdout } = await tool(`assertion create ${more}`, { env })
   const header: { kid: string } = JSON.parse(Buffer.from(stdout.split('.')[0] ?? '', 'base64url').toString())
   return header.kid
 }
@@ -26,7 +26,7 @@ const kidUsed = async (more = '', env: CliOptions['env'] = {}) => {
 const approve = async (content: object, flags: string) => {
   await mkdir(folder, { recursive: true })
   await writeFile(join(home, 'request.json'), JSON.stringify(content))
-  return tool(`operator approve ${join(home, 'request.json')} --offline ${flags}`)
+  return tool(`request approve ${join(home, 'request.json')} --offline ${flags}`)
 }
 
 beforeEach(async () => {
@@ -35,7 +35,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-describe('operator keys request', () => {
+describe('operator-key request', () => {
   it('creates operator.json and a key, and prints a request that this key has signed', async () => {
     const { code, stdout } = await tool(`${request} ${JOIN} --quiet`)
     expect(code).toBe(0)
@@ -59,17 +59,17 @@ describe('operator keys request', () => {
     const kids = async (line: string) => (await readKeyRequest((await tool(line)).stdout)).kid
     const first = await kids(`${request} ${JOIN} --quiet`)
     expect(await kids(`${request} --quiet`)).toBe(first)
-    const { stdout } = await tool('operator keys request --label carol --root --quiet')
+    const { stdout } = await tool('operator-key request --label carol --root --quiet')
     expect(await readKeyRequest(stdout)).toMatchObject({ isRoot: true, roles: [], label: 'carol' })
     expect(await operatorJson()).toMatchObject({ root_public_key: expect.stringMatching(/=$/) })
   })
 
   it.each([
     ['without an operator', request, 4, '--operator-id ID'],
-    ['without roles', `operator keys request --label bob ${JOIN}`, 2, '--role is missing'],
+    ['without roles', `operator-key request --label bob ${JOIN}`, 2, '--role is missing'],
     ['for a root key with roles', `${request} --root ${JOIN}`, 2, 'cannot be used together'],
-    ['with an unknown role', `operator keys request --label bob --role root ${JOIN}`, 2, '--role must be'],
-    ['with the label root', `operator keys request --label root --role policy ${JOIN}`, 2, 'must not be root'],
+    ['with an unknown role', `operator-key request --label bob --role root ${JOIN}`, 2, '--role must be'],
+    ['with the label root', `operator-key request --label root --role policy ${JOIN}`, 2, 'must not be root'],
     ['with an id that is no UUID', `${request} ${JOIN.replace(ID, 'x')}`, 2, 'must be a UUID'],
   ])('refuses a request %s', async (_name, line, code, message) => {
     expect(await tool(line)).toMatchObject({ code, stderr: expect.stringContaining(message) })
@@ -86,11 +86,11 @@ describe('the key that signs', () => {
   it('is the one of --as, AUTH4AGENT_AS, the root key, or the only key, in this order', async () => {
     await tool(`${request} ${JOIN}`)
     const bob = await kidUsed()
-    await tool('operator keys request --label ci --role policy')
-    expect(await tool('operator token')).toMatchObject({ code: 4, stderr: expect.stringContaining('--as: bob, ci') })
+    await tool('operator-key request --label ci --role policy')
+    expect(await tool('assertion create')).toMatchObject({ code: 4, stderr: expect.stringContaining('--as: bob, ci') })
     const ci = await kidUsed('--as ci')
     expect(ci).not.toBe(bob)
-    await tool('operator keys request --label bob-root --root')
+    await tool('operator-key request --label bob-root --root')
     const root = await kidUsed()
     expect([bob, ci]).not.toContain(root)
     const env = { AUTH4AGENT_AS: 'bob' }
@@ -100,18 +100,18 @@ describe('the key that signs', () => {
   })
 
   it.each([
-    ['operator token --as bobb', 4, 'Did you mean bob?'],
-    ['operator token --as bob --key x', 2, '--key and --as cannot be used together'],
-    ['operator keys threshold 2 --as bob', 2, 'only a root key may do this'],
-    ['operator keys threshold 2', 4, 'needs a root key'],
-    ['operator keys rotate-root', 4, 'has no root key'],
+    ['assertion create --as bobb', 4, 'Did you mean bob?'],
+    ['assertion create --as bob --key x', 2, '--key and --as cannot be used together'],
+    ['operator-key set-threshold 2 --as bob', 2, 'only a root key may do this'],
+    ['operator-key set-threshold 2', 4, 'needs a root key'],
+    ['operator-key rotate-root', 4, 'has no root key'],
   ])('%s is refused with exit code %i in a folder without a root key', async (line, code, message) => {
     await tool(`${request} ${JOIN}`)
     expect(await tool(line)).toMatchObject({ code, stderr: expect.stringContaining(message) })
   })
 })
 
-describe('operator token', () => {
+describe('assertion create', () => {
   it.each([
     ['--rpc=POST\u00a0/v1/x --body={}', 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o'],
     ['--rpc=POST\u00a0/v1/x --no-body', '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU'],
@@ -122,7 +122,7 @@ describe('operator token', () => {
     await tool(`${request} ${JOIN}`)
     const words = flags.split(' ').filter(Boolean)
     const args = words.map((word) => word.replace('\u00a0', ' '))
-    const { stdout } = await runCli(['operator', 'token', ...args], { home })
+    const { stdout } = await runCli(['assertion', 'create', ...args], { home })
     const claims: { body?: string } = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString())
     expect(claims.body).toBe(digest)
   })
@@ -136,11 +136,11 @@ function statementBy(iss: string): string {
   return JSON.stringify({ statement: blocks[iss === ID ? 0 : 1] })
 }
 
-describe('operator approve', () => {
+describe('request approve', () => {
   const body = JSON.stringify({ reason: 'sold' })
   const prepared = { operator_id: ID, issuer: 'https://auth.example', rpc: `POST /v1/operators/${ID}/release`, body }
   it('signs nothing with --inspect, and otherwise prints an approval', async () => {
-    await tool(`operator keys request --label carol --root ${JOIN}`)
+    await tool(`operator-key request --label carol --root ${JOIN}`)
     const { stdout } = await approve(prepared, '--inspect')
     expect(stdout).toBe('the request changes:\ngives up the domain of the operator for good: sold\n')
     const approved = await approve(prepared, '--quiet')
@@ -149,14 +149,14 @@ describe('operator approve', () => {
   })
 
   it('says what a trust statement means', async () => {
-    await tool(`operator keys request --label carol --root ${JOIN}`)
+    await tool(`operator-key request --label carol --root ${JOIN}`)
     const request = { ...prepared, rpc: `POST /v1/operators/${ID}/trust`, body: statementBy(ID) }
     const { stdout } = await approve(request, '--inspect')
     expect(stdout).toContain('cargo.test blocks all agents of acme.test')
   })
 
   it('says which trust statement ends', async () => {
-    await tool(`operator keys request --label carol --root ${JOIN}`)
+    await tool(`operator-key request --label carol --root ${JOIN}`)
     const jti = '0190aaaa-0000-7000-8000-000000000001'
     const rpc = `POST /v1/operators/${ID}/trust/${jti}/revoke`
     const { stdout } = await approve({ ...prepared, rpc, body: '{"reason":"peace"}' }, '--inspect')
@@ -184,27 +184,27 @@ describe('operator approve', () => {
     ],
     ['no rpc', { rpc: 1 }, 'is not a prepared request'],
   ])('refuses a request for %s', async (_name, change, message) => {
-    await tool(`operator keys request --label carol --root ${JOIN}`)
+    await tool(`operator-key request --label carol --root ${JOIN}`)
     const { code, stderr } = await approve({ ...prepared, ...change }, '')
     expect(code).not.toBe(0)
     expect(stderr).toContain(message)
   })
 })
 
-it('operator send refuses a file that contains no approval or does not exist, and sends nothing', async () => {
-  await tool(`operator keys request --label carol --root ${JOIN}`)
+it('request send refuses a file that contains no approval or does not exist, and sends nothing', async () => {
+  await tool(`operator-key request --label carol --root ${JOIN}`)
   const prepared = { operatorId: ID, issuer: 'https://auth.example', rpc: 'PUT /v1/x', body: '{}' }
   const path = join(home, 'request.json')
   await writeFile(path, JSON.stringify({ operator_id: ID, issuer: prepared.issuer, rpc: prepared.rpc, body: '{}' }))
   await writeFile(join(home, 'bad'), 'x')
   await writeFile(join(home, 'good'), await approveRequest(prepared, { key: generatePrivateKey().signer }))
-  expect(await tool(`operator send ${path} --approval ${home}/bad`)).toMatchObject({
+  expect(await tool(`request send ${path} --approval ${home}/bad`)).toMatchObject({
     code: 4,
     stderr: expect.stringContaining('contains no approval'),
   })
-  expect(await tool(`operator send ${path} --approval ${home}/missing`)).toMatchObject({
+  expect(await tool(`request send ${path} --approval ${home}/missing`)).toMatchObject({
     code: 4,
     stderr: expect.stringContaining(`There is no file ${JSON.stringify(join(home, 'missing'))}`),
   })
-  expect(await tool(`operator send ${path} --approval ${home}/good`)).toMatchObject({ code: 3 })
+  expect(await tool(`request send ${path} --approval ${home}/good`)).toMatchObject({ code: 3 })
 })

@@ -15,8 +15,12 @@ import type { Context } from './context.ts'
 import { loadOwnKey, loadRootKey, refuseAs, teamOptions } from './own-keys.ts'
 import { readKey } from './secrets.ts'
 import { checkConfigured, checkServer } from './server-address.ts'
+import { administratorKeyFile, readServerConfig } from './server-config.ts'
 
 type Place = Pick<Context<typeof serverFlags>, 'flags' | 'folder'>
+
+/** The part of a configuration that names a server. */
+type Configured = Pick<AgentConfig, 'server_url' | 'issuer'>
 
 /** Address and issuer of a server. `issuer` is undefined if it equals the address. */
 export interface ServerChoice {
@@ -42,22 +46,45 @@ export async function requireOperator(folder: string): Promise<OperatorConfig> {
 }
 
 /**
- * Returns the server of the flags, or else of agent.json, or else of operator.json. Throws CliError if none of them
- * names a server, and for an unsafe address.
+ * Returns the server of the flags, or else of agent.json, or else of operator.json, or else of server.json. Throws
+ * CliError if none of them names a server, and for an unsafe address.
  */
 export async function chooseServer({ flags, folder }: Place): Promise<ServerChoice> {
   // With --server the command needs no configuration, so an invalid configuration must not cause an error.
   const isGiven = flags.text('server') !== undefined
-  const config = isGiven ? undefined : ((await readAgentConfig(folder)) ?? (await readOperatorConfig(folder)))
+  const config = isGiven ? undefined : (await serverConfigs(folder)).find(namesServer)
   return serverOf(config, { flags, folder })
 }
 
+/** Tells whether the folder names a server. */
+export async function knowsServer(folder: string): Promise<boolean> {
+  return (await serverConfigs(folder)).some(namesServer)
+}
+
+async function serverConfigs(folder: string): Promise<readonly (Configured | undefined)[]> {
+  return [await readAgentConfig(folder), await readOperatorConfig(folder), await readServerConfig(folder)]
+}
+
+function namesServer(config: Configured | undefined): boolean {
+  return (config?.server_url ?? '') !== ''
+}
+
+/** Returns the server of a configuration, or else of server.json, unless a flag names another. Throws CliError. */
+export async function chooseServerOf(config: Configured | undefined, place: Place): Promise<ServerChoice> {
+  const isGiven = place.flags.text('server') !== undefined
+  return serverOf(config ?? (isGiven ? undefined : await readServerConfig(place.folder)), place)
+}
+
 /** Returns the server of a configuration, unless a flag names another. */
-export function serverOf(config: AgentConfig | OperatorConfig | undefined, { flags, folder }: Place): ServerChoice {
+export function serverOf(config: Configured | undefined, { flags, folder }: Place): ServerChoice {
   const given = flags.text('server')
   if (given !== undefined) return { server: checkServer(given), issuer: flags.text('issuer') }
   const { server_url, issuer } = config ?? { server_url: '' }
-  if (server_url === '') throw configurationError(`No server is configured in ${folder}`, 'Name one: --server URL')
+  if (server_url === '')
+    throw configurationError(
+      `No server is configured in ${folder}`,
+      'Name one: --server URL, or once for all commands: `auth4agent context set --server URL`',
+    )
   return { server: checkConfigured(server_url, folder), issuer: flags.text('issuer') ?? (issuer || undefined) }
 }
 
@@ -86,7 +113,7 @@ async function open(
   const key =
     keyFile === undefined && config !== undefined ? await load(config) : await readKey(keyFile ?? '-', context)
   const team = operatorId === config?.id ? teamOptions(config) : {}
-  return makeOperator({ ...serverOf(config, context), ...team, operatorId, key, fetch, now })
+  return makeOperator({ ...(await chooseServerOf(config, context)), ...team, operatorId, key, fetch, now })
 }
 
 /** Opens an operator for calls that need no key. Throws CliError. */
@@ -100,7 +127,7 @@ export async function viewOperator(
   if (id === '') throw notRegistered()
   const isOwn = config !== undefined && id === config.id
   return makeOperator({
-    ...serverOf(config, context),
+    ...(await chooseServerOf(config, context)),
     ...(isOwn && { ...teamOptions(config), domain: config.domain || undefined }),
     operatorId: id,
     key: publicHalf(config),
@@ -108,10 +135,17 @@ export async function viewOperator(
   })
 }
 
-/** Opens the administrator of the chosen server. Throws CliError. */
+/** Opens the administrator of the chosen server, with the key of --key or of the context. Throws CliError. */
 export async function openAdministrator(context: Context<typeof adminFlags>): Promise<Administrator> {
-  const key = await readKey(context.flags.required('key'), context)
-  const { fetch, now } = context
+  const { flags, folder, fetch, now } = context
+  const file = flags.text('key') ?? (await administratorKeyFile(folder))
+  if (file === undefined) {
+    throw configurationError(
+      `No administrator key is configured in ${folder}`,
+      'Name its file: --key FILE, or once for all commands: `auth4agent context set --administrator-key FILE`',
+    )
+  }
+  const key = await readKey(file, context)
   return createAdministrator({ ...(await chooseServer(context)), key, fetch, now })
 }
 
@@ -120,13 +154,13 @@ function checkOperatorId(given: string | undefined): string | undefined {
   if (given === undefined || isUuid(given)) return given
   throw usageError(
     '--operator-id must be a UUID in lower case',
-    '`auth4agent verify-operator status` shows the id of an operator.',
+    '`auth4agent operator status` shows the id of an operator.',
   )
 }
 
 /** Makes the error for an operator that has no id yet. */
 export function notRegistered() {
-  return configurationError('This operator is not registered', 'Register it: `auth4agent register operator`')
+  return configurationError('This operator is not registered', 'Register it: `auth4agent operator register`')
 }
 
 /** Creates an operator from its configuration. Throws CliError if the configuration is not valid. */

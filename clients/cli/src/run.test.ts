@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../../../test/support/cli.ts'
 import manifest from '../package.json' with { type: 'json' }
-import { commands } from './commands.ts'
+import { commands, nouns } from './commands.ts'
 import { VERSION } from './version.ts'
 
 const THERE = ['--server', 'http://localhost:1234']
@@ -14,10 +14,10 @@ async function isColoured(args: string[], options = {}) {
 const answering = (status: number, body: unknown) => () => Promise.resolve(Response.json(body, { status }))
 
 describe('the command line', () => {
-  it('without a command shows the tour and exits with 2', async () => {
+  it('without a command shows all nouns and exits with 2', async () => {
     const { code, stdout, stderr } = await runCli([])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain('From nothing to a token')
+    expect(stderr).toContain('auth4agent NOUN VERB')
   })
 
   it('prints the version of the package with --version', async () => {
@@ -27,23 +27,29 @@ describe('the command line', () => {
   })
 
   it.each([
-    [['helth'], 'Did you mean `auth4agent health`?'],
-    [['hea'], 'Did you mean `auth4agent health`?'],
+    [['sever'], 'Did you mean `auth4agent server`?'],
+    [['op'], 'Did you mean `auth4agent operator`?'],
+    [['server', 'stauts'], 'Did you mean `auth4agent server status`?'],
+    [['server', 'x'], '`auth4agent server --help` shows all commands.'],
+    [['audit', 'shwo'], 'Did you mean `auth4agent audit show`?'],
+    [['introspec'], '`auth4agent --help` shows all commands.'],
+    [['exchange'], '`auth4agent --help` shows all commands.'],
+    [['reinstate'], 'Did you mean `auth4agent operator reinstate`?'],
     [['hlep'], 'Did you mean `auth4agent help`?'],
-    [['health', '--sever', 'x'], 'Did you mean --server?'],
-    [['health', '--jsno'], 'Did you mean --json?'],
-    [['health', '-x'], 'Unknown flag "-x"'],
-    [['health', '--server'], '--server needs a value'],
-    [['health', '--server', '--quiet'], '--server needs a value'],
-    [['health', '--server='], '--server needs a value'],
-    [['health', '--json=yes'], '--json takes no value'],
-    [['health', '--server', 'a', '--server', 'b'], '--server may be given only once'],
-    [['health', 'now'], 'Unexpected argument "now"'],
-    [['health', '--', '--json'], 'Unexpected argument "--json"'],
-    [['--frob', 'health'], 'Unknown flag "--frob"'],
+    [['server', 'status', '--sever', 'x'], 'Did you mean --server?'],
+    [['server', 'status', '--jsno'], 'Did you mean --json?'],
+    [['server', 'status', '-x'], 'Unknown flag "-x"'],
+    [['server', 'status', '--server'], '--server needs a value'],
+    [['server', 'status', '--server', '--quiet'], '--server needs a value'],
+    [['server', 'status', '--server='], '--server needs a value'],
+    [['server', 'status', '--json=yes'], '--json takes no value'],
+    [['server', 'status', '--server', 'a', '--server', 'b'], '--server may be given only once'],
+    [['server', 'status', 'now'], 'Unexpected argument "now"'],
+    [['server', 'status', '--', '--json'], 'Unexpected argument "--json"'],
+    [['--frob', 'server'], 'Unknown flag "--frob"'],
     [['help', 'nothing'], 'Unknown command "nothing"'],
-    [['keys', 'import', '-', '--key', '-'], 'Standard input (-) is named twice'],
-    [['verify-operator', 'status', '--operator-id', 'x'], '--operator-id must be a UUID'],
+    [['signing-key', 'import', '-', '--key', '-'], 'Standard input (-) is named twice'],
+    [['operator', 'status', '--operator-id', 'x'], '--operator-id must be a UUID'],
   ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await runCli(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -51,12 +57,12 @@ describe('the command line', () => {
   })
 
   it.each([
-    [['health', TOKEN]],
-    [['health', `--${TOKEN}`]],
-    [['health', `--tokne=${TOKEN}`]],
+    [['server', 'status', TOKEN]],
+    [['server', 'status', `--${TOKEN}`]],
+    [['server', 'status', `--tokne=${TOKEN}`]],
     [[TOKEN]],
-    [['health', '--json=x', `--server=${TOKEN}`]],
-    [['health', '--server', TOKEN]],
+    [['server', 'status', '--json=x', `--server=${TOKEN}`]],
+    [['server', 'status', '--server', TOKEN]],
   ])('does not print a word that may be a secret (%#)', async (args) => {
     const { code, stdout, stderr } = await runCli(args)
     expect(code).toBe(2)
@@ -65,10 +71,10 @@ describe('the command line', () => {
 
   it('accepts global flags before, between and after the words of a command', async () => {
     for (const args of [
-      ['--json', 'health', ...THERE],
-      ['health', ...THERE, '--json'],
-      ['--config', '/x', '--json', 'health', ...THERE],
-      ['--config=/x', 'health', ...THERE, '--json'],
+      ['--json', 'server', 'status', ...THERE],
+      ['server', 'status', ...THERE, '--json'],
+      ['--config', '/x', '--json', 'server', 'status', ...THERE],
+      ['--config=/x', 'server', 'status', ...THERE, '--json'],
     ]) {
       const { code, stdout } = await runCli(args, { fetch: answering(200, { status: 'ok' }) })
       expect({ code, stdout }).toEqual({ code: 0, stdout: '{"status":"ok"}\n' })
@@ -81,7 +87,7 @@ describe('failures', () => {
     ['@/nowhere/token.txt', '"/nowhere/token.txt" cannot be read'],
     [`@${TOKEN}`, '(not shown: it may be a secret) cannot be read'],
   ])('name the missing file of a token, unless the name may be a secret (%#)', async (given, message) => {
-    expect(await runCli(['verify', '--token', given])).toEqual({
+    expect(await runCli(['token', 'verify', '--token', given])).toEqual({
       code: 4,
       stdout: '',
       stderr: expect.stringContaining(message),
@@ -89,7 +95,7 @@ describe('failures', () => {
   })
 
   it('are one JSON document on standard output with --json, and text on standard error without', async () => {
-    const args = ['health', '--server', 'http://localhost:1234']
+    const args = ['server', 'status', '--server', 'http://localhost:1234']
     const plain = await runCli(args)
     expect(plain).toMatchObject({ code: 3, stdout: '' })
     expect(plain.stderr).toMatch(
@@ -98,13 +104,13 @@ describe('failures', () => {
     const { code, stdout, stderr } = await runCli([...args, '--json'])
     expect({ code, stderr }).toEqual({ code: 3, stderr: '' })
     expect(JSON.parse(stdout)).toEqual({
-      error: { reason: 'NETWORK_ERROR', message: expect.any(String), hint: expect.stringContaining('set-server') },
+      error: { reason: 'NETWORK_ERROR', message: expect.any(String), hint: expect.stringContaining('context set') },
     })
   })
 
   it("exit with 1 if the server refuses, with the server's reason", async () => {
     const problem = { reason: 'PERMISSION_DENIED', title: 'Not yours', status: 403 }
-    const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(403, problem) })
+    const { code, stdout } = await runCli(['server', 'status', ...THERE, '--json'], { fetch: answering(403, problem) })
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'PERMISSION_DENIED', message: 'Not yours' } })
   })
@@ -115,7 +121,7 @@ describe('failures', () => {
     ['a proxy in front of it', 502, '<html>'],
   ])('exit with 3, not with 1 as for an invalid token, if %s answers %i', async (_who, status, body) => {
     const fetch = () => Promise.resolve(new Response(body, { status }))
-    const { code } = await runCli(['verify', '--token', TOKEN, '--online', ...THERE], { fetch })
+    const { code } = await runCli(['token', 'verify', '--token', TOKEN, '--online', ...THERE], { fetch })
     expect(code).toBe(3)
   })
 
@@ -124,14 +130,14 @@ describe('failures', () => {
     ['terminated', 143],
   ])('print nothing when %s', async (reason, code) => {
     const signal = AbortSignal.abort(reason)
-    expect(await runCli(['health'], { signal })).toEqual({ code, stdout: '', stderr: '' })
+    expect(await runCli(['server', 'status'], { signal })).toEqual({ code, stdout: '', stderr: '' })
   })
 })
 
 describe('Ctrl-C', () => {
   it.each([
-    [['health']],
-    [['agent-scopes', 'list', '--did', 'did:agent:example.com:21fe31dfa154a261626bf854046fd227']],
+    [['server', 'status']],
+    [['scope', 'list', '--did', 'did:agent:example.com:21fe31dfa154a261626bf854046fd227']],
     [['doctor']],
   ])(
     'aborts the request of %j, and the tool exits with 130',
@@ -152,11 +158,16 @@ describe('Ctrl-C', () => {
 
 describe('help', () => {
   it.each([
-    [['help'], 'From nothing to a token'],
-    [['--help'], 'From nothing to a token'],
-    [['-h'], 'From nothing to a token'],
-    [['help', 'health'], 'auth4agent health --server'],
-    [['health', '-h'], 'auth4agent health --server'],
+    [['help'], 'auth4agent NOUN VERB'],
+    [['--help'], 'auth4agent NOUN VERB'],
+    [['-h'], 'auth4agent NOUN VERB'],
+    [['help', 'tour'], 'From nothing to a token'],
+    [['help', 'flags'], '--operator-id ID'],
+    [['help', 'server', 'status'], 'auth4agent server status --server'],
+    [['help', 'health'], 'auth4agent server status --server'],
+    [['audit', '--help'], 'audit show'],
+    [['operator', 'keys', '--help'], 'operator-key add'],
+    [['server', 'status', '-h'], 'auth4agent server status --server'],
     [['help', 'exit-codes'], '130   Ctrl-C'],
   ])('is printed by %j', async (args, text) => {
     const { code, stdout, stderr } = await runCli(args)
@@ -174,9 +185,9 @@ describe('help', () => {
   })
 
   it.each([
-    ['an error', ['helth'], 'stderr', true],
-    ['an error with --no-color', ['helth', '--no-color'], 'stderr', false],
-    ['an error', ['helth'], 'stdout', false],
+    ['an error', ['sever'], 'stderr', true],
+    ['an error with --no-color', ['sever', '--no-color'], 'stderr', false],
+    ['an error', ['sever'], 'stdout', false],
     ['no command', [], 'stderr', true],
     ['no command', [], 'stdout', false],
   ] as const)(
@@ -186,9 +197,35 @@ describe('help', () => {
     },
   )
 
-  it.each(commands.map(({ words }) => words))('exists for %s and for its group', async (words) => {
-    const [first = ''] = words.split(' ')
-    expect((await runCli([first, '--help'])).stdout).toContain(words)
+  it('of the tool fits on a screen of 40 lines with 80 columns', async () => {
+    const lines = (await runCli(['--help'])).stdout.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(40)
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80)
+  })
+
+  it.each(nouns.map(({ noun }) => noun))('of the noun %s fits on a screen and lists all its verbs', async (noun) => {
+    const { stdout } = await runCli([noun, '--help'])
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(40)
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80)
+    const verbs = commands.filter(({ words }) => words.startsWith(`${noun} `))
+    for (const { words } of verbs) expect(lines.some((line) => line.startsWith(`  ${words} `))).toBe(true)
+    expect((await runCli(['--help'])).stdout).toMatch(new RegExp(`^  ${noun} `, 'm'))
+  })
+
+  it('names the flags that the context supplies without explaining them', async () => {
+    const { stdout } = await runCli(['agent', 'list', '--help'])
+    expect(stdout).toMatch(/^  --server, --issuer, --operator-id, --key$/m)
+    expect(stdout).not.toContain('--server URL')
+    expect(stdout).toContain('--status STATUS')
+  })
+
+  it('explains such a flag where a command gives it a meaning of its own', async () => {
+    const { stdout } = await runCli(['context', 'set', '--help'])
+    expect(stdout).toContain('--server URL')
+  })
+
+  it.each(commands.map(({ words }) => words))('exists for %s', async (words) => {
     const { code, stdout } = await runCli([...words.split(' '), '--help'])
     expect(code).toBe(0)
     expect(stdout).toContain('Examples')

@@ -2,7 +2,7 @@ import { usageError } from './cli-error.ts'
 import type { As, Base, Ending, Io, Place } from './context.ts'
 import { type Exit, exitCodes } from './exit-codes.ts'
 import { type Failure, toFailure } from './failure.ts'
-import { type Found, findCommand } from './find-command.ts'
+import { type Found, findCommand, findHelp } from './find-command.ts'
 import { type FlagValues, globalFlags } from './flags.ts'
 import { commandHelp, groupHelp, rootHelp, topics } from './help.ts'
 import { createOutput, type Output } from './output.ts'
@@ -68,7 +68,7 @@ function withoutCommand(args: readonly string[], io: Io): Exit {
 async function help(words: readonly string[], { style, answer }: Output): Promise<Exit> {
   const [topic] = words
   const ofTopic = topic !== undefined && words.length === 1 && Object.hasOwn(topics, topic) ? topics[topic] : undefined
-  const text = topic === undefined ? rootHelp(style) : (ofTopic?.(style) ?? (await helpOf(findCommand(words), style)))
+  const text = topic === undefined ? rootHelp(style) : (ofTopic?.(style) ?? (await helpOf(findHelp(words), style)))
   answer({ help: text }, text, text)
   return 'ok'
 }

@@ -7,7 +7,7 @@ import { runCli } from '../../../test/support/cli.ts'
 
 const PASSWORD = 'hunter22'
 const INIT = ['init', '--operator', '--domain', 'example.com']
-const CALLS = ['audit', 'watch', 'proxy', 'verify-operator status', 'register operator']
+const CALLS = ['audit list', 'revocation watch', 'operator proxy', 'operator status', 'operator register']
 
 let home: string
 beforeEach(async () => {
@@ -44,7 +44,7 @@ describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
   it.each(CALLS)('exits with 4 in the configuration of `%s`', async (command) => {
     const { code, stdout, stderr } = await withConfig(command, { server_url })
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
-    expect(stderr).toMatch(/is not a valid address of a server[^]*auth4agent set-server --url/)
+    expect(stderr).toMatch(/is not a valid address of a server[^]*auth4agent context set --server/)
     expect(stderr).not.toContain(PASSWORD)
   })
 })

@@ -20,7 +20,7 @@ export function checkConfigured(server: string, folder: string): string {
   if (isServer(server)) return server.replace(/\/+$/, '')
   throw configurationError(
     `${notServer(server)}; the configuration in ${folder} contains it`,
-    `${ADDRESSES} \`auth4agent set-server --url URL\` changes it.`,
+    `${ADDRESSES} \`auth4agent context set --server URL\` changes it.`,
   )
 }
 

@@ -33,6 +33,17 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
+/** Breaks a text into lines of at most `width` columns. A longer word keeps a line of its own. */
+export function wrapped(text: string, width: number): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines.join('\n')
+}
+
 /** Characters that may move the cursor or change the direction of text (Unicode TR 36 section 3.1). */
 const TRICKS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 

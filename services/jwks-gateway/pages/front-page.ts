@@ -30,7 +30,7 @@ export function frontPageRoutes(context: GatewayContext): readonly Route[] {
 const TEST_DOMAIN =
   'This server confirms domains under <code>.test</code> without a DNS record. You can try these commands as they are.'
 const OWN_DOMAIN =
-  'Write your own domain in place of <code>example.com</code>. Before the command with <code>confirm</code>, publish the TXT record that the command with <code>instructions</code> prints.'
+  'Write your own domain in place of <code>example.com</code>. Before the command with <code>confirm</code>, publish the TXT record that the command with <code>show-proof</code> prints.'
 
 /** Returns the page that a browser shows: what this server is, where its documents are, and how to start. */
 function frontPage(issuer: string, basePath: string, testDomains: boolean): string {
@@ -69,20 +69,20 @@ ${step('The command line tool comes with the server. Put it on the PATH, in the 
 ])}
 ${step('The operator makes a key, registers its domain and proves it', [
   `auth4agent init --operator --domain ${domain} --server ${safeIssuer}`,
-  'auth4agent register operator',
-  'auth4agent verify-operator instructions',
-  'auth4agent verify-operator confirm',
+  'auth4agent operator register',
+  'auth4agent operator show-proof',
+  'auth4agent operator confirm',
 ])}
 ${step('An agent makes its own key. The operator registers it and grants it scopes', [
-  `auth4agent init --domain ${domain} --server ${safeIssuer}`,
-  'auth4agent register agent',
-  'auth4agent agent-scopes set --scope orders:read',
+  'auth4agent init',
+  'auth4agent agent register',
+  'auth4agent scope set --scope orders:read',
 ])}
 ${step('The agent gets a token for one audience', [
-  `auth4agent issue --scope orders:read --aud https://api.${domain} --output token`,
+  `auth4agent token issue --scope orders:read --aud https://api.${domain} --output token`,
 ])}
 ${step('A service verifies the token, here online', [
-  `auth4agent verify --online --token @token --aud https://api.${domain} --operator ${domain}`,
+  `auth4agent token verify --online --token @token --aud https://api.${domain} --operator ${domain}`,
 ])}
 <footer>The README of the server explains these steps. All calls are available over REST, gRPC, Connect and gRPC-Web, and
 tokens over OAuth too.</footer>

@@ -44,8 +44,7 @@ async function linesOf(
   return [`${from} ${kind} ${to}: ${state}`, ...cures.map(({ who, command }) => `${who}: ${command}`)]
 }
 
-const KEY = '--key data/admin-key.pem'
-const OFFER = `auth4agent trust offer ${ACME} --audience ${AUDIENCE} --scope read=read --home ${ALPHA} --domain acme.example`
+const OFFER = `auth4agent trust offer ${ACME} --audience ${AUDIENCE} --map-scope read=read --home ${ALPHA} --domain acme.example`
 const ended = (state: 'expired' | 'revoked') => ({
   ended: [{ ...letsCall(), isPublic: false, state }],
 })
@@ -59,14 +58,14 @@ describe('the leg identity says', () => {
       { home: ALPHA },
       [
         `${BETA} admits ${ALPHA}: absent`,
-        `administrator: auth4agent issuers add ${ALPHA} --revocations log --acts-as OPERATOR_ID --secret FILE ${KEY}`,
+        `administrator: auth4agent issuer add ${ALPHA} --revocations log --acts-as OPERATOR_ID --secret FILE`,
       ],
     ],
     [
       'that the issuer is disabled',
       { issuers: [{ ...alpha, isEnabled: false }] },
       {},
-      [`${BETA} admits ${ALPHA}: disabled`, `administrator: auth4agent issuers enable ${ALPHA} ${KEY}`],
+      [`${BETA} admits ${ALPHA}: disabled`, `administrator: auth4agent issuer enable ${ALPHA}`],
     ],
     [
       'which record a domain without proof has to publish',
@@ -96,13 +95,13 @@ describe('the leg identity says', () => {
       'that a domain of this deployment has no operator',
       {},
       { from: 'nobody.example' },
-      [`nobody.example speaks-for ${BETA}: absent`, 'nobody.example: auth4agent register operator'],
+      [`nobody.example speaks-for ${BETA}: absent`, 'nobody.example: auth4agent operator register'],
     ],
     [
       'that an operator of this deployment is suspended',
       { dock: 'suspended' },
       { from: 'dock.example' },
-      [`dock.example speaks-for ${BETA}: disabled`, `administrator: auth4agent operator reinstate ${DOCK} ${KEY}`],
+      [`dock.example speaks-for ${BETA}: disabled`, `administrator: auth4agent operator reinstate ${DOCK}`],
     ],
     [
       'that the proof of an operator of this deployment has lapsed',
@@ -157,7 +156,7 @@ describe('the leg permission says', () => {
       'that nobody owns the audience',
       {},
       { to: 'https://free.example' },
-      ['free.example lets-call acme.example: absent', 'free.example: auth4agent register operator'],
+      ['free.example lets-call acme.example: absent', 'free.example: auth4agent operator register'],
     ],
     [
       'that the policy does not list an operator of this deployment',
@@ -255,7 +254,7 @@ describe('the leg freshness says', () => {
       'whose log is stale',
       {},
       (world) => void world.logs.delete(ALPHA),
-      { missing: { to: ALPHA, state: 'stale' }, cures: [{ command: `auth4agent issuers show ${ALPHA} ${KEY}` }] },
+      { missing: { to: ALPHA, state: 'stale' }, cures: [{ command: `auth4agent issuer show ${ALPHA}` }] },
     ],
     [
       'that the log of a group is stale',
@@ -423,7 +422,7 @@ describe('a question', () => {
     const to = "https://api.cargo.example/v1;touch$IFS'x'"
     const [, cure] = await linesOf('permission', {}, { to, scope: "a'b" })
     expect(cure).toContain(
-      String.raw`--audience 'https://api.cargo.example/v1;touch$IFS'\''x'\''' --scope 'a'\''b=a'\''b'`,
+      String.raw`--audience 'https://api.cargo.example/v1;touch$IFS'\''x'\''' --map-scope 'a'\''b=a'\''b'`,
     )
   })
 })

@@ -32,14 +32,14 @@ beforeAll(async () => {
   deployment = await startDeployment({ env: { PORT: port, AUTH4AGENT_BASE_URL: issuer } })
   home = await mkdtemp(join(tmpdir(), 'a4a-bound-'))
   await succeed('init', '--operator', '--domain', DOMAIN, '--server', issuer)
-  await succeed('register', 'operator')
-  const proof = await succeed('verify-operator', 'instructions', '--json')
+  await succeed('operator', 'register')
+  const proof = await succeed('operator', 'show-proof', '--json')
   const { txt_record_name: name, txt_record_value: value } = JSON.parse(proof)
   deployment.dns.setTxt(name, [value])
-  await succeed('verify-operator', 'confirm')
+  await succeed('operator', 'confirm')
   did = (await succeed('init', '--domain', DOMAIN, '--server', issuer, '--quiet')).trim()
-  await succeed('register', 'agent')
-  await succeed('agent-scopes', 'set', '--scope', 'orders:read')
+  await succeed('agent', 'register')
+  await succeed('scope', 'set', '--scope', 'orders:read')
   const app = express()
   server = createServer(app)
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -68,22 +68,24 @@ async function succeed(...args: readonly string[]): Promise<string> {
 }
 
 const ask = (audience: string) => ['--scope', 'orders:read', '--aud', audience] as const
-const newToken = async () => (await succeed('issue', '--dpop', '--quiet', ...ask(api))).trim()
+const newToken = async () => (await succeed('token', 'issue', '--dpop', '--quiet', ...ask(api))).trim()
 const proofFor = async (token: string) =>
-  (await succeed('dpop-proof', '--method', 'GET', '--url', `${api}/orders`, '--token', token)).trim()
+  (await succeed('dpop-proof', 'create', '--method', 'GET', '--url', `${api}/orders`, '--token', token)).trim()
 
 const send = (authorization: string, dpop?: string) =>
   fetch(`${api}/orders?page=1`, { headers: { authorization, ...(dpop !== undefined && { dpop }) } })
 
 it('1. an operator demands bound tokens for its audience, and the agent gets one only with --dpop', async () => {
-  const set = await succeed('policy', 'set', '--audience', OWN, '--dpop', 'required-with-nonce')
+  const set = await succeed('policy', 'set', '--audience', OWN, '--dpop-rule', 'required-with-nonce')
   expect(set).toContain(`${OWN} dpop: none -> required-with-nonce`)
-  expect(await run('issue', ...ask(OWN))).toMatchObject({
+  expect(await run('token', 'issue', ...ask(OWN))).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining('auth4agent issue --dpop'),
+    stderr: expect.stringContaining('auth4agent token issue --dpop'),
   })
-  expect(JSON.parse(await succeed('issue', '--dpop', '--json', ...ask(OWN)))).toMatchObject({ token_type: 'DPoP' })
+  expect(JSON.parse(await succeed('token', 'issue', '--dpop', '--json', ...ask(OWN)))).toMatchObject({
+    token_type: 'DPoP',
+  })
 })
 
 it('2. an API accepts the token with a proof of dpop-proof, each proof once', async () => {
@@ -98,26 +100,26 @@ it('2. an API accepts the token with a proof of dpop-proof, each proof once', as
 it('3. verify accepts the token only with the proof of a request', async () => {
   const token = await newToken()
   for (const online of [[], ['--online']]) {
-    const bare = await run('verify', '--token', token, '--json', ...online)
+    const bare = await run('token', 'verify', '--token', token, '--json', ...online)
     expect({ code: bare.code, said: JSON.parse(bare.stdout) }).toMatchObject({
       code: 1,
       said: { valid: false, reason: 'PROOF_REQUIRED', subject: did, cnf: { jkt: expect.any(String) } },
     })
     const proof = await proofFor(token)
     const request = ['--dpop-proof', proof, '--method', 'GET', '--url', `${api}/orders`]
-    expect(await run('verify', '--token', token, '--quiet', ...request, ...online)).toMatchObject({
+    expect(await run('token', 'verify', '--token', token, '--quiet', ...request, ...online)).toMatchObject({
       code: 0,
       stdout: 'valid\n',
     })
-    const wrong = await run('verify', '--token', token, ...request, '--url=https://other.example', ...online)
+    const wrong = await run('token', 'verify', '--token', token, ...request, '--url=https://other.example', ...online)
     expect(wrong.code).toBe(2)
     const post = ['--dpop-proof', proof, '--method', 'POST', '--url', `${api}/orders`]
-    expect(await run('verify', '--token', token, ...post, ...online)).toMatchObject({
+    expect(await run('token', 'verify', '--token', token, ...post, ...online)).toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/reason: PROOF_INVALID: .*\nDPoP proof: htm must be POST\n/),
     })
     if (online.length > 0) {
-      const replayed = await run('verify', '--token', token, '--quiet', ...request, ...online)
+      const replayed = await run('token', 'verify', '--token', token, '--quiet', ...request, ...online)
       expect(replayed).toMatchObject({ code: 1, stdout: 'PROOF_REPLAYED\n' })
     }
   }
@@ -125,14 +127,17 @@ it('3. verify accepts the token only with the proof of a request', async () => {
 
 it('4. introspect tells the agent about its token, until the token is revoked', async () => {
   const token = await newToken()
-  const { stdout } = await run('introspect', '--token', token, '--json')
+  const { stdout } = await run('token', 'introspect', '--token', token, '--json')
   expect(JSON.parse(stdout)).toMatchObject({ active: true, sub: did, token_type: 'DPoP', aud: [api] })
-  await succeed('revoke', 'token', '--token', token)
-  expect(await run('introspect', '--token', token, '--quiet')).toMatchObject({ code: 1, stdout: 'not active\n' })
+  await succeed('token', 'revoke', '--token', token)
+  expect(await run('token', 'introspect', '--token', token, '--quiet')).toMatchObject({
+    code: 1,
+    stdout: 'not active\n',
+  })
 })
 
-it('5. api-proxy lets a tool without tokens call the API', async () => {
-  proxy = startCli(['api-proxy', '--api', api, ...ask(api), '--dpop'], { HOME: home })
+it('5. agent proxy lets a tool without tokens call the API', async () => {
+  proxy = startCli(['agent', 'proxy', '--api', api, ...ask(api), '--dpop'], { HOME: home })
   const address = await proxy.line()
   expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/)
   for (let time = 0; time < 3; time += 1) {
@@ -143,8 +148,8 @@ it('5. api-proxy lets a tool without tokens call the API', async () => {
   expect(proxy.output()).toEqual({ stdout: `${address}\n`, stderr: expect.stringContaining('GET /orders 200\n') })
 })
 
-it('6. api-proxy sends bearer tokens without --dpop, which this API refuses', async () => {
-  proxy = startCli(['api-proxy', '--api', api, ...ask(api), '--quiet'], { HOME: home })
+it('6. agent proxy sends bearer tokens without --dpop, which this API refuses', async () => {
+  proxy = startCli(['agent', 'proxy', '--api', api, ...ask(api), '--quiet'], { HOME: home })
   const address = await proxy.line()
   expect((await fetch(`${address}/orders`)).status).toBe(401)
   expect(await proxy.stop()).toBe(0)

@@ -104,8 +104,8 @@ it('demo --delegation --keep keeps both operators, and reactivates the planner',
     expect(await statusOf(id)).toMatchObject({ status: 'active' })
   const env = { TMPDIR: temporary }
   const release = async (domain: string, of: string) =>
-    endCli(['operator', 'release', '--yes', domain, '--config', of], env)
-  const { stdout } = await endCli(['agents', 'list', '--config', join(folder, 'partner'), '--json'], env)
+    endCli(['operator', 'release-domain', '--confirm-name', domain, '--config', of], env)
+  const { stdout } = await endCli(['agent', 'list', '--config', join(folder, 'partner'), '--json'], env)
   expect(JSON.parse(stdout)).toMatchObject([{ status: 'active' }, { status: 'active' }])
   expect(await release(PARTNER, join(folder, 'partner'))).toMatchObject({ code: 0 })
   expect(await release(DOMAIN, folder)).toMatchObject({ code: 0 })

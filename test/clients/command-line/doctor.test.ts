@@ -139,8 +139,8 @@ describe('doctor finds on the server', () => {
     expectStatus(200, await deployment.client.suspendAgent(operator.id, agent.did, operator))
     const { code, found } = await examine()
     expect({ code, problems: problemsOf(found) }).toEqual({ code: 1, problems: ['agent'] })
-    expect(found.get('agent')?.cure).toContain('`auth4agent revoke reactivate`')
-    expect(JSON.stringify([...found])).not.toContain('agents approve')
+    expect(found.get('agent')?.cure).toContain('`auth4agent agent reactivate`')
+    expect(JSON.stringify([...found])).not.toContain('agent approve')
     expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator))
   })
 
@@ -150,7 +150,7 @@ describe('doctor finds on the server', () => {
     await folder.agent({ operatorId: operator.id, server: issuer }, pending)
     const { found } = await examine()
     expect(problemsOf(found)).toEqual(['agent'])
-    expect(found.get('agent')?.cure).toContain('agent-scopes set')
+    expect(found.get('agent')?.cure).toContain('scope set')
   })
 
   it('no problem with an agent whose operator id is missing in agent.json', async () => {

@@ -105,21 +105,21 @@ describe('the command line tool, from an operator to a token and back', () => {
   })
 
   it('2. the operator registers and proves its domain', async () => {
-    expect(await operator.run('operator', 'token')).toMatchObject({
+    expect(await operator.run('assertion', 'create')).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining('auth4agent register operator'),
+      stderr: expect.stringContaining('auth4agent operator register'),
     })
-    expect(ok(await operator.run('register', 'operator'))).toMatch(
+    expect(ok(await operator.run('operator', 'register'))).toMatch(
       /^operator registered\n\nid: .*\ndomain: tool.example.com\nstatus: pending\n/,
     )
     operatorId = String((await readJson(join(operator.folder, 'operator.json'))).id)
-    const told = object((await operator.run('verify-operator', 'instructions', '--json')).json())
-    const unproven = await operator.run('verify-operator', 'confirm', '--json')
+    const told = object((await operator.run('operator', 'show-proof', '--json')).json())
+    const unproven = await operator.run('operator', 'confirm', '--json')
     expect(unproven.code).toBe(1)
     expect(unproven.json()).toMatchObject({ verified: false, reason: 'TXT_RECORD_NOT_FOUND' })
     deployment.dns.setTxt(String(told.txt_record_name), [String(told.txt_record_value)])
-    expect(ok(await operator.run('verify-operator', 'confirm'))).toMatch(/^operator verified\n\nverified_at: \d{4}/)
-    expect(ok(await operator.run('verify-operator', 'status'))).toContain('status: active')
+    expect(ok(await operator.run('operator', 'confirm'))).toMatch(/^operator verified\n\nverified_at: \d{4}/)
+    expect(ok(await operator.run('operator', 'status'))).toContain('status: active')
     expect(await readJson(join(operator.folder, 'operator.json'))).toMatchObject({
       domain_verified_at: expect.any(String),
     })
@@ -127,18 +127,18 @@ describe('the command line tool, from an operator to a token and back', () => {
 
   it('3. an agent in another folder is pending until its operator approves it', async () => {
     did = ok(await init(agent, '--quiet')).trim()
-    const registered = await agent.run('register', 'agent', '--operator-id', operatorId, '--json')
+    const registered = await agent.run('agent', 'register', '--operator-id', operatorId, '--json')
     expect(registered.json()).toMatchObject({ did, status: 'pending' })
     expect(ok(await agent.run('whoami'))).toBe(
       `Mode: Agent\nDID: ${did}\nOperator: ${operatorId}\nServer: ${deployment.server.baseUrl}\n`,
     )
-    const early = await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--json')
+    const early = await agent.run('token', 'issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--json')
     expect(early.code).toBe(1)
     expect(early.json()).toMatchObject({
-      error: { reason: 'AGENT_NOT_ACTIVE', hint: expect.stringContaining('agents approve') },
+      error: { reason: 'AGENT_NOT_ACTIVE', hint: expect.stringContaining('agent approve') },
     })
-    expect((await operator.run('agents', 'list', '--status', 'pending', '--json')).json()).toMatchObject([{ did }])
-    expect(ok(await operator.run('agents', 'approve', did))).toContain('status: active')
+    expect((await operator.run('agent', 'list', '--status', 'pending', '--json')).json()).toMatchObject([{ did }])
+    expect(ok(await operator.run('agent', 'approve', did))).toContain('status: active')
   })
 
   it('init writes the DID document that the server publishes for an active agent', async () => {
@@ -150,21 +150,21 @@ describe('the command line tool, from an operator to a token and back', () => {
 
   it('4. the operator grants scopes, and the tool lists them', async () => {
     const scopes = 'orders:write,orders:read'
-    const set = ['agent-scopes', 'set', '--scopes', scopes, '--did', did]
+    const set = ['scope', 'set', '--scopes', scopes, '--did', did]
     expect(ok(await operator.run(...set))).toBe(`scopes set\n\nagent: ${did}\nscopes: orders:read orders:write\n`)
     expect((await operator.run(...set, '--json')).json()).toEqual({
       updated: true,
       did,
       allowed_scopes: ['orders:read', 'orders:write'],
     })
-    expect(ok(await agent.run('agent-scopes', 'list'))).toBe(
-      `Allowed scopes for ${did}:\n  - orders:read\n  - orders:write\n`,
-    )
+    expect(ok(await agent.run('scope', 'list'))).toBe(`Allowed scopes for ${did}:\n  - orders:read\n  - orders:write\n`)
   })
 
   it('5. the agent gets a token only for granted scopes', async () => {
     const issued = object(
-      JSON.parse(ok(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--ttl', '10m', '--json'))),
+      JSON.parse(
+        ok(await agent.run('token', 'issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--ttl', '10m', '--json')),
+      ),
     )
     expect(issued).toEqual({
       token: expect.any(String),
@@ -172,20 +172,20 @@ describe('the command line tool, from an operator to a token and back', () => {
       expires_at: expect.stringMatching(/^[\d-]+T[\d:]+Z$/),
     })
     token = String(issued.token)
-    const more = await agent.run('issue', '--scope', 'admin', '--aud', AUDIENCE)
-    expect(more).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('agent-scopes set') })
-    const form = await agent.run('issue', '--scope', 'orders:read', '--aud', 'not an audience')
+    const more = await agent.run('token', 'issue', '--scope', 'admin', '--aud', AUDIENCE)
+    expect(more).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('scope set') })
+    const form = await agent.run('token', 'issue', '--scope', 'orders:read', '--aud', 'not an audience')
     expect(form).toMatchObject({ code: 2, stderr: expect.stringContaining('audience') })
   })
 
   it('6. verify reads a token from an argument, a file and a pipe, and says that offline it cannot see revocations', async () => {
-    const text = ok(await agent.run('verify', '--token', token))
+    const text = ok(await agent.run('token', 'verify', '--token', token))
     expect(text).toContain(
       `valid: true\nexpired: false\nissuer: ${issuer}\nsubject: ${did}\naudience: [${AUDIENCE}]\nscope: orders:read\n`,
     )
     expect(text).toContain('cannot see revocations')
     const path = await agent.file('token.txt', `${token}\n`)
-    expect((await agent.run('verify', '--token', `@${path}`, '--json')).json()).toMatchObject({
+    expect((await agent.run('token', 'verify', '--token', `@${path}`, '--json')).json()).toMatchObject({
       valid: true,
       subject: did,
       revocation: 'not checked',
@@ -198,53 +198,55 @@ describe('the command line tool, from an operator to a token and back', () => {
       ['--scope', 'orders:write', 'SCOPE_MISSING'],
       ['--operator', 'other.example.com', 'OPERATOR_NOT_TRUSTED'],
     ] as const) {
-      const refused = await agent.run('verify', '--token', token, flag, value, '--json')
+      const refused = await agent.run('token', 'verify', '--token', token, flag, value, '--json')
       expect(refused.code).toBe(1)
       expect(refused.json()).toMatchObject({ valid: false, reason, wanted: expect.stringContaining(value) })
-      expect((await agent.run('verify', '--token', token, flag, value)).stdout).toMatch(
+      expect((await agent.run('token', 'verify', '--token', token, flag, value)).stdout).toMatch(
         new RegExp(`^reason: ${reason}: .*\\nwanted: \\w+ ${value}\\nthe token has: \\S`, 'm'),
       )
     }
     for (const command of [
-      ['verify', '--token'],
-      ['revoke', 'token', '--token'],
+      ['token', 'verify', '--token'],
+      ['token', 'revoke', '--token'],
     ])
       expect(await agent.run(...command, path)).toMatchObject({
         code: 2,
         stderr: expect.stringContaining(`Did you mean @${path}?`),
       })
     const forged = `${token.slice(0, -8)}AAAAAAAA`
-    expect(await agent.run('verify', '--token', forged)).toMatchObject({
+    expect(await agent.run('token', 'verify', '--token', forged)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('SIGNATURE_INVALID'),
     })
   })
 
-  it('7. revoke token ends the token, and only verify --online reports that', async () => {
-    expect(ok(await agent.feed(token, 'revoke', 'token', '--token', '-', '--reason', 'leaked'))).toMatch(
+  it('7. token revoke ends the token, and only token verify --online reports that', async () => {
+    expect(ok(await agent.feed(token, 'token', 'revoke', '--token', '-', '--reason', 'leaked'))).toMatch(
       /^token revoked\n\njti: /,
     )
-    const online = await agent.run('verify', '--token', token, '--online', '--json')
+    const online = await agent.run('token', 'verify', '--token', token, '--online', '--json')
     expect(online.code).toBe(1)
     expect(online.json()).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED', online: { revoked: true } })
-    expect(await agent.run('verify', '--token', token)).toMatchObject({ code: 0 })
+    expect(await agent.run('token', 'verify', '--token', token)).toMatchObject({ code: 0 })
   })
 
   it('8. the operator suspends, reactivates and revokes the agent', async () => {
-    ok(await operator.run('revoke', 'suspend', '--agent-id', did, '--reason', 'investigating'))
-    expect(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE)).toMatchObject({ code: 1 })
-    expect((await operator.run('revoke', 'list', '--json')).json()).toMatchObject([{ did, status: 'suspended' }])
-    ok(await operator.run('revoke', 'reactivate', '--agent-id', did))
-    ok(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE))
-    ok(await operator.run('revoke', 'agent', '--id', did, '--reason', 'decommissioned'))
-    expect(ok(await operator.run('revoke', 'list'))).toMatch(new RegExp(`^${did} {2}revoked {2}`))
+    ok(await operator.run('agent', 'suspend', '--agent-id', did, '--reason', 'investigating'))
+    expect(await agent.run('token', 'issue', '--scope', 'orders:read', '--aud', AUDIENCE)).toMatchObject({ code: 1 })
+    expect((await operator.run('agent', 'list-revoked', '--json')).json()).toMatchObject([{ did, status: 'suspended' }])
+    ok(await operator.run('agent', 'reactivate', '--agent-id', did))
+    ok(await agent.run('token', 'issue', '--scope', 'orders:read', '--aud', AUDIENCE))
+    ok(await operator.run('agent', 'revoke', '--id', did, '--reason', 'decommissioned'))
+    expect(ok(await operator.run('agent', 'list-revoked'))).toMatch(new RegExp(`^${did} {2}revoked {2}`))
   })
 
-  it('9. audit lists the revocation, and operator token makes an assertion for one call', async () => {
-    const records = (await operator.run('audit', '--action', 'agent.revoke', '--json')).json()
+  it('9. audit list shows the revocation, and assertion create makes an assertion for one call', async () => {
+    const records = (await operator.run('audit', 'list', '--action', 'agent.revoke', '--json')).json()
     expect(records).toMatchObject([{ action: 'agent.revoke', subject: did, outcome: 'done', reason: 'decommissioned' }])
     const path = `/v1/operators/${operatorId}/policy`
-    const assertion = ok(await operator.run('operator', 'token', '--rpc', 'GET /v1/operators/{operator}/policy')).trim()
+    const assertion = ok(
+      await operator.run('assertion', 'create', '--rpc', 'GET /v1/operators/{operator}/policy'),
+    ).trim()
     const { client } = deployment
     expect(await client.send('GET', path, undefined, `Bearer ${assertion}`)).toMatchObject({ status: 200 })
     expect(
@@ -254,15 +256,15 @@ describe('the command line tool, from an operator to a token and back', () => {
 
   it('10. the administrator lists signing keys, and the tool refuses wrong key files and those that others can read', async () => {
     const args = ['--server', deployment.server.baseUrl, '--issuer', issuer, '--key', adminKey]
-    expect((await operator.run('keys', 'list', ...args, '--json')).json()).toMatchObject({
+    expect((await operator.run('signing-key', 'list', ...args, '--json')).json()).toMatchObject({
       keys: expect.arrayContaining([expect.objectContaining({ state: 'active', alg: 'EdDSA' })]),
     })
-    expect(await operator.run('keys', 'rotate', ...args)).toMatchObject({
+    expect(await operator.run('signing-key', 'rotate', ...args)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('KEY_NOT_READY'),
     })
     const wrong = await operator.run(
-      'keys',
+      'signing-key',
       'list',
       '--server',
       deployment.server.baseUrl,
@@ -273,7 +275,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     )
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('INVALID_ASSERTION') })
     await chmod(adminKey, 0o644)
-    expect(await operator.run('keys', 'list', ...args)).toMatchObject({
+    expect(await operator.run('signing-key', 'list', ...args)).toMatchObject({
       code: 4,
       stderr: expect.stringContaining(`chmod 600 '${adminKey}'`),
     })
@@ -281,6 +283,7 @@ describe('the command line tool, from an operator to a token and back', () => {
 
   it('11. issue signs nothing for a server with another issuer', async () => {
     const other = await agent.run(
+      'token',
       'issue',
       '--scope',
       'orders:read',

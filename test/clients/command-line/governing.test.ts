@@ -65,7 +65,7 @@ const RULE = {
   dpop: 'required',
   token_status: 'status_list',
 }
-const policyNow = async (): Promise<object> => Object(await jsonOf(run('policy', 'get', '--json')))
+const policyNow = async (): Promise<object> => Object(await jsonOf(run('policy', 'show', '--json')))
 const setFrom = (json: object, ...flags: readonly string[]) =>
   feed(JSON.stringify(json), 'policy', 'set', '--file', '-', ...flags)
 
@@ -73,15 +73,15 @@ const set = async (...flags: readonly string[]): Promise<object> =>
   Object(await jsonOf(run('policy', 'set', ...flags, '--json')))
 const answer = (text: string) => ({ ask: async () => text })
 
-it('verify-operator instructions names the next command with the folder of this run', async () => {
-  const { code, stdout } = await run('verify-operator', 'instructions')
+it('operator show-proof names the next command with the folder of this run', async () => {
+  const { code, stdout } = await run('operator', 'show-proof')
   expect(code).toBe(0)
-  const next = `auth4agent verify-operator confirm --config ${folder.path}`
+  const next = `auth4agent operator confirm --config ${folder.path}`
   expect(stdout.endsWith(`\n\nafter propagation run:\n${next}\n`)).toBe(true)
 })
 
-it('policy get shows the policy in words, and as JSON only with --json', async () => {
-  const { stdout } = await run('policy', 'get')
+it('policy show shows the policy in words, and as JSON only with --json', async () => {
+  const { stdout } = await run('policy', 'show')
   expect(stdout).toMatch(/^require_bound_challenges: off\nrequire_body_digest: \w+\nhide_allowed_scopes: off\n/)
   expect(await policyNow()).toMatchObject({ audiences: [], etag: expect.any(String) })
 })
@@ -112,7 +112,7 @@ it('policy set --audience changes one member of a rule, and --remove-audience re
     [[...audience, '--add-caller', 'third.example.com'], { callers: ['other.example.com', 'third.example.com'] }],
     [[...audience, '--remove-caller', 'other.example.com'], { callers: ['third.example.com'] }],
     [[...audience, '--callers', 'none'], { callers: [] }],
-    [[...audience, '--dpop', 'none', '--token-signing-alg', 'RS256'], { dpop: '', token_signing_alg: 'RS256' }],
+    [[...audience, '--dpop-rule', 'none', '--token-signing-alg', 'RS256'], { dpop: '', token_signing_alg: 'RS256' }],
     [[...audience, '--token-status', 'none'], { token_status: '' }],
   ]
   const rule: object = { ...RULE }
@@ -122,7 +122,7 @@ it('policy set --audience changes one member of a rule, and --remove-audience re
   }
   expect(await set('--remove-audience', AUDIENCE)).toMatchObject({ require_body_digest: true, audiences: [] })
   for (const [flags, message] of [
-    [['--dpop', 'required'], 'Name the audience'],
+    [['--dpop-rule', 'required'], 'Name the audience'],
     [audience, 'Name what to change'],
     [['--replace'], '--replace needs --file'],
     [[], 'Name what to set'],
@@ -192,7 +192,7 @@ it('policy set changes a single setting and keeps the others, and then accepts c
   const path = `/v1/operators/${operatorId}/policy`
   const send = async (...flags: readonly string[]) => {
     const rpc = `PUT /v1/operators/{operator}/policy`
-    const { stdout } = await run('operator', 'token', '--rpc', rpc, ...flags)
+    const { stdout } = await run('assertion', 'create', '--rpc', rpc, ...flags)
     return deployment.client.send('PUT', path, JSON.stringify(policy), `Bearer ${stdout.trim()}`)
   }
   expect(await send()).toMatchObject({ status: 401, body: { reason: 'BODY_DIGEST_REQUIRED' } })
@@ -226,8 +226,8 @@ it('policy set --file keeps who may hold grants, and so the tokens, if the JSON 
   expect(await policyNow()).toMatchObject({ delegate_to: [], max_grant_ttl: 0 })
 })
 
-it('agents update changes the label, the bound challenges and the delegation depth of an agent independently', async () => {
-  const update = (...flags: readonly string[]) => jsonOf(run('agents', 'update', agent.did, ...flags, '--json'))
+it('agent update changes the label, the bound challenges and the delegation depth of an agent independently', async () => {
+  const update = (...flags: readonly string[]) => jsonOf(run('agent', 'update', agent.did, ...flags, '--json'))
   expect(await update('--label', 'reader')).toMatchObject({ label: 'reader', require_bound_challenges: false })
   const bound = { label: 'reader', require_bound_challenges: true }
   expect(await update('--bound-challenges', 'required')).toMatchObject(bound)
@@ -237,8 +237,8 @@ it('agents update changes the label, the bound challenges and the delegation dep
     label: 'reader',
     require_bound_challenges: false,
   })
-  expect(await run('agents', 'update', agent.did)).toMatchObject({ code: 2 })
-  expect(await run('agents', 'update', agent.did, '--bound-challenges', 'yes')).toMatchObject({ code: 2 })
+  expect(await run('agent', 'update', agent.did)).toMatchObject({ code: 2 })
+  expect(await run('agent', 'update', agent.did, '--bound-challenges', 'yes')).toMatchObject({ code: 2 })
 })
 
 it("operator end-all-tokens ends all tokens of the operator's agents", async () => {
@@ -251,10 +251,10 @@ it("operator end-all-tokens ends all tokens of the operator's agents", async () 
   expect(await verdictOf(await newToken())).toMatchObject({ valid: true })
 })
 
-it('revoke suspend and reactivate use the agent of the folder, but revoke agent needs a name', async () => {
-  expect(await run('revoke', 'suspend')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
-  expect(await run('revoke', 'reactivate')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
-  expect(await run('revoke', 'agent')).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT') })
+it('agent suspend and reactivate use the agent of the folder, but agent revoke needs a name', async () => {
+  expect(await run('agent', 'suspend')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
+  expect(await run('agent', 'reactivate')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
+  expect(await run('agent', 'revoke')).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT') })
 })
 
 it('the administrator suspends and reinstates an operator, and ends all tokens of the deployment', async () => {
@@ -270,18 +270,21 @@ it('the administrator suspends and reinstates an operator, and ends all tokens o
   expect(await administer('operator', 'suspend', DOMAIN)).toMatchObject({ code: 2 })
 })
 
-it('operator release gives up the domain only if --yes names it, and otherwise names the mismatch', async () => {
+it('operator release-domain gives up the domain only if --confirm-name names it, and otherwise names the mismatch', async () => {
   const refusals: [readonly string[], string][] = [
-    [[], '--yes is missing'],
-    [['--yes', 'example.com'], `--yes names example.com, but the domain of this operator is ${DOMAIN}`],
+    [[], '--confirm-name is missing'],
+    [
+      ['--confirm-name', 'example.com'],
+      `--confirm-name names example.com, but the domain of this operator is ${DOMAIN}`,
+    ],
   ]
   for (const [meant, message] of refusals) {
-    const { code, stderr } = await run('operator', 'release', ...meant)
+    const { code, stderr } = await run('operator', 'release-domain', ...meant)
     expect(code).toBe(2)
     expect(stderr).toContain(message)
-    expect(stderr).toContain(`--yes ${DOMAIN}`)
+    expect(stderr).toContain(`--confirm-name ${DOMAIN}`)
   }
-  expect(await jsonOf(run('verify-operator', 'status', '--json'))).toMatchObject({ status: 'active' })
-  expect(await run('operator', 'release', '--yes', DOMAIN)).toMatchObject({ code: 0 })
-  expect(await jsonOf(run('verify-operator', 'status', '--json'))).toMatchObject({ status: 'released' })
+  expect(await jsonOf(run('operator', 'status', '--json'))).toMatchObject({ status: 'active' })
+  expect(await run('operator', 'release-domain', '--confirm-name', DOMAIN)).toMatchObject({ code: 0 })
+  expect(await jsonOf(run('operator', 'status', '--json'))).toMatchObject({ status: 'released' })
 })

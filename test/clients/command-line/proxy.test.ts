@@ -29,6 +29,7 @@ beforeAll(async () => {
   folder = config.path
   const { baseUrl } = deployment.server
   proxy = startCli([
+    'operator',
     'proxy',
     '--config',
     folder,
@@ -126,7 +127,14 @@ it('6. the proxy logs the calls that it signed, without its secret', () => {
 })
 
 it('7. the proxy does not start for a server with another issuer', async () => {
-  const { code, stderr } = await endCli(['proxy', '--config', folder, '--server', deployment.server.baseUrl])
+  const { code, stderr } = await endCli([
+    'operator',
+    'proxy',
+    '--config',
+    folder,
+    '--server',
+    deployment.server.baseUrl,
+  ])
   expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining(`is "${ISSUER}"`) })
 })
 

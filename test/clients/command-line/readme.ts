@@ -20,7 +20,7 @@ interface Place {
   readonly publish: (name: string, value: string) => void
 }
 
-const CONFIRM = 'auth4agent verify-operator confirm'
+const CONFIRM = 'auth4agent operator confirm'
 
 /** Runs all blocks of the README in order and returns their output. */
 export async function pasteReadme({ server, domain, publish }: Place): Promise<string> {

@@ -74,16 +74,15 @@ afterAll(async () => {
 describe('--quiet prints only the result', () => {
   it('from init to an active agent', async () => {
     expect(await result('init', '--operator', '--domain', DOMAIN, '--server', issuer)).toMatch(/^[A-Za-z0-9+/]{43}=$/)
-    const operatorId = await result('register', 'operator')
-    expect(await result('verify-operator', 'status')).toBe('pending')
-    expect(await run('verify-operator', 'confirm', '--quiet')).toMatchObject({
+    const operatorId = await result('operator', 'register')
+    expect(await result('operator', 'status')).toBe('pending')
+    expect(await run('operator', 'confirm', '--quiet')).toMatchObject({
       code: 1,
       stdout: 'TXT_RECORD_NOT_FOUND\n',
       stderr: '',
     })
-    const [, name = '', value = ''] =
-      /^(\S+)\. IN TXT "(.*)"$/.exec(await result('verify-operator', 'instructions')) ?? []
-    const waiting = startCli(['verify-operator', 'confirm', '--wait'], { HOME: home })
+    const [, name = '', value = ''] = /^(\S+)\. IN TXT "(.*)"$/.exec(await result('operator', 'show-proof')) ?? []
+    const waiting = startCli(['operator', 'confirm', '--wait'], { HOME: home })
     await until(
       async () => waiting.output().stderr,
       (text) => text.includes('asking again until'),
@@ -91,51 +90,51 @@ describe('--quiet prints only the result', () => {
     deployment.dns.setTxt(name, [value])
     expect(await waiting.line()).toBe('operator verified')
     expect(await waiting.ended).toBe(0)
-    expect(await result('verify-operator', 'confirm')).toBe('verified')
+    expect(await result('operator', 'confirm')).toBe('verified')
     expect(await result('whoami')).toBe(operatorId)
     did = await result('init', '--domain', DOMAIN, '--server', issuer)
-    expect(await result('register', 'agent')).toBe(did)
+    expect(await result('agent', 'register')).toBe(did)
     expect(await result('whoami')).toBe(did)
-    const [agent] = JSON.parse((await run('agents', 'list', '--json')).stdout) as { id: string }[]
+    const [agent] = JSON.parse((await run('agent', 'list', '--json')).stdout) as { id: string }[]
     id = agent?.id ?? ''
-    expect(await results('agents', 'list')).toEqual([did])
-    expect(await results('agents', 'list', '--status', 'pending')).toEqual([])
+    expect(await results('agent', 'list')).toEqual([did])
+    expect(await results('agent', 'list', '--status', 'pending')).toEqual([])
   })
 
   it('of each command about tokens and agents', async () => {
-    expect(await results('agent-scopes', 'set', '--scope', 'a:read b:write')).toEqual(['a:read', 'b:write'])
-    expect(await results('agent-scopes', 'list')).toEqual(['a:read', 'b:write'])
-    const token = await result('issue', ...asking())
+    expect(await results('scope', 'set', '--scope', 'a:read b:write')).toEqual(['a:read', 'b:write'])
+    expect(await results('scope', 'list')).toEqual(['a:read', 'b:write'])
+    const token = await result('token', 'issue', ...asking())
     expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
-    expect(await result('verify', '--token', token, '--online')).toBe('valid')
-    expect(await result('revoke', 'token', '--token', token)).toBe(claimsOf(token).jti)
-    expect(await run('verify', '--token', token, '--online', '--quiet')).toMatchObject({
+    expect(await result('token', 'verify', '--token', token, '--online')).toBe('valid')
+    expect(await result('token', 'revoke', '--token', token)).toBe(claimsOf(token).jti)
+    expect(await run('token', 'verify', '--token', token, '--online', '--quiet')).toMatchObject({
       code: 1,
       stdout: 'TOKEN_REVOKED\n',
       stderr: '',
     })
-    expect(await result('revoke', 'suspend')).toBe(did)
-    expect(await results('revoke', 'list')).toEqual([did])
-    expect(await result('revoke', 'reactivate')).toBe(did)
-    expect(await results('revoke', 'list')).toEqual([])
-    expect(await result('agents', 'update', '--label', 'x')).toBe(did)
-    const output = await result('issue', ...asking(), '--output', join(folder, 'token'))
+    expect(await result('agent', 'suspend')).toBe(did)
+    expect(await results('agent', 'list-revoked')).toEqual([did])
+    expect(await result('agent', 'reactivate')).toBe(did)
+    expect(await results('agent', 'list-revoked')).toEqual([])
+    expect(await result('agent', 'update', '--label', 'x')).toBe(did)
+    const output = await result('token', 'issue', ...asking(), '--output', join(folder, 'token'))
     expect(claimsOf(await readFile(output, 'utf8'))).toMatchObject({ sub: did })
   })
 
   it('of each command about operators, servers and their keys', async () => {
     // The tool demanded it after it had verified the operator.
-    expect(await results('policy', 'get')).toContain('require_body_digest: on')
-    expect(await result('operator', 'token')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    expect(await results('policy', 'show')).toContain('require_body_digest: on')
+    expect(await result('assertion', 'create')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(Number(await result('operator', 'end-all-tokens'))).toBeGreaterThan(0)
-    expect(await result('health')).toBe('ok')
-    expect(await result('set-server', '--url', issuer)).toBe(issuer)
+    expect(await result('server', 'status')).toBe('ok')
+    expect(await result('context', 'set', '--server', issuer)).toBe(issuer)
     expect(await result('version')).toMatch(/^\d+\.\d+\.\d+$/)
-    expect(await result('audit', '--action', 'operator.register')).toMatch(/ {2}operator\.register {2}/)
-    const { keys } = JSON.parse((await run('keys', 'list', ...asAdmin(), '--json')).stdout) as {
+    expect(await result('audit', 'list', '--action', 'operator.register')).toMatch(/ {2}operator\.register {2}/)
+    const { keys } = JSON.parse((await run('signing-key', 'list', ...asAdmin(), '--json')).stdout) as {
       keys: { kid: string }[]
     }
-    expect(await results('keys', 'list', ...asAdmin())).toEqual(keys.map(({ kid }) => kid))
+    expect(await results('signing-key', 'list', ...asAdmin())).toEqual(keys.map(({ kid }) => kid))
     expect(Number(await result('deployment', 'end-all-tokens', ...asAdmin()))).toBeGreaterThan(0)
   })
 })
@@ -146,24 +145,24 @@ describe('scopes', () => {
     [['--scope', 'b:write,a:read']],
     [['--scopes', ' a:read   b:write ']],
     [['--scopes', 'a:read, b:write', '--scope', 'a:read']],
-  ])('given as %j are read alike by agent-scopes set, issue and verify', async (scopes) => {
-    expect(await results('agent-scopes', 'set', ...scopes)).toEqual(['a:read', 'b:write'])
-    const token = await result('issue', ...scopes, '--aud', AUDIENCE)
+  ])('given as %j are read alike by scope set, token issue and token verify', async (scopes) => {
+    expect(await results('scope', 'set', ...scopes)).toEqual(['a:read', 'b:write'])
+    const token = await result('token', 'issue', ...scopes, '--aud', AUDIENCE)
     expect(claimsOf(token).scope).toBe('a:read b:write')
-    expect(await result('verify', '--token', token, ...scopes, '--online')).toBe('valid')
-    const narrow = await result('issue', ...asking())
-    expect(await run('verify', '--token', narrow, ...scopes, '--quiet')).toMatchObject({
+    expect(await result('token', 'verify', '--token', token, ...scopes, '--online')).toBe('valid')
+    const narrow = await result('token', 'issue', ...asking())
+    expect(await run('token', 'verify', '--token', narrow, ...scopes, '--quiet')).toMatchObject({
       code: 1,
       stdout: 'SCOPE_MISSING\n',
     })
   })
 
-  it('must contain a scope in verify, agent-scopes set and issue', async () => {
-    const token = await result('issue', ...asking())
+  it('must contain a scope in token verify, scope set and token issue', async () => {
+    const token = await result('token', 'issue', ...asking())
     for (const args of [
-      ['verify', '--token', token],
-      ['agent-scopes', 'set'],
-      ['issue', '--aud', AUDIENCE],
+      ['token', 'verify', '--token', token],
+      ['scope', 'set'],
+      ['token', 'issue', '--aud', AUDIENCE],
     ]) {
       expect(await run(...args, '--scope', ' , ')).toMatchObject({
         code: 2,
@@ -171,7 +170,7 @@ describe('scopes', () => {
         stderr: expect.stringContaining('--scope must name a scope'),
       })
     }
-    expect(await results('agent-scopes', 'list')).toEqual(['a:read', 'b:write'])
+    expect(await results('scope', 'list')).toEqual(['a:read', 'b:write'])
   })
 })
 
@@ -179,57 +178,61 @@ describe('an agent', () => {
   it('is named by DID, id, self or nothing, as argument or flag, in every command', async () => {
     const ways = [[did], [id], ['self'], [], ['--agent', did], ['--agent', id], ['--agent', 'self']]
     for (const way of [...ways, ['--did', did], ['--agent-id', id], ['--id', did]]) {
-      expect(await results('agent-scopes', 'list', ...way)).toEqual(['a:read', 'b:write'])
+      expect(await results('scope', 'list', ...way)).toEqual(['a:read', 'b:write'])
     }
     for (const way of [[id], ['self'], []]) {
-      expect(await result('revoke', 'suspend', ...way)).toBe(did)
-      expect(await result('revoke', 'reactivate', ...way)).toBe(did)
-      expect(await result('agents', 'update', ...way, '--label', 'y')).toBe(did)
-      expect(await results('agent-scopes', 'set', ...way, '--scope', 'a:read,b:write')).toEqual(['a:read', 'b:write'])
+      expect(await result('agent', 'suspend', ...way)).toBe(did)
+      expect(await result('agent', 'reactivate', ...way)).toBe(did)
+      expect(await result('agent', 'update', ...way, '--label', 'y')).toBe(did)
+      expect(await results('scope', 'set', ...way, '--scope', 'a:read,b:write')).toEqual(['a:read', 'b:write'])
     }
-    expect(await result('audit', '--agent', id, '--action', 'agent.register')).toContain(did)
+    expect(await result('audit', 'list', '--agent', id, '--action', 'agent.register')).toContain(did)
   })
 
-  it('is refused if its name is invalid, given twice, unknown, or missing in revoke agent', async () => {
+  it('is refused if its name is invalid, given twice, unknown, or missing in agent revoke', async () => {
     for (const args of [
-      ['agent-scopes', 'list', 'x'],
-      ['agents', 'approve', did, '--agent', did],
-      ['revoke', 'agent'],
+      ['scope', 'list', 'x'],
+      ['agent', 'approve', did, '--agent', did],
+      ['agent', 'revoke'],
     ]) {
       expect(await run(...args)).toMatchObject({ code: 2, stdout: '' })
     }
     const stranger = '0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99'
-    expect(await run('agent-scopes', 'list', stranger)).toMatchObject({
+    expect(await run('scope', 'list', stranger)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('AGENT_NOT_FOUND'),
     })
   })
 })
 
-it('issue --quiet writes only a token and a line break', async () => {
-  const { code, stdout, stderr } = await endCli(['issue', '--quiet', ...asking()], { HOME: home })
+it('token issue --quiet writes only a token and a line break', async () => {
+  const { code, stdout, stderr } = await endCli(['token', 'issue', '--quiet', ...asking()], { HOME: home })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
 })
 
 it("issue uses the server's default lifetime, unless --ttl is given", async () => {
-  const { iat, exp } = claimsOf(await result('issue', ...asking()))
+  const { iat, exp } = claimsOf(await result('token', 'issue', ...asking()))
   expect(Number(exp) - Number(iat)).toBe(TTL_S)
-  const shorter = claimsOf(await result('issue', ...asking(), '--ttl', '90s'))
+  const shorter = claimsOf(await result('token', 'issue', ...asking(), '--ttl', '90s'))
   expect(Number(shorter.exp) - Number(shorter.iat)).toBe(90)
 })
 
 it('audit prints a header and accepts durations before now', async () => {
-  const { stdout } = await run('audit', '--since', '1h', '--limit', '2')
+  const { stdout } = await run('audit', 'list', '--since', '1h', '--limit', '2')
   expect(stdout).toMatch(/^TIME +OUTCOME +ACTION\n\d{4}-.*\n(?: {4}.*\n)+\d{4}-.*\n(?: {4}.*\n)+$/)
-  expect(await results('audit', '--since', '1h', '--until', '50m')).toEqual([])
-  expect(await run('audit', '--since', 'yesterday')).toMatchObject({ code: 2 })
+  expect(await results('audit', 'list', '--since', '1h', '--until', '50m')).toEqual([])
+  expect(await run('audit', 'list', '--since', 'yesterday')).toMatchObject({ code: 2 })
 })
 
 it('prints JSON only with --json', async () => {
-  const { stdout } = await run('jwks')
+  const { stdout } = await run('server', 'show-jwks')
   expect(stdout).toMatch(/^KID +ALG\n(?:[\w-]{43} +\w+\n)+$/)
-  for (const command of [['policy', 'get'], ['agent-scopes', 'set', '--scope', 'a:read,b:write'], ['jwks']]) {
+  for (const command of [
+    ['policy', 'show'],
+    ['scope', 'set', '--scope', 'a:read,b:write'],
+    ['server', 'show-jwks'],
+  ]) {
     const text = (await run(...command)).stdout + (await run(...command, '--quiet')).stdout
     expect(text).not.toMatch(/[{}"]/)
     expect(JSON.parse((await run(...command, '--json')).stdout)).toBeInstanceOf(Object)
@@ -237,11 +240,11 @@ it('prints JSON only with --json', async () => {
 })
 
 it('jwks prints the JWKS, and with --pem the same keys as PEM', async () => {
-  const set = JSON.parse((await run('jwks', '--json')).stdout) as {
+  const set = JSON.parse((await run('server', 'show-jwks', '--json')).stdout) as {
     keys: { kid: string; alg: string; kty: string; use: string }[]
   }
   expect(set).toEqual(await (await fetch(`${issuer}/.well-known/jwks.json`)).json())
-  const text = (await results('jwks', '--pem')).join('\n')
+  const text = (await results('server', 'show-jwks', '--pem')).join('\n')
   const found = [...text.matchAll(/# kid: (\S+) alg: (\S+)\n(-----BEGIN PUBLIC KEY-----[^#]*)/g)]
   const [jwks, pems] = [
     set.keys.map(({ kid, alg, use: _use, ...jwk }) => ({ kid, alg, jwk })),
@@ -254,6 +257,7 @@ it('jwks prints the JWKS, and with --pem the same keys as PEM', async () => {
 const env = () => ({ HOME: home })
 /** Returns the arguments that run a Node program with a token in its environment. */
 const program = (source: string, ...flags: readonly string[]) => [
+  'token',
   'exec',
   ...asking(),
   ...flags,
@@ -263,7 +267,7 @@ const program = (source: string, ...flags: readonly string[]) => [
   source,
 ]
 
-describe('exec', () => {
+describe('token exec', () => {
   it("runs a program with the token in its environment, prints nothing, and exits with the program's code", async () => {
     const told = await endCli(program('console.log(process.env.AUTH4AGENT_TOKEN); process.exitCode = 7'), env())
     expect(told).toMatchObject({ code: 7, stderr: '' })
@@ -282,12 +286,12 @@ describe('exec', () => {
       env(),
     )
     expect(JSON.parse(stdout)).toEqual(words)
-    expect(await endCli(['exec', ...asking()], env())).toMatchObject({ code: 2 })
-    expect(await endCli(['exec', ...asking(), 'echo'], env())).toMatchObject({
+    expect(await endCli(['token', 'exec', ...asking()], env())).toMatchObject({ code: 2 })
+    expect(await endCli(['token', 'exec', ...asking(), 'echo'], env())).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('after `--`'),
     })
-    expect(await endCli(['exec', ...asking(), '--env', 'A=B', '--', 'true'], env())).toMatchObject({ code: 2 })
+    expect(await endCli(['token', 'exec', ...asking(), '--env', 'A=B', '--', 'true'], env())).toMatchObject({ code: 2 })
   })
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)("forwards %s and exits with the program's code", async (signal) => {
@@ -325,17 +329,19 @@ describe('exec', () => {
   })
 
   it('runs nothing without a token, and exits with 127 or 126 for a program that cannot run', async () => {
-    expect(await endCli(['exec', ...asking('admin'), '--', 'echo', 'ran'], env())).toMatchObject({
+    expect(await endCli(['token', 'exec', ...asking('admin'), '--', 'echo', 'ran'], env())).toMatchObject({
       code: 1,
       stdout: '',
     })
-    expect(await endCli(['exec', ...asking(), '--', join(folder, 'nothing')], env())).toMatchObject({ code: 127 })
-    expect(await endCli(['exec', ...asking(), '--', folder], env())).toMatchObject({ code: 126, stdout: '' })
+    expect(await endCli(['token', 'exec', ...asking(), '--', join(folder, 'nothing')], env())).toMatchObject({
+      code: 127,
+    })
+    expect(await endCli(['token', 'exec', ...asking(), '--', folder], env())).toMatchObject({ code: 126, stdout: '' })
   })
 })
 
 it('issue works with a folder that was moved', async () => {
   const moved = join(folder, '../moved')
   await rename(folder, moved)
-  expect(await result('issue', ...asking(), '--config', moved)).toMatch(/^\S+$/)
+  expect(await result('token', 'issue', ...asking(), '--config', moved)).toMatch(/^\S+$/)
 })

@@ -43,7 +43,7 @@ afterAll(async () => {
 
 const argumentsOf = (...args: readonly string[]) => {
   const place = ['--config', config.path, '--server', `http://127.0.0.1:${line.port}`, '--issuer', ISSUER]
-  return ['watch', ...place, ...args]
+  return ['revocation', 'watch', ...place, ...args]
 }
 const watch = (...args: readonly string[]) => startCli(argumentsOf(...args))
 const record = async (): Promise<Json> => JSON.parse(await watching.line())
@@ -103,7 +103,7 @@ it('6. watch without --all omits older revocations', async () => {
 it('7. watch fails with a reason if the server refuses the operator', async () => {
   const stranger = await createConfigFolder()
   await stranger.operator({ domain: 'nobody.example.com' }, newKeys())
-  const { code, stderr } = await endCli([...argumentsOf(), '--config', stranger.path].toSpliced(1, 2))
+  const { code, stderr } = await endCli([...argumentsOf(), '--config', stranger.path].toSpliced(2, 2))
   await stranger.remove()
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/INVALID_ASSERTION[^]*doctor/) })
 })

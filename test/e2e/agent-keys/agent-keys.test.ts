@@ -47,19 +47,19 @@ async function expectRefused(reason: string, ...args: readonly string[]): Promis
   expect([code, JSON.parse(stdout)]).toMatchObject([1, { error: { reason } }])
 }
 
-const issue = (...more: readonly string[]) => json('issue', '--scope', 'read', '--aud', world.issuer, ...more)
+const issue = (...more: readonly string[]) => json('token', 'issue', '--scope', 'read', '--aud', world.issuer, ...more)
 const isValidOnline = async (token: unknown) =>
   (await openCalls({ server: world.issuer }).verifyToken(String(token))).valid
 
 it('1. an agent registers with a next key and gets a token', async () => {
   await json('init', '--operator', '--domain', DOMAIN, '--server', world.issuer)
-  await json('register', 'operator')
-  const proof = await json('verify-operator', 'instructions')
+  await json('operator', 'register')
+  const proof = await json('operator', 'show-proof')
   world.deployment.dns.setTxt(String(proof.txt_record_name), [String(proof.txt_record_value)])
-  expect(await json('verify-operator', 'confirm')).toMatchObject({ verified: true })
+  expect(await json('operator', 'confirm')).toMatchObject({ verified: true })
   did = String((await json('init', '--domain', DOMAIN, '--server', world.issuer)).did)
-  expect(await json('register', 'agent', '--pre-rotation')).toMatchObject({ did, status: 'active' })
-  await json('agent-scopes', 'set', '--scope', 'read')
+  expect(await json('agent', 'register', '--pre-rotation')).toMatchObject({ did, status: 'active' })
+  await json('scope', 'set', '--scope', 'read')
   expect(await json('agent-key', 'list')).toMatchObject({ did, seq: 0, next: expect.any(String), added_keys: [] })
   expect(await isValidOnline((await issue()).token)).toBe(true)
 })
@@ -89,7 +89,7 @@ it('3. a thief of the current key alone cannot rotate it, and cannot end the ide
   await json('agent-key', 'create', path('thief.key'))
   const thief = ['--key', path('stolen-now.key')]
   await expectRefused('KEY_NOT_COMMITTED', 'agent-key', 'rotate', ...thief, '--new-key', path('thief.key'))
-  await expectRefused('KEY_NOT_COMMITTED', 'agent-key', 'deactivate', ...thief, '--yes', did)
+  await expectRefused('KEY_NOT_COMMITTED', 'agent', 'deactivate', ...thief, '--confirm-name', did)
 })
 
 it('4. an added P-256 key gets tokens by challenge and by client assertion, until it is removed', async () => {
@@ -113,21 +113,21 @@ it('4. an added P-256 key gets tokens by challenge and by client assertion, unti
 })
 
 it('5. the current key ends a recovery that it did not ask for', async () => {
-  await expectRefused('NOTHING_PENDING', 'agent-key', 'object')
+  await expectRefused('NOTHING_PENDING', 'agent-key', 'object-to-recovery')
   await copyFile(`${keyFile()}.next`, path('safe.key'))
   await json('agent-key', 'recover', did, '--key', path('safe.key'), '--write', path('recovery.jws'))
-  await json('agent-key', 'recover', did, '--event', path('recovery.jws'))
-  for (const command of [['agent-key', 'list'], ['agents', 'list'], ['doctor']]) {
+  await json('agent-key', 'recover', did, '--recovery', path('recovery.jws'))
+  for (const command of [['agent-key', 'list'], ['agent', 'list'], ['doctor']]) {
     expect((await tool(...command)).stdout).toMatch(/recovery/i)
   }
   expect((await tool('doctor')).code).toBe(1)
-  await json('agent-key', 'object')
+  await json('agent-key', 'object-to-recovery')
   expect(await json('agent-key', 'list')).toMatchObject({ seq: 3, pending: [] })
 })
 
 it('6. a recovery takes effect after its delay, and the current key is worth nothing from then on', async () => {
   await json('agent-key', 'recover', did, '--key', path('safe.key'), '--write', path('recovery2.jws'))
-  await json('agent-key', 'recover', did, '--event', path('recovery2.jws'))
+  await json('agent-key', 'recover', did, '--recovery', path('recovery2.jws'))
   await expectRefused('WRONG_KEY', 'agent-key', 'use', path('safe.key'))
   await expect.poll(async () => (await json('agent-key', 'list')).seq, { timeout: 60_000 }).toBe(4)
   const thief = createAgent({ server: world.issuer, did, key: await readKeyFile(path('stolen-now.key')) })
@@ -138,20 +138,20 @@ it('6. a recovery takes effect after its delay, and the current key is worth not
 
 it('7. a stranger verifies the whole history without a server', async () => {
   const history = path('history.json')
-  await json('agent-key', 'events', did, '--verify', '--output', history)
-  const offline = await runCli(['agent-key', 'verify', '--file', history, '--json'], { home: path('nowhere') })
+  await json('agent-key', 'list-events', did, '--verify', '--output', history)
+  const offline = await runCli(['agent-key', 'verify-events', '--file', history, '--json'], { home: path('nowhere') })
   expect([offline.code, JSON.parse(offline.stdout)]).toMatchObject([0, { valid: true, did, seq: 4, recorded: false }])
   const { events } = JSON.parse(await readFile(history, 'utf8'))
   await writeFile(history, JSON.stringify({ did, events: events.toSpliced(1, 1) }))
-  await expectRefused('INVALID_KEY_EVENT', 'agent-key', 'verify', '--file', history)
+  await expectRefused('INVALID_KEY_EVENT', 'agent-key', 'verify-events', '--file', history)
 })
 
 it('8. the agent ends its identity for good, and only if the command line names it', async () => {
-  expect(await tool('agent-key', 'deactivate')).toMatchObject({ code: 2 })
+  expect(await tool('agent', 'deactivate')).toMatchObject({ code: 2 })
   const { token } = await issue()
-  await json('agent-key', 'deactivate', '--yes', did)
+  await json('agent', 'deactivate', '--confirm-name', did)
   expect(await isValidOnline(token)).toBe(false)
-  expect((await tool('issue', '--scope', 'read', '--aud', world.issuer)).code).toBe(1)
+  expect((await tool('token', 'issue', '--scope', 'read', '--aud', world.issuer)).code).toBe(1)
   await expectRefused('AGENT_REVOKED', 'agent-key', 'rotate')
 })
 

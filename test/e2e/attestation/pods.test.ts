@@ -63,17 +63,17 @@ afterAll(async () => {
 it('1. the operator pins the keys of the cluster, and sets the rule of the example', async () => {
   const jwks = await tool.file('jwks.json', JSON.stringify(platform.jwks))
   const settings = [`issuer=${WORKLOAD_ISSUER}`, 'audience=auth4agent', `jwks=@${jwks}`].flatMap((one) => [
-    '--set',
+    '--setting',
     one,
   ])
   expect(await operate('attestor', 'add', 'kubernetes', '--type', 'kubernetes', ...settings)).toMatchObject({ code: 0 })
-  const rule = await operate('rules', 'set', 'pods', '--file', join(EXAMPLE, 'pods.json'))
+  const rule = await operate('enrolment-rule', 'set', 'pods', '--file', join(EXAMPLE, 'pods.json'))
   expect(rule).toMatchObject({ code: 0 })
 })
 
-it('2. rules test explains which pods would enrol, and uses no token up', async () => {
+it('2. enrolment-rule test explains which pods would enrol, and uses no token up', async () => {
   await project('other')
-  const refused = await operate('rules', 'test', '--evidence', tokenFile)
+  const refused = await operate('enrolment-rule', 'test', '--evidence', tokenFile)
   expect(refused.code).toBe(1)
   expect(refused.stdout).toContain('✓ claims.kubernetes.namespace == "orders": true')
   expect(refused.stdout).toContain('✗ claims.kubernetes.service_account == "orders-agent": false')
@@ -81,7 +81,7 @@ it('2. rules test explains which pods would enrol, and uses no token up', async 
   expect(refused.stdout).toContain('An agent with this evidence would be refused')
   expect(await clientReason(enrol())).toBe('ENROLMENT_REFUSED')
   await project('orders-agent')
-  const good = await operate('rules', 'test', '--evidence', tokenFile)
+  const good = await operate('enrolment-rule', 'test', '--evidence', tokenFile)
   expect(good).toMatchObject({ code: 0, stdout: expect.stringContaining('would enrol by the rule pods') })
 })
 
@@ -129,7 +129,7 @@ it('5. an agent whose results are removed loses its tokens, and attests with the
 it('6. when the rule goes, tokens end when the command ends, and the agent gets no new ones', async () => {
   const token = await agent.token({ ttl: '90s' })
   expect(await isValid(token)).toBe(true)
-  expect(await operate('rules', 'delete', 'pods')).toMatchObject({ code: 0 })
+  expect(await operate('enrolment-rule', 'delete', 'pods')).toMatchObject({ code: 0 })
   expect(await isValid(token)).toBe(false)
   await project('orders-agent')
   expect(await clientReason(agent.token({ ttl: '2m' }))).toBe('ENROLMENT_REFUSED')
@@ -147,16 +147,16 @@ it('7. a machine enrols with a join token, at the command line', async () => {
     '--max-agents',
     '5',
   ]
-  expect(await operate('rules', 'set', 'racks', ...rule)).toMatchObject({ code: 0 })
-  const made = await operate('attestor', 'join-token', 'join_token', '--label', 'rack-7', '--quiet')
+  expect(await operate('enrolment-rule', 'set', 'racks', ...rule)).toMatchObject({ code: 0 })
+  const made = await operate('attestor', 'create-join-token', 'join_token', '--label', 'rack-7', '--quiet')
   const machine = ['--config', join(tool.folder, 'rack-7')]
   const where = ['--server', server, '--issuer', ISSUER, '--operator-id', operator.id, ...machine]
-  const enrolling = ['enrol', '--with', 'join-token', '--token-file', '-', ...where]
+  const enrolling = ['agent', 'enrol', '--with', 'join-token', '--token-file', '-', ...where]
   const enrolled = await tool.feed(made.stdout, ...enrolling)
   expect(enrolled).toMatchObject({ code: 0, stdout: expect.stringContaining('rule: racks\nscopes: orders:read') })
-  const issued = await tool.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--quiet', ...machine)
+  const issued = await tool.run('token', 'issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--quiet', ...machine)
   expect(await isValid(issued.stdout.trim())).toBe(true)
-  const listed = await operate('attestor', 'join-tokens', 'join_token')
+  const listed = await operate('attestor', 'list-join-tokens', 'join_token')
   const { did } = JSON.parse(await readFile(join(tool.folder, 'rack-7', 'agent.json'), 'utf8'))
   expect(listed.stdout).toContain(did)
 })

@@ -66,15 +66,15 @@ it('1. the operator lets machines enrol, and demands a TPM for payments', async 
     'tpm',
     '--type',
     'tpm',
-    '--set',
+    '--setting',
     `ek_roots=@${roots}`,
-    '--set',
+    '--setting',
     'required_pcrs=[0,7]',
   )
   await operate('attestor', 'add', 'join_token', '--type', 'join-token')
   const scopes = ['--scope', 'orders:read,payments:send']
   await operate(
-    'rules',
+    'enrolment-rule',
     'set',
     'machines',
     '--all-of',
@@ -86,11 +86,11 @@ it('1. the operator lets machines enrol, and demands a TPM for payments', async 
     ...scopes,
   )
   const demand = ['--scope', 'payments:*', '--all-of', 'tpm', '--level', 'hardware', '--at', 'token']
-  await operate('requirements', 'set', 'payments', ...demand)
+  await operate('requirement', 'set', 'payments', ...demand)
 })
 
 it('2. a key without a TPM enrols and reads orders, but sends no payments', async () => {
-  const secret = await operate('attestor', 'join-token', 'join_token', '--label', 'machine', '--quiet')
+  const secret = await operate('attestor', 'create-join-token', 'join_token', '--label', 'machine', '--quiet')
   const enrolled = await createAgent({ ...there(), enrol: joinToken(secret), key })
   did = enrolled.did
   expect((await enrolled.issued({ scopes: ['orders:read'] })).scope).toBe('orders:read')

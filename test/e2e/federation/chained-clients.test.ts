@@ -120,7 +120,7 @@ describe('agent.fetch to an API of another deployment', () => {
   })
 })
 
-describe('auth4agent issue --for', () => {
+describe('auth4agent token issue --for', () => {
   it('6. gets a token of the deployment to which the API belongs', async () => {
     const home = await mkdtemp(join(tmpdir(), 'a4a-abroad-'))
     onTestFinished(() => rm(home, { recursive: true }))
@@ -130,11 +130,16 @@ describe('auth4agent issue --for', () => {
     expect(other.did).toBe(did.trim())
     expectStatus(201, await world.alpha.client.registerAgent(world.acme.id, other))
     expectStatus(200, await world.alpha.client.setScopes(world.acme.id, other.did, ['read'], world.acme))
-    const issued = await tool('issue', '--for', ORDERS, '--scope', 'read', '--json')
+    const issued = await tool('token', 'issue', '--for', ORDERS, '--scope', 'read', '--json')
     expect(JSON.parse(issued.stdout)).toMatchObject({ token_type: 'DPoP' })
-    expect(await tool('issue', '--for', ORDERS, '--aud', AUDIENCE, '--scope', 'read')).toMatchObject({ code: 2 })
-    expect(await tool('issue', '--scope', 'read')).toMatchObject({ code: 2, stderr: expect.stringContaining('--for') })
-    const refused = await tool('issue', '--for', ORDERS, '--scope', 'other')
+    expect(await tool('token', 'issue', '--for', ORDERS, '--aud', AUDIENCE, '--scope', 'read')).toMatchObject({
+      code: 2,
+    })
+    expect(await tool('token', 'issue', '--scope', 'read')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--for'),
+    })
+    const refused = await tool('token', 'issue', '--for', ORDERS, '--scope', 'other')
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('SCOPE_NOT_ALLOWED') })
   })
 })

@@ -145,12 +145,12 @@ async function administer(...args: readonly string[]) {
 
 const RULE = () => ['--user', 'user:alice', '--operator', acme.id, '--aud', API, '--scope', 'read,write'] as const
 const addRule = (...more: readonly string[]) =>
-  administer('issuers', 'subjects', 'add', provider.issuer, SUB, ...RULE(), ...more)
+  administer('issuer', 'add-subject', provider.issuer, SUB, ...RULE(), ...more)
 
 it('1. an admitted identity provider lets nobody act before the administrator maps its users', async () => {
   expect(await redeem(await idJag())).toBe('invalid_grant GRANT_NOT_ACCEPTED')
   rule = (await addRule()).rule
-  const { subjects } = await administer('issuers', 'subjects', 'list', provider.issuer)
+  const { subjects } = await administer('issuer', 'list-subjects', provider.issuer)
   expect(subjects).toMatchObject([{ rule, sub: SUB, user: 'user:alice', scope: ['read', 'write'] }])
 })
 
@@ -199,7 +199,7 @@ describe('4. refuses', () => {
   })
 
   it('a scope beyond the grant of the agent', async () => {
-    await administer('issuers', 'subjects', 'add', provider.issuer, 'U2', ...RULE(), '--scope', 'admin')
+    await administer('issuer', 'add-subject', provider.issuer, 'U2', ...RULE(), '--scope', 'admin')
     expect(await redeem(await idJag({ sub: 'U2', scope: 'admin' }))).toBe(scope)
   })
 
@@ -219,7 +219,7 @@ describe('4. refuses', () => {
 it('5. when the removal of a rule returns, no verifier accepts its tokens', async () => {
   const token = await newToken()
   expect(await verdicts(token)).toEqual(['valid', 'valid'])
-  await administer('issuers', 'subjects', 'remove', provider.issuer, rule)
+  await administer('issuer', 'remove-subject', provider.issuer, rule)
   expect(await verdicts(token)).toEqual(['TRUST_ENDED', 'TRUST_ENDED'])
   expect(await redeem(await idJag())).toBe('invalid_grant GRANT_NOT_ACCEPTED')
   await addRule()
@@ -237,7 +237,7 @@ it('6. when disableIssuer returns, no verifier accepts tokens of its users', asy
 
 it('7. when the suspension of the agent returns, no verifier accepts its tokens, and it gets no other', async () => {
   // The first identity provider was enabled in step 6, and only its later ID-JAGs count.
-  await administer('issuers', 'subjects', 'add', stranger.issuer, SUB, ...RULE())
+  await administer('issuer', 'add-subject', stranger.issuer, SUB, ...RULE())
   const token = await newToken(stranger)
   expect(await verdicts(token)).toEqual(['valid', 'valid'])
   expectStatus(200, await beta.client.suspendAgent(acme.id, agent.did, acme))

@@ -73,17 +73,17 @@ describe('a team of two people and a pipeline', () => {
   it('1. alice proves the domain, and adds the keys of bob and of the pipeline', async () => {
     const server = `--server ${here.issuer}`
     await alice.json(`init --operator --domain ${DOMAIN} ${server}`)
-    const { id } = await alice.json('register operator')
-    const { txt_record_name, txt_record_value } = await alice.json('verify-operator instructions')
+    const { id } = await alice.json('operator register')
+    const { txt_record_name, txt_record_value } = await alice.json('operator show-proof')
     here.deployment.dns.setTxt(String(txt_record_name), [String(txt_record_value)])
-    expect(await alice.json('verify-operator confirm')).toMatchObject({ verified: true })
+    expect(await alice.json('operator confirm')).toMatchObject({ verified: true })
     acme = createOperator({ server: here.issuer, operatorId: String(id), key: await loadKey(alice) })
     const place = `--operator-id ${acme.id} --domain ${DOMAIN} ${server}`
-    const { request } = await bob.json(`operator keys request --label bob --role agents.manage ${place}`)
-    await alice.json('operator keys add --request -', String(request))
+    const { request } = await bob.json(`operator-key request --label bob --role agents.manage ${place}`)
+    await alice.json('operator-key add --request -', String(request))
     bobKey = await loadKey(bob, 'bob')
     const wanted = { operatorId: acme.id, issuer: here.issuer, label: 'pipeline', roles: ['agents.register'] } as const
-    await alice.json('operator keys add --request -', await signKeyRequest(pipeline, wanted))
+    await alice.json('operator-key add --request -', await signKeyRequest(pipeline, wanted))
   })
 
   it('2. the pipeline registers an agent that commits to its next key, and bob grants scopes to it', async () => {
@@ -92,14 +92,14 @@ describe('a team of two people and a pipeline', () => {
     expect(await byPipeline?.agents.register(identity)).toMatchObject({ status: 'active' })
     ;({ did } = identity)
     expect(await reasonOfCall(Promise.resolve(byPipeline?.agents.setScopes(did, ['read'])))).toBe('ROLE_REQUIRED')
-    expect(await bob.json(`agent-scopes set ${did} --scope read`)).toMatchObject({ updated: true })
+    expect(await bob.json(`scope set ${did} --scope read`)).toMatchObject({ updated: true })
     token = await agentAt(here, did, first).token()
     expect(await verdicts(here, token)).toEqual([true])
   })
 
   it('3. alice removes bob, whom every process refuses at once, while the others work on', async () => {
     expect(await answersTo(bobKey)).toEqual(new Set(['done']))
-    await alice.json('operator keys remove bob')
+    await alice.json('operator-key remove bob')
     expect(await answersTo(bobKey)).toEqual(new Set(['INVALID_ASSERTION']))
     expect(await answersTo(pipeline)).toEqual(new Set(['done']))
     expect(await verdicts(here, token)).toEqual([true])
@@ -128,7 +128,7 @@ describe('an agent whose current key is stolen', () => {
     token = await thief.token()
     await thief.addKey({ key: device, label: 'backup', expires: '1d' })
     expect(await signIns(here, did, device)).toEqual(['done'])
-    await alice.json(`revoke suspend ${did}`)
+    await alice.json(`agent suspend ${did}`)
     expect(await verdicts(here, token)).toEqual([false])
     for (const key of [second, device]) expect(await signIns(here, did, key)).toEqual(['AGENT_NOT_ACTIVE'])
   })
@@ -147,7 +147,7 @@ describe('an agent whose current key is stolen', () => {
       (events) => stateOf(events).kid === signerKid(third),
     )
     expect(await object(here, did, second, digest)).toEqual(['NOTHING_PENDING'])
-    await alice.json(`revoke reactivate ${did}`)
+    await alice.json(`agent reactivate ${did}`)
     expect(await signIns(here, did, second)).toEqual(['INVALID_SIGNATURE'])
     const late = await forge(await logOf(here, did), second, { type: 'rotate', key: proving(own) })
     expect(await send(here, did, late)).toEqual(['INVALID_KEY_EVENT'])
@@ -169,7 +169,7 @@ describe('an agent whose current key is stolen', () => {
 async function beginRecovery(): Promise<string> {
   const before = await openCalls({ server: here.issuer }).keyEvents(did)
   const event = await signRecovery({ log: before, key: third, next: fourth })
-  await alice.json(`agent-key recover ${did} --event -`, event)
+  await alice.json(`agent-key recover ${did} --recovery -`, event)
   return sha256Text(event, 'base64url')
 }
 
@@ -215,7 +215,7 @@ describe('a stranger without a server', () => {
     const types = log.map((event) => parseKeyEvent(event)).map((event) => event.ok && event.claims.type)
     expect(types.join(' ')).toBe('inception rotate add-key recover remove-key move rotate')
     const readStdin = async () => log.join('\n')
-    const { stdout } = await runCli(['agent-key', 'verify', '--file', '-', '--json'], { readStdin })
+    const { stdout } = await runCli(['agent-key', 'verify-events', '--file', '-', '--json'], { readStdin })
     expect(JSON.parse(stdout)).toMatchObject({ valid: true, did: to, seq: 6 })
   })
 

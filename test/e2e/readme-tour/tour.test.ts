@@ -124,7 +124,7 @@ describe('the tour in README.md', () => {
   it('changes one member of the policy with the commands of the documents, and weakens no other', async () => {
     const toolPath = await pathLine()
     const get = async () =>
-      JSON.parse(await paste(`${toolPath}\nauth4agent policy get --json`)) as { audiences: object[] }
+      JSON.parse(await paste(`${toolPath}\nauth4agent policy show --json`)) as { audiences: object[] }
     const { audiences, ...settings } = await get()
     expect(settings).toMatchObject({ require_body_digest: true })
     await paste([toolPath, ...(await blocks('docs/status-lists.md', 'sh policy'))].join('\n'))
@@ -139,7 +139,7 @@ describe('the tour in README.md', () => {
   it('marks no key as compromised when the name of the key is missing', async () => {
     const [, , , compromise = ''] = await blocks('docs/signing-keys.md', 'sh keys')
     const asked = join(tour.folder, 'asked')
-    const deaf = `admin() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
+    const deaf = `auth4agent() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
     expect(await paste(`${deaf}\n${compromise}`).catch(outputOf)).toContain('KID')
     await expect(stat(asked)).rejects.toThrow('ENOENT')
   })

@@ -50,7 +50,7 @@ const request = (proof?: string) => [
   'POST',
   '--url',
   URL,
-  ...(proof === undefined ? [] : ['--proof', proof]),
+  ...(proof === undefined ? [] : ['--dpop-proof', proof]),
 ]
 
 /** Signs a proof for a request with {@link FILES}, with changes. */

@@ -24,8 +24,8 @@ export async function readSettings(given: readonly string[]): Promise<JsonObject
     const at = setting.indexOf('=')
     const name = setting.slice(0, Math.max(at, 0))
     if (!NAME.test(name))
-      throw usageError('--set must be NAME=VALUE or NAME=@FILE', 'For example: --set namespace=orders')
-    if (settings.some(([known]) => known === name)) throw usageError(`--set names ${name} twice`)
+      throw usageError('--setting must be NAME=VALUE or NAME=@FILE', 'For example: --setting namespace=orders')
+    if (settings.some(([known]) => known === name)) throw usageError(`--setting names ${name} twice`)
     settings.push([name, await readValue(setting.slice(at + 1))])
   }
   return Object.fromEntries(settings)

@@ -2,13 +2,14 @@ import type { NewAttestationRequirement, NewEnrolmentRule } from '@auth4agent/sd
 import { usageError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import type { FlagReader, FlagTable } from '../flags.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 import { readDuration } from '../times.ts'
 import { readJsonFile } from './config-values.ts'
 
 /** Flags that rules and requirements have in common. */
 const attestorFlags = {
-  file: { kind: 'text', value: 'FILE', help: 'the whole as JSON, in place of all other flags; - for standard input' },
+  file: { ...shared.file, more: 'the whole as JSON, in place of all other flags' },
   'all-of': { kind: 'list', value: 'ATTESTORS', help: 'attestors that are all needed, separated by commas' },
   'any-of': { kind: 'list', value: 'ATTESTORS', help: 'attestors of which one is needed, separated by commas' },
   when: {
@@ -19,12 +20,12 @@ const attestorFlags = {
   'end-tokens': { kind: 'boolean', help: 'tokens end with the results on which they rest' },
 } as const satisfies FlagTable
 
-/** Flags of `rules set`. */
+/** Flags of `enrolment-rule set`. */
 export const ruleFlags = {
   ...attestorFlags,
-  label: { kind: 'text', value: 'LABEL', help: 'label of the agents; {attestor.claim} stands for a verified claim' },
-  scope: { ...scopeFlag, help: `scopes that agents may ask for, ${SCOPES_HELP}` },
-  aud: { kind: 'list', value: 'AUDIENCE', help: 'service for which agents may ask; may be repeated; by default any' },
+  label: { ...shared.label, more: '{attestor.claim} stands for a verified claim' },
+  scope: { ...shared.scope, more: 'agents may ask only for them' },
+  aud: { ...shared.aud, more: 'agents may ask only for tokens for it; by default for any' },
   'token-ttl': { kind: 'text', value: 'DURATION', help: 'longest lifetime of a token' },
   'max-agents': { kind: 'text', value: 'NUMBER', help: 'the most agents of the rule, 1 to 100000' },
   'expire-unused': {
@@ -34,12 +35,17 @@ export const ruleFlags = {
   },
 } as const satisfies FlagTable
 
-/** Flags of `requirements set`. */
+/** Flags of `requirement set`. */
 export const requirementFlags = {
   ...attestorFlags,
-  agent: { kind: 'list', value: 'DID', help: 'agent to which it applies; may be repeated; by default all' },
-  scope: { ...scopeFlag, help: `scopes to which it applies; a trailing * stands for any text; ${SCOPES_HELP}` },
-  aud: { kind: 'list', value: 'AUDIENCE', help: 'audience to which it applies; may be repeated; by default all' },
+  'for-agent': {
+    aliases: ['agent'],
+    kind: 'list',
+    value: 'DID',
+    help: 'agent to which it applies; may be repeated; by default all',
+  },
+  scope: { ...shared.scope, more: 'the requirement applies to them; a trailing * stands for any text' },
+  aud: { ...shared.aud, more: 'the requirement applies to it; by default to all' },
   level: {
     kind: 'text',
     value: 'LEVEL',
@@ -47,7 +53,8 @@ export const requirementFlags = {
     choices: ['bearer', 'bound', 'hardware'],
   },
   'max-age': { kind: 'text', value: 'DURATION', help: 'oldest age of a result when a token is issued' },
-  at: {
+  'demand-at': {
+    aliases: ['at'],
     kind: 'list',
     value: 'WHEN',
     help: 'registration or token; by default both',
@@ -74,12 +81,12 @@ export function readRequirement(context: Context<typeof requirementFlags>): Prom
   const { flags } = context
   return readWhole(context, {
     ...readCommon(flags),
-    agents: orNone(flags.list('agent')),
+    agents: orNone(flags.list('for-agent')),
     scopes: orNone(readScopes(flags.list('scope'))),
     audiences: orNone(flags.list('aud')),
     level: flags.text('level'),
     max_age: readSeconds('--max-age', flags.text('max-age')),
-    at: orNone(split(flags.list('at'))),
+    at: orNone(split(flags.list('demand-at'))),
   })
 }
 

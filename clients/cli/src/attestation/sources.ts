@@ -4,6 +4,7 @@ import * as enrol from '@auth4agent/sdk/enrol'
 import { usageError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import type { FlagTable } from '../flags.ts'
+import { shared } from '../shared-flags.ts'
 import { readEvidenceFile } from './tried-evidence.ts'
 
 /** The names of the sources, for --with. */
@@ -31,9 +32,8 @@ export const sourceFlags = {
     required: true,
   },
   attestor: {
-    kind: 'text',
-    value: 'NAME',
-    help: 'name of the attestor, if it is not that of the source with _ in place of -; only with one source',
+    ...shared.attestor,
+    more: 'needed if it is not that of the source with _ in place of -; only with one source',
   },
   'token-file': {
     kind: 'text',

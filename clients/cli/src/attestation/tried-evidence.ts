@@ -4,15 +4,12 @@ import { configurationError, usageError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import type { FlagTable } from '../flags.ts'
 import { readBodyFile } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 
 /** Flags that say to which key and nonce evidence is bound. */
 export const bindingFlags = {
-  'agent-key': {
-    kind: 'text',
-    value: 'BASE64',
-    help: 'public key of the agent, as `init --json` shows it, for evidence that is bound to a key',
-  },
-  nonce: { kind: 'text', value: 'NONCE', help: 'the nonce that the evidence answers, for a type that needs one' },
+  'agent-key': shared['agent-key'],
+  nonce: { ...shared.nonce, more: 'the one that the evidence answers' },
 } as const satisfies FlagTable
 
 const KEY_BYTES = 32

@@ -41,22 +41,22 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-it('act-for-user prints a token for everything that the ID-JAG allows, and says who the user is', async () => {
-  const { code, stdout } = await tool('act-for-user', file)
+it('id-jag exchange prints a token for everything that the ID-JAG allows, and says who the user is', async () => {
+  const { code, stdout } = await tool('id-jag', 'exchange', file)
   expect(code).toBe(0)
   expect(stdout).toMatch(/^token issued\n\nuser: user:alice\nactor: did:agent:[^]*\nscope: read write\n/)
   expect(Object.fromEntries(forms[0] ?? [])).toMatchObject({ scope: 'read write', resource: 'https://api.acme.test' })
 })
 
-it('act-for-user asks only for the scopes of --scope', async () => {
-  expect((await tool('act-for-user', file, '--scope', 'read', '--json')).code).toBe(0)
+it('id-jag exchange asks only for the scopes of --scope', async () => {
+  expect((await tool('id-jag', 'exchange', file, '--scope', 'read', '--json')).code).toBe(0)
   expect(forms[0]?.get('scope')).toBe('read')
 })
 
 it.each([
   ['a missing file', () => join(home, 'missing'), 4],
   ['a file without an ID-JAG', () => join(home, '.auth4agents/agent.json'), 2],
-])('act-for-user refuses %s, and asks the server for no token', async (_, path, code) => {
-  expect(await tool('act-for-user', path())).toMatchObject({ code })
+])('id-jag exchange refuses %s, and asks the server for no token', async (_, path, code) => {
+  expect(await tool('id-jag', 'exchange', path())).toMatchObject({ code })
   expect(forms).toEqual([])
 })

@@ -1,25 +1,26 @@
 import { createAgent } from '@auth4agent/sdk'
 import { readText } from '@auth4agent/sdk/node'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { answerToken, tokenOutputFlag } from '../answer-token.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { shown } from '../hidden.ts'
 import { serverOf } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 
-/** `act-for-user`: gets a token for an ID-JAG of an identity provider. */
+/** `id-jag exchange`: gets a token for an ID-JAG of an identity provider. */
 export const actForUser = defineCommand({
   help: [
     'Redeems an ID-JAG, with which an identity provider lets the agent of agent.json act for a user, for an access token. The token names the user as its subject, and this agent as the actor. It lives at most 5 minutes. Each ID-JAG can be redeemed once.',
-    "The token is bound to the agent's key (DPoP, RFC 9449): `auth4agent dpop-proof` makes the proof for each request.",
+    "The token is bound to the agent's key (DPoP, RFC 9449): `auth4agent dpop-proof create` makes the proof for each request.",
   ],
   examples: [
-    { does: 'everything that the ID-JAG allows', line: 'auth4agent act-for-user id-jag.txt --output token' },
+    { does: 'everything that the ID-JAG allows', line: 'auth4agent id-jag exchange id-jag.txt --output token' },
     {
       does: 'one scope',
-      line: 'auth4agent act-for-user id-jag.txt --scope customers:read --output token',
+      line: 'auth4agent id-jag exchange id-jag.txt --scope customers:read --output token',
     },
   ],
   arguments: [{ name: 'FILE', help: 'file of the ID-JAG, or - for standard input', required: true }],
@@ -27,8 +28,8 @@ export const actForUser = defineCommand({
     ...serverFlags,
     ...agentKeyFlag,
     ...tokenOutputFlag,
-    aud: { kind: 'list', value: 'AUDIENCE', help: 'service that the token is for; by default all of the ID-JAG' },
-    scope: { ...scopeFlag, help: `scopes of the token, ${SCOPES_HELP}; by default all of the ID-JAG` },
+    aud: { ...shared.aud, more: 'the token is for it; by default for all of the ID-JAG' },
+    scope: { ...shared.scope, more: 'of the token; by default all of the ID-JAG' },
   },
   async run(context) {
     const { flags, fetch, signal, progress } = context

@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { agentLogFlags, committedKeyFlag, givenCommittedKey, openAgent, rememberKey } from '../open-agent.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
 /** Form of a `kid`, which is an RFC 7638 thumbprint. */
@@ -31,9 +32,8 @@ export const createAgentKey = defineCommand({
   arguments: [{ name: 'FILE', help: 'the new file', required: true }],
   flags: {
     alg: {
-      kind: 'text',
-      value: 'ALG',
-      help: 'EdDSA for Ed25519, which is the default, or ES256 for P-256',
+      ...shared.alg,
+      more: 'EdDSA for Ed25519, which is the default, or ES256 for P-256',
       choices: ALGORITHMS,
     },
   },
@@ -47,20 +47,14 @@ export const createAgentKey = defineCommand({
 
 const rotateFlags = {
   ...agentLogFlags,
-  'new-key': {
-    kind: 'text',
-    value: 'FILE',
-    help: 'file of the new private key, if it is not the key that is kept ready beside the identity key',
-  },
+  'new-key': shared['new-key'],
   'next-key': {
-    kind: 'text',
-    value: 'FILE',
-    help: 'file in which to keep the key after that, for example on another disk',
+    ...shared['next-key'],
+    more: 'the key after the new one',
   },
   'next-kid': {
-    kind: 'text',
-    value: 'KID',
-    help: 'key id of the key after that, which is kept elsewhere; --next-kid=KID if it begins with a dash',
+    ...shared['next-kid'],
+    more: 'the key after the new one',
   },
   'no-next': { kind: 'boolean', help: 'commit to no next key' },
 } as const
@@ -121,11 +115,10 @@ export const addAgentKey = defineCommand({
   arguments: [{ name: 'FILE', help: 'file of the private key to add: a key file, or PEM', required: true }],
   flags: {
     ...agentLogFlags,
-    label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters', required: true },
+    label: { ...shared.label, more: 'at most 100 characters', required: true },
     expires: {
-      kind: 'text',
-      value: 'TIME',
-      help: 'when the key expires: a duration from now such as 90d, or RFC 3339; at most 366 days',
+      ...shared.expires,
+      more: 'at most 366 days',
       required: true,
     },
   },
@@ -187,30 +180,33 @@ export const removeAgentKey = defineCommand({
   },
 })
 
-/** `agent-key deactivate`: ends the identity of the agent for good. */
+/** `agent deactivate`: ends the identity of the agent for good. */
 export const deactivateAgent = defineCommand({
   help: [
     'Ends the identity of the agent for good. All its tokens end, and nobody can undo this. An agent that has committed to a key needs that key too.',
-    'The command ends the identity only if --yes names the DID.',
+    'The command ends the identity only if --confirm-name names the DID.',
   ],
   examples: [
     {
       does: 'end an identity',
-      line: 'auth4agent agent-key deactivate --yes did:agent:example.com:21fe31dfa154a261626bf854046fd227',
+      line: 'auth4agent agent deactivate --confirm-name did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
   ],
   flags: {
     ...agentLogFlags,
     ...committedKeyFlag,
-    yes: { kind: 'text', value: 'DID', help: 'the DID to end, as confirmation' },
+    'confirm-name': shared['confirm-name'],
   },
   async run(context) {
     const { flags, progress, answer } = context
     const { agent, config } = await openAgent(context)
     const { did } = config
     try {
-      if (flags.text('yes') !== did)
-        throw usageError('--yes must name the DID whose identity ends for good', `To end it, add --yes ${plain(did)}`)
+      if (flags.text('confirm-name') !== did)
+        throw usageError(
+          '--confirm-name must name the DID whose identity ends for good',
+          `To end it, add --confirm-name ${plain(did)}`,
+        )
       const key = await givenCommittedKey(context)
       const { seq } = await progress('ending the identity', agent.deactivate({ key }))
       answer({ did, seq }, `identity ended\n\n${lines({ did, event: seq })}`, did)

@@ -10,27 +10,28 @@ import { answeredDid, checkDid, readMove, toIssuerFlag } from '../moves.ts'
 import { checkIssuer } from '../operator-key.ts'
 import { requireAgent, serverOf } from '../parties.ts'
 import { checkServer } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
 const finishFlags = {
   ...serverFlags,
   ...toIssuerFlag,
-  to: { kind: 'text', value: 'DID', help: 'the new DID, if the server that the agent has left does not answer' },
+  'new-did': { ...shared['new-did'], more: 'needed if the server that the agent has left does not answer' },
   'to-server': { kind: 'text', value: 'URL', help: 'address of the new server, if it differs from its issuer' },
 } as const
 
-/** `agent-key finish-move`: writes the new DID into agent.json. */
+/** `agent finish-move`: writes the new DID into agent.json. */
 export const finishMove = defineCommand({
   help: [
     'Writes the new DID, operator and server into agent.json after another operator has admitted the agent. The key files stay as they are.',
     'It verifies the log of the new DID before: the log must continue the old DID, and the key of the folder must be its identity key. Until then it changes nothing, so you can run it again at any time.',
-    'If the old server does not answer any more, --to names the new DID and --to-issuer the new server.',
+    'If the old server does not answer any more, --new-did names the DID and --to-issuer the new server.',
   ],
   examples: [
-    { does: 'after the other operator has admitted the agent', line: 'auth4agent agent-key finish-move' },
+    { does: 'after the other operator has admitted the agent', line: 'auth4agent agent finish-move' },
     {
       does: 'without the old server',
-      line: 'auth4agent agent-key finish-move --to did:agent:other.example:21fe31dfa154a261626bf854046fd227 --to-issuer https://auth.other.example',
+      line: 'auth4agent agent finish-move --new-did did:agent:other.example:21fe31dfa154a261626bf854046fd227 --to-issuer https://auth.other.example',
     },
   ],
   flags: finishFlags,
@@ -51,7 +52,7 @@ export const finishMove = defineCommand({
       return { did: move.to, from: move.did, operator_id: move.operatorId, server_url: server, kid }
     })
     const { did, from, operator_id: operator, server_url: server, kid } = told
-    const next = 'next, for its operator:\nauth4agent agent-scopes set --scope SCOPES'
+    const next = 'next, for its operator:\nauth4agent scope set --scope SCOPES'
     answer(told, `agent moved\n\n${lines({ did, from, operator, server, kid })}\n\n${next} ${did}`, did)
   },
 })
@@ -69,11 +70,11 @@ interface Target {
 async function findTarget(config: AgentConfig, context: Context<typeof finishFlags>): Promise<Target> {
   const { flags, fetch } = context
   const { server: old, issuer: own = old } = serverOf(config, context)
-  const given = flags.text('to')
+  const given = flags.text('new-did')
   const { did, issuer } =
     given === undefined
       ? await askOldServer(config.did, openCalls({ server: old, fetch }))
-      : { did: checkDid(given, '--to'), issuer: undefined }
+      : { did: checkDid(given, '--new-did'), issuer: undefined }
   const chosen = flags.text('to-issuer') ?? issuer ?? own
   if (issuer !== undefined && issuer !== chosen)
     throw usageError(`The agent has moved to the server ${issuer}, not to ${chosen}`, 'Leave out --to-issuer.')
@@ -100,7 +101,7 @@ async function askOldServer(
   throw new CliError('The agent has not moved, and no move of it waits', {
     reason: 'NOTHING_PENDING',
     exit: 'refused',
-    hint: 'Ask for a move: `auth4agent agent-key move`',
+    hint: 'Ask for a move: `auth4agent agent move`',
   })
 }
 
@@ -122,12 +123,12 @@ async function readNewLog({ did, server }: Target, { fetch }: Context<typeof fin
     if (reasonOf(error) !== 'AGENT_NOT_FOUND') throw error
     throw notThere(
       `No operator has admitted the agent as ${did} yet`,
-      'The operator admits it: `auth4agent agents admit`',
+      'The operator admits it: `auth4agent agent admit`',
     )
   })
   if (found.moved_to) {
     const next = answeredDid(found.moved_to)
-    throw notThere(`The agent has moved on to ${next}`, `Name this DID: --to ${next}`)
+    throw notThere(`The agent has moved on to ${next}`, `Name this DID: --new-did ${next}`)
   }
   if (found.status !== 'active') throw notThere(`The agent ${did} is ${found.status}`, 'Ask its operator.')
   return open.keyEvents(did)

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { keysText, pendingText } from '../key-log-text.ts'
 import { chooseServer, openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, indented, lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -54,23 +55,23 @@ export const listAgentKeys = defineCommand({
   },
 })
 
-/** `agent-key events`: shows the log of key events. */
+/** `agent-key list-events`: shows the log of key events. */
 export const listAgentKeyEvents = defineCommand({
   help: [
-    'Shows the log of key events of an agent, oldest event first. The command verifies every signature from the first event on; it trusts neither the server nor the network. --output writes the log to a file, which `auth4agent agent-key verify` verifies without a server.',
+    'Shows the log of key events of an agent, oldest event first. The command verifies every signature from the first event on; it trusts neither the server nor the network. --output writes the log to a file, which `auth4agent agent-key verify-events` verifies without a server.',
   ],
   examples: [
-    { does: 'the history of the agent of agent.json', line: 'auth4agent agent-key events --verify' },
+    { does: 'the history of the agent of agent.json', line: 'auth4agent agent-key list-events --verify' },
     {
       does: 'keep the history of an agent',
-      line: 'auth4agent agent-key events did:agent:example.com:21fe31dfa154a261626bf854046fd227 --output history.json',
+      line: 'auth4agent agent-key list-events did:agent:example.com:21fe31dfa154a261626bf854046fd227 --output history.json',
     },
   ],
   arguments: [agentArgument],
   flags: {
     ...readFlags,
     verify: { kind: 'boolean', help: 'also say what the verified log proves' },
-    output: { kind: 'text', value: 'FILE', help: 'write the log to this file, as JSON' },
+    output: { ...shared.output, more: 'the log as JSON' },
   },
   async run(context) {
     const { flags, answer } = context
@@ -99,15 +100,15 @@ export const listAgentKeyEvents = defineCommand({
   },
 })
 
-/** `agent-key verify`: verifies a log from a file. */
+/** `agent-key verify-events`: verifies a log from a file. */
 export const verifyAgentKeyEvents = defineCommand({
   help: [
-    'Verifies the log of key events of an agent without a server: a file of `auth4agent agent-key events --output`, or one event a line. It exits with 1 if any event is wrong. It cannot see whether events are missing at the end.',
+    'Verifies the log of key events of an agent without a server: a file of `auth4agent agent-key list-events --output`, or one event a line. It exits with 1 if any event is wrong. It cannot see whether events are missing at the end.',
   ],
-  examples: [{ does: 'verify a history', line: 'auth4agent agent-key verify --file history.json' }],
+  examples: [{ does: 'verify a history', line: 'auth4agent agent-key verify-events --file history.json' }],
   flags: {
-    file: { kind: 'text', value: 'FILE', help: 'the log; - for standard input', required: true },
-    did: { kind: 'text', value: 'DID', help: 'the DID that the log must be about' },
+    file: { ...shared.file, more: 'the log', required: true },
+    did: { ...shared.did, more: 'the log must be about it' },
   },
   folder: 'unused',
   async run({ flags, readStdin, answer }) {
@@ -153,7 +154,7 @@ function parseLog(text: string): { readonly events: readonly string[]; readonly 
   }
   throw usageError(
     '--file must contain a log of key events',
-    'Write one with `auth4agent agent-key events --output FILE`.',
+    'Write one with `auth4agent agent-key list-events --output FILE`.',
   )
 }
 

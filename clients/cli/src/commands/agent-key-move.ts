@@ -11,11 +11,23 @@ const moveFlags = {
   ...agentLogFlags,
   ...committedKeyFlag,
   ...toIssuerFlag,
-  to: { kind: 'text', value: 'DOMAIN', help: 'domain of the operator that the agent joins', required: true },
-  'operator-id': { kind: 'text', value: 'ID', help: 'id of the operator that the agent joins', required: true },
+  'to-domain': {
+    kind: 'text',
+    value: 'DOMAIN',
+    help: 'domain of the operator that the agent joins',
+    aliases: ['to'],
+    required: true,
+  },
+  'to-operator': {
+    kind: 'text',
+    value: 'ID',
+    help: 'id of the operator that the agent joins',
+    aliases: ['operator-id'],
+    required: true,
+  },
 } as const
 
-/** `agent-key move`: asks to move to another operator. */
+/** `agent move`: asks to move to another operator. */
 export const moveAgent = defineCommand({
   help: [
     'Asks to move the agent of agent.json to another operator, of the same server or of another one. Keys and history go with the agent; scopes and tokens stay behind. Nothing changes before the other operator admits the agent.',
@@ -26,18 +38,18 @@ export const moveAgent = defineCommand({
   examples: [
     {
       does: 'to another operator of the same server',
-      line: 'auth4agent agent-key move --to other.example --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
+      line: 'auth4agent agent move --to-domain other.example --to-operator 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
     },
     {
       does: 'to an operator of another server',
-      line: 'auth4agent agent-key move --to other.example --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b --to-issuer https://auth.other.example',
+      line: 'auth4agent agent move --to-domain other.example --to-operator 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b --to-issuer https://auth.other.example',
     },
   ],
   flags: moveFlags,
   async run(context) {
     const { flags, progress, answer } = context
-    const [domain, operatorId] = [normalizeDomain(flags.required('to')), flags.required('operator-id')]
-    if (!isUuid(operatorId)) throw usageError('--operator-id must be a UUID in lower case')
+    const [domain, operatorId] = [normalizeDomain(flags.required('to-domain')), flags.required('to-operator')]
+    if (!isUuid(operatorId)) throw usageError('--to-operator must be a UUID in lower case')
     const key = await givenCommittedKey(context)
     const { agent, config } = await openAgent(context)
     try {
@@ -72,14 +84,14 @@ function toText({ did, to, operator_id: operator, issuer, effective_at: at }: As
   const when = isHere
     ? `the operator can admit the agent when it is released, or from ${at ?? 'the end of the delay'}`
     : 'the operator can admit the agent when it is released; the release ends the agent on this server'
-  const release = `auth4agent agents release ${did} --to ${to}${isHere ? '' : ` --to-issuer ${issuer}`}`
+  const release = `auth4agent agent release ${did} --new-did ${to}${isHere ? '' : ` --to-issuer ${issuer}`}`
   const admit = isHere
-    ? `auth4agent agents admit ${did}`
-    : `auth4agent agents export ${did} --output agent.bundle\nauth4agent agents admit --bundle agent.bundle`
+    ? `auth4agent agent admit ${did}`
+    : `auth4agent agent export-bundle ${did} --output agent.bundle\nauth4agent agent admit --bundle agent.bundle`
   return [
     `move asked for\n\n${facts}\n\n${when}`,
     `next, for the operator that the agent leaves:\n${release}`,
     `then, for the operator that the agent joins:\n${admit}`,
-    'then, here:\nauth4agent agent-key finish-move',
+    'then, here:\nauth4agent agent finish-move',
   ].join('\n\n')
 }

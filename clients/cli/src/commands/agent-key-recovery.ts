@@ -4,40 +4,37 @@ import { keyFileStore, keyPathOf, readKeyFile, writeText } from '@auth4agent/sdk
 import { agentArgument, agentFlags, chosenAgent, didOf, namedAgent } from '../agent-name.ts'
 import { CliError, configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { operatorFlags, serverFlags } from '../common-flags.ts'
+import { operatorFlags, serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { agentLogFlags, openAgent, rememberKey } from '../open-agent.ts'
 import { chooseServer, openOperator, requireAgent } from '../parties.ts'
 import { readKey } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { checkKid } from './agent-key-change.ts'
 
 const recoverFlags = {
   ...operatorFlags,
   ...agentFlags,
-  key: {
-    kind: 'text',
-    value: 'FILE',
-    help: "with --write: file of the committed private key; with --event: file of the operator's private root key, if it is not the configured file",
-  },
+  key: { ...suppliedFlags.key, more: 'with --write the committed key, with --recovery a root key of the operator' },
   write: { kind: 'text', value: 'FILE', help: 'sign the recovery and write it to this file' },
-  event: {
+  recovery: {
+    aliases: ['event'],
     kind: 'text',
     value: 'FILE',
     help: 'start the recovery in this file, as the operator; - for standard input',
   },
   'next-kid': {
-    kind: 'text',
-    value: 'KID',
-    help: 'with --write: key id of the key after that; --next-kid=KID if it begins with a dash',
+    ...shared['next-kid'],
+    more: 'with --write: the key after that',
   },
 } as const
 
 /** `agent-key recover`: signs a recovery, or starts it. */
 export const recoverAgentKey = defineCommand({
   help: [
-    'Recovers an agent whose identity key is lost or stolen, in two steps. The holder of the key to which the agent committed signs the recovery (--write). The operator starts it within 5 minutes (--event).',
+    'Recovers an agent whose identity key is lost or stolen, in two steps. The holder of the key to which the agent committed signs the recovery (--write). The operator starts it within 5 minutes (--recovery).',
     'The recovery takes effect after a delay, in which the current key can object. Then the committed key is the identity key: `auth4agent agent-key use FILE` makes it the key of agent.json.',
   ],
   examples: [
@@ -47,15 +44,15 @@ export const recoverAgentKey = defineCommand({
     },
     {
       does: 'the operator',
-      line: 'auth4agent agent-key recover did:agent:example.com:21fe31dfa154a261626bf854046fd227 --event recovery.jws',
+      line: 'auth4agent agent-key recover did:agent:example.com:21fe31dfa154a261626bf854046fd227 --recovery recovery.jws',
     },
   ],
   arguments: [agentArgument],
   flags: recoverFlags,
   async run(context) {
-    const [write, event] = [context.flags.text('write'), context.flags.text('event')]
+    const [write, event] = [context.flags.text('write'), context.flags.text('recovery')]
     if ((write === undefined) === (event === undefined))
-      throw usageError('Exactly one of --write FILE and --event FILE must be given')
+      throw usageError('Exactly one of --write FILE and --recovery FILE must be given')
     return write === undefined ? startRecovery(context, event ?? '') : writeRecovery(context, write)
   },
 })
@@ -70,7 +67,7 @@ async function writeRecovery(context: Context<typeof recoverFlags>, output: stri
   const log = await progress('reading the log', openCalls({ server, fetch }).keyEvents(did))
   const event = await signRecovery({ log, key, now, next: next === undefined ? undefined : checkKid(next) })
   await writeText(output, `${event}\n`)
-  const start = `next, for its operator, within 5 minutes:\nauth4agent agent-key recover ${did} --event ${output}`
+  const start = `next, for its operator, within 5 minutes:\nauth4agent agent-key recover ${did} --recovery ${output}`
   answer({ did, output, event }, `recovery signed\n\n${lines({ did, output })}\n\n${start}`, event)
 }
 
@@ -95,12 +92,12 @@ async function readEvent(path: string): Promise<string> {
   })
 }
 
-/** `agent-key object`: ends a recovery that waits. */
+/** `agent-key object-to-recovery`: ends a recovery that waits. */
 export const objectToRecovery = defineCommand({
   help: [
     'Ends the recovery that waits, with the current identity key. Use it if the identity key is neither lost nor stolen: then somebody else has started the recovery.',
   ],
-  examples: [{ does: 'end a recovery that nobody asked for', line: 'auth4agent agent-key object' }],
+  examples: [{ does: 'end a recovery that nobody asked for', line: 'auth4agent agent-key object-to-recovery' }],
   flags: agentLogFlags,
   async run(context) {
     const { agent } = await openAgent(context)

@@ -1,7 +1,9 @@
 import { exportPrivateJwk } from '@auth4agent/sdk'
 import { writeText } from '@auth4agent/sdk/node'
-import { agentKeyFlag, loadAgent } from '../agent-key.ts'
+import { loadAgent } from '../agent-key.ts'
 import { defineCommand } from '../command.ts'
+import { agentKeyFlag } from '../common-flags.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
 /** `agent-key export`: writes the private key of the agent as a JWK. */
@@ -16,7 +18,7 @@ export const exportAgentKey = defineCommand({
   ],
   flags: {
     ...agentKeyFlag,
-    output: { kind: 'text', value: 'FILE', help: 'the new file; - for standard output', required: true },
+    output: { ...shared.output, more: '- for standard output', required: true },
   },
   async run(context) {
     const { flags, stdout, note, answer } = context

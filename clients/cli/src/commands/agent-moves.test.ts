@@ -20,19 +20,19 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }))
 
 it.each([
-  ['agents admit', 'without an agent', '', 'Either the old DID or --bundle FILE'],
-  ['agents admit', 'with an agent and a bundle', `${DID} --bundle x.json`, 'Either the old DID or --bundle FILE'],
-  ['agents admit', 'with the id of an agent', ID, 'must be a DID'],
-  ['agents admit', 'with a bundle that is none', '--bundle -', 'contains no bundle'],
-  ['agents verify-bundle', 'with a text that is no bundle', '-', 'contains no bundle'],
-  ['agents release', 'without the new DID', DID, '--to'],
-  ['agents release', 'with a new DID that is none', `${DID} --to other.example`, '--to must be a DID'],
-  ['agents release', 'without an agent', `--to ${NEW}`, 'AGENT is missing'],
-  ['agents object-to-move', 'without an agent', '', 'AGENT is missing'],
-  ['agent-key move', 'with an operator that is no UUID', '--to other.example --operator-id x', 'must be a UUID'],
-  ['agent-key move', 'to a text that is no domain', `--to other --operator-id ${ID}`, 'is not a domain'],
-  ['agent-key move', 'to no server', `--to o.example --operator-id ${ID} --to-issuer x`, 'is not a valid address'],
-  ['agent-key finish-move', 'to a DID that is none', '--to other.example', '--to must be a DID'],
+  ['agent admit', 'without an agent', '', 'Either the old DID or --bundle FILE'],
+  ['agent admit', 'with an agent and a bundle', `${DID} --bundle x.json`, 'Either the old DID or --bundle FILE'],
+  ['agent admit', 'with the id of an agent', ID, 'must be a DID'],
+  ['agent admit', 'with a bundle that is none', '--bundle -', 'contains no bundle'],
+  ['agent verify-bundle', 'with a text that is no bundle', '-', 'contains no bundle'],
+  ['agent release', 'without the new DID', DID, '--new-did'],
+  ['agent release', 'with a new DID that is none', `${DID} --new-did other.example`, '--new-did must be a DID'],
+  ['agent release', 'without an agent', `--new-did ${NEW}`, 'AGENT is missing'],
+  ['agent object-to-move', 'without an agent', '', 'AGENT is missing'],
+  ['agent move', 'with an operator that is no UUID', '--to-domain other.example --to-operator x', 'must be a UUID'],
+  ['agent move', 'to a text that is no domain', `--to-domain other --to-operator ${ID}`, 'is not a domain'],
+  ['agent move', 'to no server', `--to-domain o.example --to-operator ${ID} --to-issuer x`, 'is not a valid address'],
+  ['agent finish-move', 'to a DID that is none', '--new-did other.example', '--new-did must be a DID'],
 ])('%s refuses a command line %s, and sends nothing', async (command, _what, rest, message) => {
   let sent = 0
   const fetch = () => {

@@ -9,7 +9,8 @@ import { operatorFlags, reasonFlag } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { answeredDid, checkDid, readMove, toIssuerFlag } from '../moves.ts'
 import { nextLine } from '../next-line.ts'
-import { chooseServer, openOperator, serverOf } from '../parties.ts'
+import { chooseServer, chooseServerOf, openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
 const OLD = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
@@ -19,27 +20,27 @@ const releaseFlags = {
   ...operatorFlags,
   ...agentFlags,
   ...toIssuerFlag,
-  to: { kind: 'text', value: 'DID', help: 'the new DID that you expect', required: true },
+  'new-did': { ...shared['new-did'], more: 'the release is for no other', required: true },
 } as const
 
-/** `agents release`: lets an agent go that has asked for a move. */
+/** `agent release`: lets an agent go that has asked for a move. */
 export const releaseAgent = defineCommand({
   help: [
-    'Lets an agent go that has asked for a move. --to names the new DID that you expect: the command releases no other move.',
+    'Lets an agent go that has asked for a move. --new-did names the DID that you expect: the command releases no other move.',
     'A release to another server ends the agent on this server at once and for good, so --to-issuer must name that server.',
   ],
   examples: [
-    { does: 'to another operator of the same server', line: `auth4agent agents release ${OLD} --to ${NEW}` },
+    { does: 'to another operator of the same server', line: `auth4agent agent release ${OLD} --new-did ${NEW}` },
     {
       does: 'to another server',
-      line: `auth4agent agents release ${OLD} --to ${NEW} --to-issuer https://auth.other.example`,
+      line: `auth4agent agent release ${OLD} --new-did ${NEW} --to-issuer https://auth.other.example`,
     },
   ],
   arguments: [agentArgument],
   flags: releaseFlags,
   async run(context) {
     const { flags, progress, answer } = context
-    const to = checkDid(flags.required('to'), '--to')
+    const to = checkDid(flags.required('new-did'), '--new-did')
     const operator = await openOperator(context)
     const did = await didOf(await namedAgent(context), async () => operator)
     const issuer = await progress('reading the log', confirmServer(did, context))
@@ -49,7 +50,7 @@ export const releaseAgent = defineCommand({
     const next =
       issuer === undefined
         ? ''
-        : `\n\nthe agent has ended here; next, for anybody:\nauth4agent agents export ${did} --output agent.bundle`
+        : `\n\nthe agent has ended here; next, for anybody:\nauth4agent agent export-bundle ${did} --output agent.bundle`
     answer(told, `agent released\n\n${lines({ did, 'new did': to, server: issuer, released_at })}${next}`, did)
   },
 })
@@ -60,7 +61,7 @@ export const releaseAgent = defineCommand({
  */
 async function confirmServer(did: string, context: Context<typeof releaseFlags>): Promise<string | undefined> {
   const { flags, folder, fetch } = context
-  const { server, issuer: own = server } = serverOf(await readOperatorConfig(folder), context)
+  const { server, issuer: own = server } = await chooseServerOf(await readOperatorConfig(folder), context)
   const { pending } = await openCalls({ server, fetch }).keyEvents(did)
   const { issuer = own } = readMove(pending.find(({ type }) => type === 'move')?.event) ?? {}
   const expected = flags.text('to-issuer') ?? own
@@ -74,12 +75,12 @@ async function confirmServer(did: string, context: Context<typeof releaseFlags>)
   return issuer === own ? undefined : issuer
 }
 
-/** `agents object-to-move`: ends a move that the operator has not released. */
+/** `agent object-to-move`: ends a move that the operator has not released. */
 export const objectToMove = defineCommand({
   help: [
     'Ends a move for which an agent has asked. You cannot object to a move that you have released. The agent can ask again.',
   ],
-  examples: [{ does: 'keep the agent', line: `auth4agent agents object-to-move ${OLD} --reason "not agreed"` }],
+  examples: [{ does: 'keep the agent', line: `auth4agent agent object-to-move ${OLD} --reason "not agreed"` }],
   arguments: [agentArgument],
   flags: { ...operatorFlags, ...agentFlags, ...reasonFlag },
   async run(context) {
@@ -90,23 +91,23 @@ export const objectToMove = defineCommand({
   },
 })
 
-/** `agents export`: writes the bundle of an agent that has moved to another server. */
+/** `agent export-bundle`: writes the bundle of an agent that has moved to another server. */
 export const exportAgent = defineCommand({
   help: [
     'Writes the bundle of an agent that its operator has released to another server: the history of its keys, and the release. Anybody can export it, and it contains no secret.',
-    '`auth4agent agents admit --bundle FILE` admits the agent on the other server. `auth4agent agents verify-bundle FILE` verifies the bundle without a server.',
+    '`auth4agent agent admit --bundle FILE` admits the agent on the other server. `auth4agent agent verify-bundle FILE` verifies the bundle without a server.',
   ],
   examples: [
     {
       does: 'from the server that the agent leaves',
-      line: `auth4agent agents export ${OLD} --server https://auth.example.com --output agent.bundle`,
+      line: `auth4agent agent export-bundle ${OLD} --server https://auth.example.com --output agent.bundle`,
     },
   ],
   arguments: [agentArgument],
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    output: { kind: 'text', value: 'FILE', help: 'write the bundle to this file, instead of standard output' },
+    output: { ...shared.output, more: 'the bundle' },
   },
   async run(context) {
     const { flags, fetch, progress, answer } = context
@@ -119,7 +120,7 @@ export const exportAgent = defineCommand({
     const { to, issuer } = readMove(bundle.events.at(-1)) ?? {}
     const told = { did, to, issuer, events: bundle.events.length, output }
     const facts = lines({ did, 'new did': to, server: issuer, events: bundle.events.length })
-    const next = `next, for the operator that the agent joins:\nauth4agent agents admit --bundle ${output}`
+    const next = `next, for the operator that the agent joins:\nauth4agent agent admit --bundle ${output}`
     answer(told, `agent exported\n\n${facts}\n\nwritten to ${output}\n\n${next}`, output)
   },
 })
@@ -127,18 +128,18 @@ export const exportAgent = defineCommand({
 const admitFlags = {
   ...operatorFlags,
   bundle: { kind: 'text', value: 'FILE', help: 'the bundle of an agent of another server; - for standard input' },
-  label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
+  label: { ...shared.label, more: 'at most 100 characters' },
 } as const
 
-/** `agents admit`: admits an agent that moves to this operator. */
+/** `agent admit`: admits an agent that moves to this operator. */
 export const admitAgent = defineCommand({
   help: [
     'Admits an agent that has asked to move to you: by its old DID if it comes from an operator of the same server, or by its bundle if it comes from another server. The agent is active and has no scopes.',
-    'The server verifies the bundle, but not who owned the old domain: `auth4agent agents verify-bundle FILE` shows who has released the agent.',
+    'The server verifies the bundle, but not who owned the old domain: `auth4agent agent verify-bundle FILE` shows who has released the agent.',
   ],
   examples: [
-    { does: 'from an operator of the same server', line: `auth4agent agents admit ${OLD}` },
-    { does: 'from another server', line: 'auth4agent agents admit --bundle agent.bundle --label "invoice reader"' },
+    { does: 'from an operator of the same server', line: `auth4agent agent admit ${OLD}` },
+    { does: 'from another server', line: 'auth4agent agent admit --bundle agent.bundle --label "invoice reader"' },
   ],
   arguments: [{ name: 'DID', help: 'the old DID of the agent, without --bundle' }],
   flags: admitFlags,
@@ -155,8 +156,8 @@ export const admitAgent = defineCommand({
     const moving = file === undefined ? checkDid(did ?? '', 'The argument DID') : await readBundle(file, context)
     const { agents } = await openOperator(context)
     const admitted = await progress('admitting the agent', agents.admit(moving, flags.text('label')))
-    const grant = nextLine(context.place, `agent-scopes set --scope SCOPES ${answeredDid(admitted.did)}`)
-    const next = `next:\n${grant}\nthen, where the agent runs:\nauth4agent agent-key finish-move`
+    const grant = nextLine(context.place, `scope set --scope SCOPES ${answeredDid(admitted.did)}`)
+    const next = `next:\n${grant}\nthen, where the agent runs:\nauth4agent agent finish-move`
     answer(admitted, `agent admitted\n\n${lines({ ...admitted })}\n\n${next}`, admitted.did)
   },
 })

@@ -3,27 +3,28 @@ import { agentArgument, agentFlags, chosenAgent, didOf } from '../agent-name.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { chooseServer, openOperator } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
-/** `agent-scopes set`: replaces an agent's grant. */
+/** `scope set`: replaces an agent's grant. */
 export const setScopes = defineCommand({
   help: [
     'Replaces the grant of an agent: the scopes that it may ask for. It also approves a pending agent. If the new grant lacks a scope of the old grant, all tokens of the agent end. Only the operator of the agent can do this.',
   ],
   examples: [
-    { does: 'for the agent of agent.json', line: 'auth4agent agent-scopes set --scope orders:read,orders:write' },
+    { does: 'for the agent of agent.json', line: 'auth4agent scope set --scope orders:read,orders:write' },
     {
       does: 'for another agent',
-      line: 'auth4agent agent-scopes set --scope orders:read did:agent:example.com:21fe31dfa154a261626bf854046fd227',
+      line: 'auth4agent scope set --scope orders:read did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
-    { does: 'remove all scopes', line: 'auth4agent agent-scopes set --scope none' },
+    { does: 'remove all scopes', line: 'auth4agent scope set --scope none' },
   ],
   arguments: [agentArgument],
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    scope: { ...scopeFlag, help: `the scopes, ${SCOPES_HELP}; \`none\` removes all scopes`, required: true },
+    scope: { ...shared.scope, more: '`none` removes all', required: true },
   },
   async run(context) {
     const given = readScopes(context.flags.list('scope'))
@@ -36,12 +37,12 @@ export const setScopes = defineCommand({
   },
 })
 
-/** `agent-scopes list`: lists an agent's grant. */
+/** `scope list`: lists an agent's grant. */
 export const listScopes = defineCommand({
   help: [
     'Lists the scopes that an agent may ask for. Everyone can list them with the DID of the agent. With its id, only the operator of the agent can.',
   ],
-  examples: [{ does: 'for the agent of agent.json', line: 'auth4agent agent-scopes list' }],
+  examples: [{ does: 'for the agent of agent.json', line: 'auth4agent scope list' }],
   arguments: [agentArgument],
   flags: { ...operatorFlags, ...agentFlags },
   async run(context) {

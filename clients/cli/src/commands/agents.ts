@@ -4,20 +4,20 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines, plain } from '../text.ts'
 
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
-const DEPTHS = Array.from({ length: 9 }, (_, depth) => String(depth))
 const BOUND = ['required', 'optional'] as const
 
-/** `agents list`: lists the operator's agents. */
+/** `agent list`: lists the operator's agents. */
 export const listAgents = defineCommand({
   help: [
     "Lists the operator's agents, oldest first. Without --status it omits pending agents; --status pending lists them. Pending agents wait for approval. Below the list it names recoveries and moves that wait, and agents that have moved.",
   ],
   examples: [
-    { does: 'agents that wait for approval', line: 'auth4agent agents list --status pending' },
-    { does: 'all DIDs', line: "auth4agent agents list --json | jq -r '.[].did'" },
+    { does: 'agents that wait for approval', line: 'auth4agent agent list --status pending' },
+    { does: 'all DIDs', line: "auth4agent agent list --json | jq -r '.[].did'" },
   ],
   flags: {
     ...operatorFlags,
@@ -48,15 +48,15 @@ export const listAgents = defineCommand({
   },
 })
 
-/** `agents approve`: approves a pending agent. */
+/** `agent approve`: approves a pending agent. */
 export const approveAgent = defineCommand({
   help: [
-    'Makes a pending agent active. The agent has no scopes yet. `auth4agent agent-scopes set` grants scopes, and also approves a pending agent.',
+    'Makes a pending agent active. The agent has no scopes yet. `auth4agent scope set` grants scopes, and also approves a pending agent.',
   ],
   examples: [
     {
       does: 'approve an agent',
-      line: 'auth4agent agents approve did:agent:example.com:21fe31dfa154a261626bf854046fd227',
+      line: 'auth4agent agent approve did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
   ],
   arguments: [agentArgument],
@@ -69,7 +69,7 @@ export const approveAgent = defineCommand({
   },
 })
 
-/** `agents update`: changes an agent's label, whether it needs bound challenges, or how far its grants go. */
+/** `agent update`: changes an agent's label, whether it needs bound challenges, or how far its grants go. */
 export const updateAgent = defineCommand({
   help: [
     "Changes the label of an agent, whether the agent must sign bound challenges, or how many times its grants may be handed on. A bound challenge contains scope, audience and lifetime of the token, so the agent's signature covers them. Values that you omit do not change.",
@@ -78,34 +78,29 @@ export const updateAgent = defineCommand({
   examples: [
     {
       does: 'set the label',
-      line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --label "invoice reader"',
+      line: 'auth4agent agent update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --label "invoice reader"',
     },
     {
       does: 'accept only bound challenges',
-      line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --bound-challenges required',
+      line: 'auth4agent agent update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --bound-challenges required',
     },
     {
       does: 'let the agent hand authority on, and its sub-agents once more',
-      line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --max-delegation-depth 2',
+      line: 'auth4agent agent update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --max-delegation-depth 2',
     },
   ],
   arguments: [agentArgument],
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
+    label: { ...shared.label, more: 'at most 100 characters' },
     'bound-challenges': {
       kind: 'text',
       value: 'WHETHER',
       help: 'whether the agent must sign bound challenges: required or optional',
       choices: BOUND,
     },
-    'max-delegation-depth': {
-      kind: 'text',
-      value: 'NUMBER',
-      help: 'how many times a grant of the agent may be handed on, 0 to 8',
-      choices: DEPTHS,
-    },
+    'max-delegation-depth': shared['max-delegation-depth'],
   },
   async run(context) {
     const { flags } = context

@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => home[Symbol.asyncDispose]())
 
-describe('api-proxy', () => {
+describe('agent proxy', () => {
   it('sends requests with a bound token and a proof, and ends with 0 on Ctrl-C', async () => {
     const seen: IncomingHttpHeaders[] = []
     const server = createServer(({ headers }, response) => {
@@ -30,7 +30,7 @@ describe('api-proxy', () => {
     const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const stop = new AbortController()
     const file = home.path('address')
-    const args = ['api-proxy', '--api', `${api}/`, ...ASKED, '--dpop', '--prefix-file', file]
+    const args = ['agent', 'proxy', '--api', `${api}/`, ...ASKED, '--dpop', '--prefix-file', file]
     const running = home.tool(args, { signal: stop.signal })
     const address = await until(
       () => readFile(file, 'utf8').catch(() => ''),
@@ -55,7 +55,7 @@ describe('api-proxy', () => {
   it.each(['http://api.example.com', 'api.example.com', 'ftp://localhost', `${API}/?a=b`])(
     'refuses the address %s',
     async (api) => {
-      expect(await home.tool(['api-proxy', '--api', api, ...ASKED])).toMatchObject({ code: 2, stdout: '' })
+      expect(await home.tool(['agent', 'proxy', '--api', api, ...ASKED])).toMatchObject({ code: 2, stdout: '' })
       expect(home.issuer.seen).toEqual([])
     },
   )
@@ -63,17 +63,17 @@ describe('api-proxy', () => {
   it('gets its token with an added key of P-256 that --key names', async () => {
     const kid = signerKid(await createP256KeyFile(home.path('laptop.pem')))
     home.issuer.next('/v1/token', { status: 403, body: { reason: 'SCOPE_NOT_ALLOWED', detail: 'It is not granted' } })
-    await home.tool(['api-proxy', '--api', API, ...ASKED, '--key', home.path('laptop.pem')])
+    await home.tool(['agent', 'proxy', '--api', API, ...ASKED, '--key', home.path('laptop.pem')])
     expect(home.issuer.seen.at(-1)).toMatchObject({ path: '/v1/token', body: { kid } })
   })
 
   it('does not listen if the agent gets no token', async () => {
     home.issuer.next('/v1/token', { status: 403, body: { reason: 'SCOPE_NOT_ALLOWED', detail: 'It is not granted' } })
-    expect(await home.tool(['api-proxy', '--api', API, ...ASKED])).toMatchObject({
+    expect(await home.tool(['agent', 'proxy', '--api', API, ...ASKED])).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining('agent-scopes set'),
+      stderr: expect.stringContaining('scope set'),
     })
-    expect(await home.tool(['api-proxy', '--api', API, '--scope', '*', '--aud', API])).toMatchObject({ code: 2 })
+    expect(await home.tool(['agent', 'proxy', '--api', API, '--scope', '*', '--aud', API])).toMatchObject({ code: 2 })
   })
 })

@@ -7,8 +7,9 @@ import { termsOf, tokenFlags } from '../get-token.ts'
 import { serverOf } from '../parties.ts'
 import { startApiProxy } from '../proxy/api-proxy.ts'
 import { listenFlags, listenOptions, runProxy } from '../proxy/listening.ts'
+import { shared } from '../shared-flags.ts'
 
-/** `api-proxy`: sends requests of local tools to an API with the token of the agent. */
+/** `agent proxy`: sends requests of local tools to an API with the token of the agent. */
 export const apiProxy = defineCommand({
   help: [
     "Listens on this machine and sends all requests to one API, with a token of the agent of agent.json. It renews the token. Use it for tools that cannot get tokens or cannot make DPoP proofs: give them the printed address in place of the API's address.",
@@ -18,18 +19,18 @@ export const apiProxy = defineCommand({
   examples: [
     {
       does: 'an API that accepts only bound tokens',
-      line: 'auth4agent api-proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --dpop',
+      line: 'auth4agent agent proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --dpop',
     },
     {
       does: 'for a script that reads the address from a file',
-      line: 'auth4agent api-proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --prefix-file "$XDG_RUNTIME_DIR/orders-api" --quiet',
+      line: 'auth4agent agent proxy --api https://api.example.com --scope orders:read --aud https://api.example.com --prefix-file "$XDG_RUNTIME_DIR/orders-api" --quiet',
     },
   ],
   flags: {
     ...tokenFlags,
     ...listenFlags,
     api: { kind: 'text', value: 'URL', help: 'address of the API: an origin, with or without a path', required: true },
-    dpop: { kind: 'boolean', help: 'bind the token to a new key (DPoP)' },
+    dpop: { ...shared.dpop, more: 'a new key, which only the proxy has' },
   },
   async run(context) {
     const { flags, fetchAnyway: fetch, signal, progress } = context

@@ -20,7 +20,7 @@ const ran: AttestationTool['ran'] = (...given) => tool.ran(...given)
 describe('attestor', () => {
   it('add sends the settings, JSON of files, and certificates as a list', async () => {
     const { code, sent, stdout } = await ran(
-      'attestor add kubernetes --type kubernetes --set audience=a --set max=3 --set list=["x"] --set jwks=@#jwks.json --set roots=@#ca.pem --result-ttl 10m --keep-results',
+      'attestor add kubernetes --type kubernetes --setting audience=a --setting max=3 --setting list=["x"] --setting jwks=@#jwks.json --setting roots=@#ca.pem --result-ttl 10m --keep-results',
     )
     expect({ code, stdout }).toMatchObject({ code: 0 })
     const certificate = PEM.trim()
@@ -34,23 +34,25 @@ describe('attestor', () => {
   })
 
   it('add reads a whole configuration, which --set can add to', async () => {
-    const { sent } = await ran('attestor add kubernetes --type oidc --file #jwks.json --set issuer=https://i.example')
+    const { sent } = await ran(
+      'attestor add kubernetes --type oidc --file #jwks.json --setting issuer=https://i.example',
+    )
     expect(sent[0]?.body).toEqual({ type: 'oidc', config: { keys: [], issuer: 'https://i.example' } })
   })
 
   it('list, delete and join tokens show what the server says', async () => {
     expect((await ran('attestor list')).stdout).toMatch(/kubernetes +kubernetes +600s/)
     expect((await ran('attestor delete kubernetes')).stdout).toContain('deleted results: 3')
-    expect((await ran('attestor join-tokens join_token')).stdout).toMatch(new RegExp(`${TOKEN} +rack-7`))
+    expect((await ran('attestor list-join-tokens join_token')).stdout).toMatch(new RegExp(`${TOKEN} +rack-7`))
     const { sent } = await ran(`attestor delete-join-token join_token ${TOKEN}`)
     expect(sent[0]?.call).toBe(`DELETE ${BASE}/attestors/join_token/join-tokens/${TOKEN}`)
   })
 
   it('join-token prints the secret once, or writes it to a file', async () => {
-    const shown = await ran('attestor join-token join_token --label rack-7 --ttl 1h', ['--quiet'])
+    const shown = await ran('attestor create-join-token join_token --label rack-7 --ttl 1h', ['--quiet'])
     expect(shown.stdout).toBe('the-secret\n')
     expect(shown.sent[0]?.body).toEqual({ label: 'rack-7', ttl: 3600 })
-    const { stdout } = await ran('attestor join-token join_token --label rack-7 --output #secret')
+    const { stdout } = await ran('attestor create-join-token join_token --label rack-7 --output #secret')
     expect(stdout).not.toContain('the-secret')
     expect(await readFile(tool.at('secret'), 'utf8')).toBe('the-secret\n')
   })

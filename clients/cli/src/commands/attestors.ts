@@ -5,6 +5,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, indented, lines } from '../text.ts'
 import { readDuration } from '../times.ts'
 
@@ -19,17 +20,17 @@ export const attestorArgument = {
 export const addAttestor = defineCommand({
   help: [
     'Adds an attestor: a source of evidence that you believe, with its trust roots. A rule or requirement can then name it. If an attestor of this name exists, it is replaced: its results go, and tokens that rest on them end, unless you give --keep-results.',
-    'The configuration is the JSON of --file, and the settings of --set. A setting is NAME=VALUE, or NAME=@FILE for a JWK Set, other JSON or certificates in PEM. docs/attestation.md has the settings of each type.',
+    'The configuration is the JSON of --file, and the settings of --setting. A setting is NAME=VALUE, or NAME=@FILE for a JWK Set, other JSON or certificates in PEM. docs/attestation.md has the settings of each type.',
   ],
   examples: [
     {
       does: 'pods of a cluster whose public keys you have in a file',
-      line: 'auth4agent attestor add kubernetes --type kubernetes --set issuer=https://kubernetes.default.svc.cluster.local --set audience=auth4agent --set jwks=@jwks.json --result-ttl 10m',
+      line: 'auth4agent attestor add kubernetes --type kubernetes --setting issuer=https://kubernetes.default.svc.cluster.local --setting audience=auth4agent --setting jwks=@jwks.json --result-ttl 10m',
     },
     { does: 'agents with a join token', line: 'auth4agent attestor add join_token --type join-token --result-ttl 30d' },
     {
       does: 'machines with a certificate of your own CA',
-      line: 'auth4agent attestor add machines --type x509 --set roots=@ca.pem',
+      line: 'auth4agent attestor add machines --type x509 --setting roots=@ca.pem',
     },
     { does: 'with a whole configuration', line: 'auth4agent attestor add lab_tpm --type tpm --file tpm.json' },
   ],
@@ -42,8 +43,13 @@ export const addAttestor = defineCommand({
       help: 'such as kubernetes, github-actions, gitlab, gcp, azure, oidc, spiffe-jwt, spiffe-x509, x509, tpm, eat, client-attestation or join-token',
       required: true,
     },
-    file: { kind: 'text', value: 'FILE', help: 'the configuration as JSON; - for standard input' },
-    set: { kind: 'list', value: 'NAME=VALUE', help: 'a setting of the configuration; may be repeated' },
+    file: { ...shared.file, more: 'the configuration as JSON' },
+    setting: {
+      aliases: ['set'],
+      kind: 'list',
+      value: 'NAME=VALUE',
+      help: 'a setting of the configuration; may be repeated',
+    },
     'result-ttl': {
       kind: 'text',
       value: 'DURATION',
@@ -61,7 +67,7 @@ export const addAttestor = defineCommand({
     const file = flags.text('file')
     const config = {
       ...(file === undefined ? {} : await readJsonFile(file, readStdin)),
-      ...(await readSettings(flags.list('set'))),
+      ...(await readSettings(flags.list('setting'))),
     }
     const keepResults = flags.on('keep-results') || undefined
     const { attestation } = await openOperator(context)

@@ -10,6 +10,7 @@ import { findSigners } from '../find-signers.ts'
 import { shown } from '../hidden.ts'
 import { configOf } from '../key-set.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -21,21 +22,24 @@ export const showAudit = defineCommand({
     'A change by the server itself has no signed request. A body that contained a private key was not kept; its digest was.',
   ],
   examples: [
-    { does: 'show a record of `auth4agent audit`', line: 'auth4agent audit show 0199f3c0-5c1e-7d3a-9f3e-2b8c1d0e4f5a' },
+    {
+      does: 'show a record of `auth4agent audit list`',
+      line: 'auth4agent audit show 0199f3c0-5c1e-7d3a-9f3e-2b8c1d0e4f5a',
+    },
     {
       does: 'who signed it, for a program',
       line: 'auth4agent audit show 0199f3c0-5c1e-7d3a-9f3e-2b8c1d0e4f5a --json | jq .signatures',
     },
   ],
-  arguments: [{ name: 'RECORD', help: 'id of the record, as `auth4agent audit` shows it', required: true }],
+  arguments: [{ name: 'RECORD', help: 'id of the record, as `auth4agent audit list` shows it', required: true }],
   flags: {
     ...operatorFlags,
-    jwk: { kind: 'text', value: 'FILE', help: "a public JWK of a signer, such as the administrator's" },
+    jwk: { ...shared.jwk, more: 'of a signer, such as the administrator' },
   },
   async run(context) {
     const { flags, folder, answer, progress } = context
     const id = context.arguments[0] ?? ''
-    if (!isUuid(id)) throw usageError(`${shown(id)} is not an id of a record`, '`auth4agent audit` shows the ids.')
+    if (!isUuid(id)) throw usageError(`${shown(id)} is not an id of a record`, '`auth4agent audit list` shows the ids.')
     const given = flags.text('jwk')
     const extra = given === undefined ? undefined : await readJwk(given)
     const operator = await openOperator(context)

@@ -21,7 +21,7 @@ const REFUSED = { ...EXCHANGE, id: 'id-3', outcome: 'refused', reason: 'GRANT_EX
 
 let home: string
 const audit = (records: readonly object[], ...flags: readonly string[]) =>
-  runCli(['audit', ...flags], { home, fetch: async () => Response.json(records) })
+  runCli(['audit', 'list', ...flags], { home, fetch: async () => Response.json(records) })
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'a4a-audit-'))
@@ -74,7 +74,7 @@ it('audit prints lines that fit a terminal of 80 columns, and cuts nothing away'
   expect(said).toContain(record.subject)
 })
 
-it('audit --quiet prints one line for each record, with the whole reason', async () => {
+it('audit list --quiet prints one line for each record, with the whole reason', async () => {
   const { stdout } = await audit([EXCHANGE, SUSPENSION], '--quiet')
   const lines = stdout.trimEnd().split('\n')
   expect(lines).toHaveLength(2)

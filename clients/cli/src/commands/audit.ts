@@ -26,7 +26,7 @@ const auditFlags = {
   },
   agent: {
     ...agentFlags.agent,
-    help: 'only records about this agent: its DID or id, or `self` for the agent of agent.json',
+    more: 'only records about it',
   },
   outcome: {
     kind: 'text',
@@ -49,14 +49,14 @@ export const audit = defineCommand({
     'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters. With --quiet, each record is one line. `auth4agent audit show ID` shows and verifies the signed request.',
   ],
   examples: [
-    { does: 'the last 20 records', line: 'auth4agent audit' },
+    { does: 'the last 20 records', line: 'auth4agent audit list' },
     {
       does: 'refusals of the last hour',
-      line: 'auth4agent audit --outcome refused --since 1h --limit 500',
+      line: 'auth4agent audit list --outcome refused --since 1h --limit 500',
     },
     {
       does: 'everything about one agent',
-      line: 'auth4agent audit --agent did:agent:example.com:21fe31dfa154a261626bf854046fd227 --limit all',
+      line: 'auth4agent audit list --agent did:agent:example.com:21fe31dfa154a261626bf854046fd227 --limit all',
     },
   ],
   flags: auditFlags,

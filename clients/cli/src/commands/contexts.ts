@@ -4,12 +4,13 @@ import { defineCommand } from '../command.ts'
 import type { Base } from '../context.ts'
 import { checkContextName, contextFolder, contextNames, isThere, writeChoice } from '../contexts.ts'
 import { unknownContext } from '../place.ts'
+import { readServerConfig } from '../server-config.ts'
 import { columns, lines } from '../text.ts'
 
 /** `context list`: lists the contexts. */
 export const listContexts = defineCommand({
   help: [
-    'Lists the contexts. A context is a folder with its own agent.json, operator.json and keys. With contexts you can use several servers, operators or agents. `default` is the main folder; the other contexts are in its folder `contexts`. A star marks the context in use.',
+    'Lists the contexts. A context is a folder with its own agent.json, operator.json, server.json and keys. With contexts you can use several servers, operators or agents. `default` is the main folder; the other contexts are in its folder `contexts`. A star marks the context in use.',
   ],
   examples: [{ does: 'list all contexts', line: 'auth4agent context list' }],
   flags: {},
@@ -57,7 +58,7 @@ export const useContext = defineCommand({
 /** `context show`: shows the context in use. */
 export const showContext = defineCommand({
   help: [
-    'Shows which context a command would use, what chose this context, and which server, operator and agent it contains.',
+    'Shows which context a command would use, what chose this context, and which server, operator, agent and administrator key it supplies.',
   ],
   examples: [
     { does: 'the context in use', line: 'auth4agent context show' },
@@ -67,7 +68,7 @@ export const showContext = defineCommand({
   async run(context) {
     const { root, chosenBy, context: name } = rootOf(context)
     const found = await describe(root, name)
-    const { server_url, domain, did, folder } = found
+    const { server_url, domain, did, administrator_key, folder } = found
     const text = lines({
       context: name,
       'chosen by': chosenBy,
@@ -75,6 +76,7 @@ export const showContext = defineCommand({
       server: server_url,
       operator: domain,
       agent: did,
+      'administrator key': administrator_key,
     })
     context.answer({ ...found, chosen_by: chosenBy }, text, name)
   },
@@ -99,7 +101,16 @@ async function describe(root: string, name: string) {
     readAgentConfig(folder).catch(() => undefined),
     readOperatorConfig(folder).catch(() => undefined),
   ])
-  const server_url = agent?.server_url || operator?.server_url || undefined
+  const own = await readServerConfig(folder).catch(() => undefined)
+  const server_url = agent?.server_url || operator?.server_url || own?.server_url || undefined
+  const administrator_key = own?.administrator_key || undefined
   const [domain, did] = [operator?.domain || undefined, agent?.did || undefined]
-  return { name, folder, ...(server_url && { server_url }), ...(domain && { domain }), ...(did && { did }) }
+  return {
+    name,
+    folder,
+    ...(server_url && { server_url }),
+    ...(domain && { domain }),
+    ...(did && { did }),
+    ...(administrator_key && { administrator_key }),
+  }
 }

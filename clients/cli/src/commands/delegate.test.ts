@@ -31,18 +31,19 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-describe('delegate', () => {
+describe('grant create', () => {
   it('prints a chain for the other agent', async () => {
     const args = [
-      'delegate',
+      'grant',
+      'create',
       other,
       '--capability',
       PAY,
       '--constraint',
       CONSTRAINT,
-      '--expires',
+      '--ttl',
       '10m',
-      '--depth',
+      '--max-delegation-depth',
       '1',
     ]
     const { code, stdout } = await tool([...args, '--json'])
@@ -68,12 +69,36 @@ describe('delegate', () => {
     const first = path('first.txt')
     const tools = path('tools.json')
     await writeFile(tools, JSON.stringify({ [READ]: {}, [PAY]: JSON.parse(CONSTRAINT) }))
-    const toOwn = ['delegate', own, '--capabilities', tools, '--expires', '10m', '--depth', '1', '--output', first]
+    const toOwn = [
+      'grant',
+      'create',
+      own,
+      '--capabilities',
+      tools,
+      '--ttl',
+      '10m',
+      '--max-delegation-depth',
+      '1',
+      '--output',
+      first,
+    ]
     expect(await tool(toOwn)).toMatchObject({ code: 0, stdout: expect.stringContaining(`written to ${first}`) })
     const chain = (await readFile(first, 'utf8')).trim()
     expect([...((await server.hopsOf(chain))[1]?.capabilities.keys() ?? [])]).toEqual([READ, PAY])
     const grants = server.count('/v1/grant')
-    const args = ['delegate', other, '--grant', first, '--capability', READ, '--expires', '1m', '--domain', 'acme.test']
+    const args = [
+      'grant',
+      'create',
+      other,
+      '--grant',
+      first,
+      '--capability',
+      READ,
+      '--ttl',
+      '1m',
+      '--holder-domain',
+      'acme.test',
+    ]
     const { stdout } = await tool([...args, '--quiet'])
     expect(stdout.startsWith(`${chain}~`)).toBe(true)
     expect((await server.hopsOf(stdout.trim()))[2]).toMatchObject({ did: other, allowedDomains: ['acme.test'] })
@@ -82,15 +107,15 @@ describe('delegate', () => {
 
   it('refuses a grant that is wider than its parent, with the rule', async () => {
     const file = path('chain.txt')
-    await tool(['delegate', own, ...upTo(100), '--expires', '10m', '--depth', '1', '--output', file])
-    const { code, stderr } = await tool(['delegate', other, '--grant', file, ...upTo(101), '--expires', '1m'])
+    await tool(['grant', 'create', own, ...upTo(100), '--ttl', '10m', '--max-delegation-depth', '1', '--output', file])
+    const { code, stderr } = await tool(['grant', 'create', other, '--grant', file, ...upTo(101), '--ttl', '1m'])
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('as narrow as the parent') })
   })
 
   it('refuses a chain that another agent holds', async () => {
     const file = path('chain.txt')
-    await tool(['delegate', other, '--capability', READ, '--expires', '10m', '--output', file])
-    const args = ['delegate', other, '--grant', file, '--capability', READ, '--expires', '1m', '--json']
+    await tool(['grant', 'create', other, '--capability', READ, '--ttl', '10m', '--output', file])
+    const args = ['grant', 'create', other, '--grant', file, '--capability', READ, '--ttl', '1m', '--json']
     const { code, stdout } = await tool(args)
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, error: { reason: 'GRANT_NOT_HELD' } })
   })
@@ -107,12 +132,16 @@ describe('delegate', () => {
     ['a repeated member', ['--capability', READ, '--constraint', '{"a":{},"a":{}}'], 'no member is repeated'],
     ['an unknown constraint', ['--capability', READ, '--constraint', '{"a":{"constraint_type":"regex"}}'], 'must'],
     ['a capability without scope', ['--capability', 'https://api.acme.test'], 'an audience and one scope-token'],
-    ['a depth that is no number', ['--capability', READ, '--depth', 'two'], '--depth must be a whole number'],
-    ['a depth of 9', ['--capability', READ, '--depth', '9'], 'depth must be a whole number'],
-    ['a lifetime over an hour', ['--capability', READ, '--expires', '2h'], 'at most 1h'],
+    [
+      'a depth that is no number',
+      ['--capability', READ, '--max-delegation-depth', 'two'],
+      '--max-delegation-depth must be 0, 1,',
+    ],
+    ['a depth of 9', ['--capability', READ, '--max-delegation-depth', '9'], '--max-delegation-depth must be 0, 1,'],
+    ['a lifetime over an hour', ['--capability', READ, '--ttl', '2h'], 'at most 1h'],
   ])('refuses %s, and sends nothing', async (_name, flags, message) => {
-    const expires = flags.includes('--expires') ? [] : ['--expires', '1m']
-    const result = await tool(['delegate', other, ...flags, ...expires])
+    const expires = flags.includes('--ttl') ? [] : ['--ttl', '1m']
+    const result = await tool(['grant', 'create', other, ...flags, ...expires])
     expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
     expect(server.count('/v1/challenge')).toBe(0)
   })
@@ -121,7 +150,7 @@ describe('delegate', () => {
 /** Delegates to an agent. Resolves with the file of the chain. */
 async function chainFor(did: string): Promise<string> {
   const file = path('chain.txt')
-  await tool(['delegate', did, '--capability', READ, '--expires', '10m', '--output', file])
+  await tool(['grant', 'create', did, '--capability', READ, '--ttl', '10m', '--output', file])
   return file
 }
 
@@ -146,7 +175,7 @@ describe('grant revoke', () => {
     const file = await chainFor(other)
     await tool(['init', '--operator', '--domain', 'acme.test', '--server', CHAIN_ISSUER])
     const as = ['--operator-id', '0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b', '--reason', 'leaked']
-    expect(await tool(['grant', 'revoke', file, '--operator', ...as])).toMatchObject({ code: 0 })
+    expect(await tool(['grant', 'revoke', file, '--as-operator', ...as])).toMatchObject({ code: 0 })
     const chain = (await readFile(file, 'utf8')).trim()
     expect(server.seen.at(-1)).toMatchObject({ path: '/v1/revoke/token', body: { token: chain, reason: 'leaked' } })
     expect(server.seen.at(-1)?.headers.get('authorization')).toMatch(/^Bearer /)
@@ -157,7 +186,7 @@ describe('grant revoke', () => {
   it.each<[string, readonly string[], string]>([
     ['neither file nor id', [], 'Exactly one of FILE and --id'],
     ['both', ['x', '--id', 'y'], 'Exactly one of FILE and --id'],
-    ['a reason as an agent', ['x', '--reason', 'y'], '--reason must come with --operator'],
+    ['a reason as an agent', ['x', '--reason', 'y'], '--reason must come with --as-operator'],
   ])('refuses %s', async (_name, args, message) => {
     const result = await tool(['grant', 'revoke', ...args])
     expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })

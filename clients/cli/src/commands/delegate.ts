@@ -3,20 +3,19 @@ import { readUnverifiedChain } from '@auth4agent/core/delegation/sign-grant'
 import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
 import { createAgent, type GrantCapabilities } from '@auth4agent/sdk'
 import { writeText } from '@auth4agent/sdk/node'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { readGrantText } from '../grants/grant-file.ts'
 import { refusalAdvice } from '../grants/refusal-advice.ts'
 import { serverOf } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
 const TO = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
-const WHOLE = /^\d$/
-
 const delegateFlags = {
   ...serverFlags,
   ...agentKeyFlag,
@@ -35,14 +34,10 @@ const delegateFlags = {
     value: 'FILE',
     help: 'instead of both: a JSON object of capabilities, each with the constraints of its arguments; - for standard input',
   },
-  expires: {
-    kind: 'text',
-    value: 'DURATION',
-    help: 'lifetime of the grant: 90s, 15m or seconds; at most 1h',
-    required: true,
-  },
-  depth: { kind: 'text', value: 'NUMBER', help: 'how many times the other agent may hand it on; by default 0' },
-  domain: {
+  ttl: { aliases: ['expires'], ...shared.ttl, more: 'of the grant, at most 1h', required: true },
+  'max-delegation-depth': { aliases: ['depth'], ...shared['max-delegation-depth'], more: 'by default 0' },
+  'holder-domain': {
+    aliases: ['domain'],
     kind: 'list',
     value: 'DOMAIN',
     help: 'hand it on only to agents of these domains; by default as the parent',
@@ -52,27 +47,27 @@ const delegateFlags = {
     value: 'FILE',
     help: 'the chain of grants to hand on; by default the server gives a new grant; - for standard input',
   },
-  output: { kind: 'text', value: 'FILE', help: 'write the chain to this file instead of printing it' },
+  output: { ...shared.output, more: 'the chain' },
 } as const
 
 /** `delegate`: gives another agent a part of the authority of the agent. */
 export const delegate = defineCommand({
   help: [
-    'Gives another agent a part of the authority of the agent of agent.json, and prints a chain of grants, which only the other agent can use. The operator must allow the agent to delegate: `auth4agent agents update --max-delegation-depth`.',
+    'Gives another agent a part of the authority of the agent of agent.json, and prints a chain of grants, which only the other agent can use. The operator must allow the agent to delegate: `auth4agent agent update --max-delegation-depth`.',
     'With --grant it hands on a chain that the agent holds. A grant that is wider than its parent is refused before it leaves this machine, with the rule that it breaks.',
   ],
   examples: [
     {
       does: 'let another agent read orders for ten minutes',
-      line: `auth4agent delegate ${TO} --capability 'https://api.example.com#orders:read' --expires 10m --output chain.txt`,
+      line: `auth4agent grant create ${TO} --capability 'https://api.example.com#orders:read' --ttl 10m --output chain.txt`,
     },
     {
       does: 'with a constraint',
-      line: `auth4agent delegate ${TO} --capability 'https://pay.example.com#pay' --constraint '{"amount":{"constraint_type":"range","max":100}}' --expires 10m`,
+      line: `auth4agent grant create ${TO} --capability 'https://pay.example.com#pay' --constraint '{"amount":{"constraint_type":"range","max":100}}' --ttl 10m`,
     },
     {
       does: 'hand on a part of a chain',
-      line: `auth4agent delegate ${TO} --grant chain.txt --capability 'https://api.example.com#orders:read' --expires 5m`,
+      line: `auth4agent grant create ${TO} --grant chain.txt --capability 'https://api.example.com#orders:read' --ttl 5m`,
     },
   ],
   arguments: [{ name: 'DID', help: 'DID of the agent that gets the grant', required: true }],
@@ -87,14 +82,15 @@ export const delegate = defineCommand({
       arguments: [to = ''],
     } = context
     const capabilities = await readCapabilities(context)
-    const depth = readDepth(flags.text('depth'))
+    const given = flags.text('max-delegation-depth')
+    const depth = given === undefined ? undefined : Number(given)
     const file = flags.text('grant')
     const grant = file === undefined ? undefined : await readGrantText(file, context.readStdin)
     const { agent, key, store } = await loadSigningAgent(context)
     const choice = serverOf(agent, context)
     const client = createAgent({ ...choice, did: agent.did, key: store ?? key, grant, fetch })
-    const domains = flags.list('domain')
-    const options = { to, capabilities, expires: flags.required('expires'), depth, signal }
+    const domains = flags.list('holder-domain')
+    const options = { to, capabilities, expires: flags.required('ttl'), depth, signal }
     const asked = client.delegate({ ...options, ...(domains.length > 0 && { domains }) }).catch((error: unknown) => {
       // The SDK throws TypeError for options that no server accepts.
       throw error instanceof TypeError ? usageError(error.message) : error
@@ -127,12 +123,6 @@ async function readCapabilities({ flags, readStdin }: Context<typeof delegateFla
 function expectCapabilities(tools: object): asserts tools is GrantCapabilities {
   const read = parseCapabilities([{ type: DETAIL_TYPE, tools }])
   if (!read.ok) throw usageError(`The capabilities are wrong: ${read.rule}`, refusalAdvice[read.reason])
-}
-
-function readDepth(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (!WHOLE.test(text)) throw usageError('--depth must be a whole number from 0 to 8')
-  return Number(text)
 }
 
 async function describe(chain: string, issuer: string) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
+import { suppliedFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { playDelegation } from '../demo/delegation/play-delegation.ts'
 import { expectHomes, type FederationCast, openCast } from '../demo/federation/cast.ts'
@@ -16,6 +17,7 @@ import { freshDomain, type Scene } from '../demo/parties.ts'
 import { play } from '../demo/play.ts'
 import { checkIssuer } from '../operator-key.ts'
 import { checkServer, normalizeDomain } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { transportTo } from '../transport.ts'
 
 const DEFAULT_SERVER = 'http://localhost:8080'
@@ -23,12 +25,11 @@ const DEFAULT_SERVER = 'http://localhost:8080'
 const DEFAULT_FOLDER = 'data/federation'
 
 const flags = {
-  server: { kind: 'text', value: 'URL', help: `the server; ${DEFAULT_SERVER} by default` },
-  issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
+  server: { ...suppliedFlags.server, more: `${DEFAULT_SERVER} by default, whatever the context` },
+  issuer: suppliedFlags.issuer,
   domain: {
-    kind: 'text',
-    value: 'DOMAIN',
-    help: 'a domain that you own and that has no operator yet; by default a new name under .test',
+    ...shared.domain,
+    more: 'one that you own and that has no operator yet; by default a new name under .test',
   },
   delegation: {
     kind: 'boolean',
@@ -154,7 +155,7 @@ function stillOwnedStep({ domain, folder }: Pick<Scene, 'domain' | 'folder'>, wh
     title: 'The domain could not be released, so its key is kept',
     lines: [
       why instanceof Error ? why.message : String(why),
-      `Try again: auth4agent operator release --yes ${domain} --config ${folder}`,
+      `Try again: auth4agent operator release-domain --confirm-name ${domain} --config ${folder}`,
     ],
     facts: { domain, folder },
   }

@@ -11,7 +11,7 @@ export const endDeploymentTokens = defineCommand({
   examples: [
     {
       does: 'after a restore',
-      line: 'auth4agent deployment end-all-tokens --key data/admin-key.pem --reason "restored from a backup"',
+      line: 'auth4agent deployment end-all-tokens --reason "restored from a backup"',
     },
   ],
   flags: { ...adminFlags, ...reasonFlag },

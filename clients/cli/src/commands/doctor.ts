@@ -23,6 +23,8 @@ import { type Check, runChecks } from '../doctor/run-checks.ts'
 import { serverChecks } from '../doctor/server-checks.ts'
 import { type OwnOperatorKey, ROOT, teamOptions } from '../own-keys.ts'
 import { isServer, notServer } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
+import { readDuration } from '../times.ts'
 
 const TIMEOUT_S = 5
 const DEFAULT_SERVER = 'http://localhost:8080'
@@ -48,7 +50,7 @@ export const doctor = defineCommand({
       value: 'ADDRESS',
       help: 'also ask this DNS resolver, such as 192.0.2.1 or [2001:db8::1]:53',
     },
-    timeout: { kind: 'text', value: 'SECONDS', help: `longest time for each check; ${TIMEOUT_S} by default` },
+    timeout: { ...shared.timeout, more: `each check; ${TIMEOUT_S}s by default` },
   },
   async run({ flags, folder, fetch, now, signal, json, style, answer, progress }) {
     const timeoutMs = timeoutOf(flags.text('timeout') ?? String(TIMEOUT_S))
@@ -170,12 +172,12 @@ function noAddress(server: string): Finding {
   return problem(
     'server',
     notServer(server),
-    'Use an address with https://, or with http:// on this machine: `auth4agent set-server --url URL`.',
+    'Use an address with https://, or with http:// on this machine: `auth4agent context set --server URL`.',
   )
 }
 
 function timeoutOf(text: string): number {
-  const seconds = /^\d{1,3}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  const seconds = /^\d{1,3}\.\d{1,3}$/.test(text) ? Number(text) : (readDuration(text) ?? 0)
   if (!(seconds > 0 && seconds <= 300)) throw usageError('--timeout must be more than 0 and at most 300 seconds')
   return seconds * 1000
 }

@@ -5,41 +5,42 @@ import { normalizeHtu } from '@auth4agent/core/dpop/htu'
 import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { readAccessToken, readTokenJws } from '@auth4agent/core/token/access-token'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { CliError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
+import { agentKeyFlag } from '../common-flags.ts'
 import { ANY_ISSUER_KEY, namedIssuer, readChain } from '../grants/read-chain.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 
 const METHOD = /^[A-Z]+(-[A-Z]+)*$/
 
 /** `dpop-proof`: prints a DPoP proof. */
 export const dpopProof = defineCommand({
   help: [
-    "Prints a DPoP proof (RFC 9449) that the agent's key has signed, for curl and scripts. A request with a token of `auth4agent issue --dpop` or `auth4agent grant exchange`, or with a chain of grants, needs such a proof in its header `DPoP`. The proof is valid for about a minute, and only once, for one method and URL.",
+    "Prints a DPoP proof (RFC 9449) that the agent's key has signed, for curl and scripts. A request with a token of `auth4agent token issue --dpop` or `auth4agent grant exchange`, or with a chain of grants, needs such a proof in its header `DPoP`. The proof is valid for about a minute, and only once, for one method and URL.",
     'Without --token the proof is only valid for requests that carry no token, such as the request for a token at the OAuth endpoint.',
     'If the API answers with the error use_dpop_nonce, make a new proof with the nonce of its header `DPoP-Nonce`: --nonce NONCE.',
   ],
   examples: [
     {
       does: 'with curl, and a token that `issue --dpop --output token` wrote',
-      line: 'curl https://api.example.com/orders -H "Authorization: DPoP $(cat token)" -H "DPoP: $(auth4agent dpop-proof --method GET --url https://api.example.com/orders --token @token)"',
+      line: 'curl https://api.example.com/orders -H "Authorization: DPoP $(cat token)" -H "DPoP: $(auth4agent dpop-proof create --method GET --url https://api.example.com/orders --token @token)"',
     },
     {
       does: "for the server's OAuth endpoint",
-      line: 'auth4agent dpop-proof --method POST --url https://auth.example.com/oauth/token',
+      line: 'auth4agent dpop-proof create --method POST --url https://auth.example.com/oauth/token',
     },
   ],
   flags: {
     ...agentKeyFlag,
-    method: { kind: 'text', value: 'METHOD', help: 'method of the request, such as GET', required: true },
-    url: { kind: 'text', value: 'URL', help: 'URL of the request; its query does not count', required: true },
+    method: { ...shared.method, required: true },
+    url: { ...shared.url, required: true },
     token: {
-      kind: 'text',
-      value: 'TOKEN',
-      help: 'the token or chain of grants that the request carries; @FILE or - hides it from the process list',
+      ...shared.token,
+      more: 'or the chain of grants; the request carries it',
     },
-    nonce: { kind: 'text', value: 'NONCE', help: 'the nonce that the API demands' },
+    nonce: { ...shared.nonce, more: 'the one of the API' },
   },
   async run(context) {
     const { flags, now, answer } = context
@@ -65,7 +66,10 @@ async function expectBound(token: string, jkt: string, nowS: number): Promise<vo
   if (bound === jkt) return
   const [message, hint] =
     bound === undefined
-      ? ['The token is not bound to a key', 'Send it as a bearer token, or get a bound one: `auth4agent issue --dpop`']
+      ? [
+          'The token is not bound to a key',
+          'Send it as a bearer token, or get a bound one: `auth4agent token issue --dpop`',
+        ]
       : ['The token is bound to another key', 'Name the file of that key: --key FILE']
   throw new CliError(message, {
     reason: bound === undefined ? 'TOKEN_NOT_BOUND' : 'PROOF_INVALID',

@@ -24,24 +24,24 @@ afterEach(async () => {
 const run = (args: readonly string[], readStdin = async () => '') =>
   runCli([...args, '--config', folder], { fetch: globalThis.fetch, readStdin })
 const where = () => ['--server', issuer.url, '--operator-id', OPERATOR]
-const kubernetes = () => ['enrol', '--with', 'kubernetes', '--token-file', join(home, 'token')]
+const kubernetes = () => ['agent', 'enrol', '--with', 'kubernetes', '--token-file', join(home, 'token')]
 const config = async () => JSON.parse(await readFile(join(folder, 'agent.json'), 'utf8'))
 const sent = () => issuer.seen.flatMap(({ path, body }) => (path === ENROL_PATH ? [body] : []))
 
-describe('enrol', () => {
+describe('agent enrol', () => {
   it('creates a key, enrols with it, and prints the DID, the rule and the scopes', async () => {
     const { code, stdout, stderr } = await run([...kubernetes(), ...where(), '--rule', 'pods'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { did, public_key, ...rest } = await config()
     expect(stdout).toContain(`did: ${did}\nrule: pods\nscopes: read write`)
     expect(stdout).toMatch(/kubernetes +oidc +bound/)
-    expect(stdout).toContain('auth4agent issue --scope read,write --aud AUDIENCE')
+    expect(stdout).toContain('auth4agent token issue --scope read,write --aud AUDIENCE')
     expect(rest).toMatchObject({ operator_id: OPERATOR, server_url: issuer.url, did_document: { id: did } })
     expect((await stat(pathsIn(folder).agentKey)).mode % 0o1000).toBe(0o600)
     const [body = {}] = sent()
     expect(body).toMatchObject({ agent_public_key: public_key, attestation: { rule: 'pods' } })
     expect(evidenceOf(body, Buffer.from(public_key, 'base64'))).toEqual({ kubernetes: ['a.b.c', true] })
-    expect((await run(['issue', '--scope', 'read', '--aud', 'x.example'])).code).toBe(0)
+    expect((await run(['token', 'issue', '--scope', 'read', '--aud', 'x.example'])).code).toBe(0)
   })
 
   it('enrols again with the same key, server and operator', async () => {
@@ -55,16 +55,29 @@ describe('enrol', () => {
   it('keeps the key of an attempt that was refused', async () => {
     issuer.next(ENROL_PATH, { status: 403, body: { reason: 'ENROLMENT_REFUSED', detail: 'No rule is met' } })
     const { code, stderr } = await run([...kubernetes(), ...where()])
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('auth4agent rules test') })
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('auth4agent enrolment-rule test') })
     await expect(config()).rejects.toThrow('ENOENT')
     expect((await run([...kubernetes(), ...where()])).code).toBe(0)
     expect(new Set(sent().map((body) => body.agent_public_key)).size).toBe(1)
   })
 
   it('reads a join token from standard input, and evidence for another attestor from a file', async () => {
-    const joined = await run(['enrol', '--with', 'join-token', '--token-file', '-', ...where()], async () => 'secret\n')
+    const joined = await run(
+      ['agent', 'enrol', '--with', 'join-token', '--token-file', '-', ...where()],
+      async () => 'secret\n',
+    )
     expect(joined.code).toBe(0)
-    const own = ['enrol', '--with', 'file', '--attestor', 'vault', '--token-file', join(home, 'token'), ...where()]
+    const own = [
+      'agent',
+      'enrol',
+      '--with',
+      'file',
+      '--attestor',
+      'vault',
+      '--token-file',
+      join(home, 'token'),
+      ...where(),
+    ]
     expect((await run(own)).code).toBe(0)
     const names = sent().map(({ attestation }) => Object(attestation).evidence[0].attestor)
     expect(names).toEqual(['join_token', 'vault'])
@@ -81,7 +94,7 @@ describe('enrol', () => {
   })
 
   it('ends with 1 if the source has no evidence, and says where it has looked', async () => {
-    const missing = ['enrol', '--with', 'kubernetes', '--token-file', join(home, 'none'), ...where()]
+    const missing = ['agent', 'enrol', '--with', 'kubernetes', '--token-file', join(home, 'none'), ...where()]
     const { code, stderr } = await run(missing)
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`There is no file ${home}/none`) })
   })
@@ -98,7 +111,7 @@ describe('enrol', () => {
     ['a PCR that does not exist', ['--with', 'tpm', '--pcrs', '7,99'], 'pcrs must be a list of numbers'],
     ['a name of an attestor that is none', ['--with', 'gcp', '--attestor', 'GCP'], 'attestor must be a letter'],
   ])('ends with 2 for %s, and sends nothing', async (_, args, message) => {
-    const { code, stderr } = await run(['enrol', ...args, ...where()])
+    const { code, stderr } = await run(['agent', 'enrol', ...args, ...where()])
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) })
     expect(issuer.seen).toEqual([])
   })

@@ -12,13 +12,14 @@ import {
   pathsIn,
   readAgentConfig,
   readKeyFile,
+  readOperatorConfig,
   updateAgentConfig,
 } from '@auth4agent/sdk/node'
 import { readSources, sourceFlags } from '../attestation/sources.ts'
 import { usingNames } from '../attestation/using-names.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context, Place } from '../context.ts'
 import { nextLine } from '../next-line.ts'
 import { chooseServer } from '../parties.ts'
@@ -27,7 +28,7 @@ import { columns, lines } from '../text.ts'
 const flags = {
   ...serverFlags,
   ...sourceFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: 'the operator whose rule lets the agent enrol' },
+  'operator-id': { ...suppliedFlags['operator-id'], more: 'its rule lets the agent enrol' },
   rule: { kind: 'text', value: 'NAME', help: 'the enrolment rule, if the evidence meets several' },
 } as const
 
@@ -40,15 +41,15 @@ export const enrolAgent = defineCommand({
   examples: [
     {
       does: 'a pod, with its projected token',
-      line: 'auth4agent enrol --with kubernetes --token-file /var/run/secrets/tokens/auth4agent --server https://auth.example.com --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
+      line: 'auth4agent agent enrol --with kubernetes --token-file /var/run/secrets/tokens/auth4agent --server https://auth.example.com --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
     },
     {
       does: 'a machine, with a join token from standard input',
-      line: 'auth4agent enrol --with join-token --token-file - --server https://auth.example.com --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
+      line: 'auth4agent agent enrol --with join-token --token-file - --server https://auth.example.com --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
     },
     {
       does: 'a machine with a certificate and a TPM',
-      line: 'auth4agent enrol --with x509,tpm --certificate tls.crt --certificate-key tls.key --pcrs 0,7',
+      line: 'auth4agent agent enrol --with x509,tpm --certificate tls.crt --certificate-key tls.key --pcrs 0,7',
     },
   ],
   flags,
@@ -57,7 +58,7 @@ export const enrolAgent = defineCommand({
     const { folder, progress, answer } = context
     const sources = readSources(context)
     const config = await readAgentConfig(folder)
-    const operator = chooseOperator(context, config)
+    const operator = await chooseOperator(context, config)
     const server = await chooseServer(context)
     const key = await openKey(folder, config)
     const { fetch, signal } = context
@@ -78,12 +79,17 @@ export const enrolAgent = defineCommand({
   },
 })
 
-function chooseOperator({ flags: given }: Context<typeof flags>, config: AgentConfig | undefined): string {
-  const id = given.text('operator-id') ?? config?.operator_id ?? ''
+/** Returns the operator of --operator-id, or else of agent.json, or else of operator.json. */
+async function chooseOperator(
+  { flags: given, folder }: Context<typeof flags>,
+  config: AgentConfig | undefined,
+): Promise<string> {
+  const known = given.text('operator-id') ?? config?.operator_id
+  const id = known || ((await readOperatorConfig(folder))?.id ?? '')
   if (isUuid(id)) return id
   throw usageError(
     id === '' ? 'Missing: --operator-id ID' : '--operator-id must be a UUID in lower case',
-    'The operator sees its id with `auth4agent verify-operator status`.',
+    'The operator sees its id with `auth4agent operator status`.',
   )
 }
 
@@ -106,5 +112,5 @@ function describe({ did, rule, scopes, results }: Enrolment, place: Place): stri
   const rows = results.map(({ attestor, type, level, expires_at }) => [attestor, type, level, expires_at])
   const table = columns([['ATTESTOR', 'TYPE', 'LEVEL', 'COUNTS UNTIL'], ...rows])
   const scope = scopes.length === 0 ? '' : ` --scope ${scopes.join(',')}`
-  return `agent enrolled\n\n${facts}\n\n${table}\n\nnext:\n${nextLine(place, `issue${scope} --aud AUDIENCE`)}`
+  return `agent enrolled\n\n${facts}\n\n${table}\n\nnext:\n${nextLine(place, `token issue${scope} --aud AUDIENCE`)}`
 }

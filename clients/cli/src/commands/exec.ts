@@ -11,18 +11,18 @@ const SECRETS: ReadonlySet<string> = new Set(['AUTH4AGENT_KEK', 'AUTH4AGENT_OTHE
 /** `exec`: runs a program with a token in its environment. */
 export const exec = defineCommand({
   help: [
-    `Gets a token as \`auth4agent issue\` does, and runs a program with the token in ${VARIABLE}. It never prints the token. It removes variables that contain a private key from the program's environment.`,
-    'The token is never bound to a key, because the program does not get the key of the agent. For an API that accepts only bound tokens, give the program the address of `auth4agent api-proxy --dpop`.',
+    `Gets a token as \`auth4agent token issue\` does, and runs a program with the token in ${VARIABLE}. It never prints the token. It removes variables that contain a private key from the program's environment.`,
+    'The token is never bound to a key, because the program does not get the key of the agent. For an API that accepts only bound tokens, give the program the address of `auth4agent agent proxy --dpop`.',
     'The command forwards signals to the program, and exits with the exit code of the program. It does not renew the token; --ttl sets the lifetime of the token.',
   ],
   examples: [
     {
       does: 'a script that reads $AUTH4AGENT_TOKEN',
-      line: 'auth4agent exec --scope orders:read --aud https://api.example.com -- ./sync-orders.sh',
+      line: 'auth4agent token exec --scope orders:read --aud https://api.example.com -- ./sync-orders.sh',
     },
     {
       does: 'with another variable',
-      line: 'auth4agent exec --scope orders:read --aud https://api.example.com --env API_TOKEN -- node sync.js',
+      line: 'auth4agent token exec --scope orders:read --aud https://api.example.com --env API_TOKEN -- node sync.js',
     },
   ],
   flags: {

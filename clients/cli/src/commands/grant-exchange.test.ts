@@ -26,7 +26,7 @@ beforeEach(async () => {
   own = (await tool(['init', '--domain', 'acme.test', '--server', CHAIN_ISSUER, '--quiet'])).stdout.trim()
   server.know({ did: own, key: await readKeyFile(join(home, '.auth4agents/keys/agent.key')) })
   file = join(home, 'chain.txt')
-  await tool(['delegate', own, '--capability', READ, '--expires', '10m', '--output', file])
+  await tool(['grant', 'create', own, '--capability', READ, '--ttl', '10m', '--output', file])
 })
 afterEach(() => rm(home, { recursive: true }))
 
@@ -52,21 +52,31 @@ it('grant exchange names the command that makes proofs with the file of the toke
   const folder = join(home, '.auth4agents')
   const output = join(home, 'my token')
   const { stderr } = await exchange('--aud', API, '--output', output, '--config', folder)
-  const line = `auth4agent dpop-proof --method METHOD --url URL --token '@${output}' --config ${folder}`
+  const line = `auth4agent dpop-proof create --method METHOD --url URL --token '@${output}' --config ${folder}`
   expect(stderr).toContain(`each request with this token needs a proof: ${line}\n`)
 })
 
 it('dpop-proof prints a proof for the chain of the agent, and refuses a chain that another agent holds', async () => {
   const url = `${API}/orders`
   const proofFor = (chain: string) =>
-    tool(['dpop-proof', '--method', 'GET', '--url', url, '--token', `@${chain}`, '--quiet'])
+    tool(['dpop-proof', 'create', '--method', 'GET', '--url', url, '--token', `@${chain}`, '--quiet'])
   const { code, stdout } = await proofFor(file)
   expect(code).toBe(0)
   const accessToken = (await readFile(file, 'utf8')).trim()
   const rules = { method: 'GET', url, nowS: Date.now() / 1000, skewS: 0, accessToken }
   expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true })
   const other = join(home, 'other.txt')
-  await tool(['delegate', server.agent('other').did, '--capability', READ, '--expires', '10m', '--output', other])
+  await tool([
+    'grant',
+    'create',
+    server.agent('other').did,
+    '--capability',
+    READ,
+    '--expires',
+    '10m',
+    '--output',
+    other,
+  ])
   expect(await proofFor(other)).toMatchObject({ code: 1, stderr: expect.stringContaining('bound to another key') })
 })
 

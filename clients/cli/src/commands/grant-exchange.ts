@@ -1,19 +1,20 @@
 import { createAgent } from '@auth4agent/sdk'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { answerToken, tokenOutputFlag } from '../answer-token.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { readGrantFile } from '../grants/grant-file.ts'
 import { grantArgument } from '../grants/inspect-chain.ts'
 import { serverOf } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 
 /** `grant exchange`: gets an access token for a chain. */
 export const exchangeGrant = defineCommand({
   help: [
     'Exchanges a chain of grants for an access token (RFC 8693), for an API that accepts no chains. The agent of agent.json must hold the last grant. The token names the first agent of the chain as its subject, and this agent as the actor.',
-    "The token is bound to the agent's key (DPoP, RFC 9449): `auth4agent dpop-proof` makes the proof for each request. It expires no later than the grant.",
+    "The token is bound to the agent's key (DPoP, RFC 9449): `auth4agent dpop-proof create` makes the proof for each request. It expires no later than the grant.",
   ],
   examples: [
     {
@@ -31,15 +32,11 @@ export const exchangeGrant = defineCommand({
     ...agentKeyFlag,
     ...tokenOutputFlag,
     aud: {
-      kind: 'list',
-      value: 'AUDIENCE',
-      help: 'URL of the service that the token is for, as the chain names it',
+      ...shared.aud,
+      more: 'the token is for it, as the chain names it',
       required: true,
     },
-    scope: {
-      ...scopeFlag,
-      help: `scopes of the token, ${SCOPES_HELP}; by default all that the chain allows there, also with constraints`,
-    },
+    scope: { ...shared.scope, more: 'by default all that the chain allows there, also with constraints' },
   },
   async run(context) {
     const { flags, fetch, signal, progress } = context

@@ -118,7 +118,7 @@ describe('grant explain', () => {
       'POST',
       '--url',
       url,
-      '--proof',
+      '--dpop-proof',
       `@${proof}`,
       '--json',
     ])
@@ -216,7 +216,7 @@ describe('grant explain', () => {
     ['--arguments without --capability', ['--arguments', '{}'], '--arguments must come with --capability'],
     ['a capability without a scope', ['--capability', 'https://pay.acme.test'], 'must be an audience and a scope'],
     ['arguments that are no object', ['--capability', PAY, '--arguments', '[]'], 'must be a JSON object'],
-    ['a proof without a request', ['--proof', 'x'], '--method and --url must come together'],
+    ['a proof without a request', ['--dpop-proof', 'x'], '--method and --url must come together'],
     ['a URL without a method', ['--url', 'https://pay.acme.test'], '--method and --url must come together'],
     ['a relative URL', ['--method', 'POST', '--url', '/pay'], '--url must be an absolute http or https URL'],
   ])('refuses %s', async (_name, flags, message) => {

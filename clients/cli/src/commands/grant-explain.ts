@@ -30,7 +30,7 @@ export const explainGrant = defineCommand({
     },
     {
       does: 'the proof of a request, in a file',
-      line: 'auth4agent grant explain chain.txt --method POST --url https://pay.example.com/pay --proof @proof.txt',
+      line: 'auth4agent grant explain chain.txt --method POST --url https://pay.example.com/pay --dpop-proof @proof.txt',
     },
   ],
   arguments: [{ ...grantArgument, required: true }],

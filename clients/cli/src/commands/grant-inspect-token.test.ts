@@ -116,7 +116,7 @@ describe('grant inspect of a delegated token', () => {
 })
 
 it('verify refuses a delegated token, and says which command shows it', async () => {
-  const { code, stdout } = await run(['verify', '--token', '@FILE'], token(), chainServer())
+  const { code, stdout } = await run(['token', 'verify', '--token', '@FILE'], token(), chainServer())
   expect(code).toBe(1)
   expect(stdout).toContain('reason: DELEGATION_NOT_ACCEPTED: The token is used for another agent')
   expect(stdout).toContain('advice: auth4agent grant inspect shows who acts for whom')

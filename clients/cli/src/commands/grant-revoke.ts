@@ -14,7 +14,11 @@ import { lines } from '../text.ts'
 const revokeFlags = {
   ...operatorFlags,
   ...reasonFlag,
-  operator: { kind: 'boolean', help: 'revoke as the operator of operator.json, not as the agent of agent.json' },
+  'as-operator': {
+    kind: 'boolean',
+    aliases: ['operator'],
+    help: 'revoke as the operator of operator.json, not as the agent of agent.json',
+  },
   id: { kind: 'text', value: 'GRANT-ID', help: "as the holder's operator: the id of the grant, instead of FILE" },
 } as const
 
@@ -26,7 +30,7 @@ export const revokeGrant = defineCommand({
   ],
   examples: [
     { does: 'as an agent in the chain', line: 'auth4agent grant revoke chain.txt' },
-    { does: 'as an operator', line: 'auth4agent grant revoke chain.txt --operator --reason leaked' },
+    { does: 'as an operator', line: 'auth4agent grant revoke chain.txt --as-operator --reason leaked' },
     {
       does: 'by id',
       line: 'auth4agent grant revoke --id zPq0pT0y4yZ0uVbYcC9mXJ3gk0m2y0v1f4B8yN9qF2I --reason leaked',
@@ -43,8 +47,8 @@ export const revokeGrant = defineCommand({
     } = context
     const [id, reason] = [flags.text('id'), flags.text('reason')]
     if ((file === undefined) === (id === undefined)) throw usageError('Exactly one of FILE and --id must be given')
-    if (id === undefined && !flags.on('operator')) {
-      if (reason !== undefined) throw usageError('--reason must come with --operator or --id')
+    if (id === undefined && !flags.on('as-operator')) {
+      if (reason !== undefined) throw usageError('--reason must come with --as-operator or --id')
       const revoked = await progress('revoking', revokeAsAgent(await readGrantFile(context), context))
       return answer({ grant_id: revoked }, `grant revoked\n\n${lines({ grant_id: revoked })}`, revoked)
     }

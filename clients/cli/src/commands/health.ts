@@ -10,8 +10,8 @@ export const health = defineCommand({
     'Asks the server of agent.json or operator.json, or of --server, whether it is up. The exit code is 1 if the server reports another status than `ok`.',
   ],
   examples: [
-    { does: 'the configured server', line: 'auth4agent health' },
-    { does: 'another server', line: 'auth4agent health --server http://localhost:8080 --json' },
+    { does: 'the configured server', line: 'auth4agent server status' },
+    { does: 'another server', line: 'auth4agent server status --server http://localhost:8080 --json' },
   ],
   flags: serverFlags,
   async run(context) {

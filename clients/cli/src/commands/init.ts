@@ -6,26 +6,37 @@ import {
   createKeyFile,
   keyFileReference,
   pathsIn,
+  readOperatorConfig,
   updateAgentConfig,
   updateOperatorConfig,
   writeText,
 } from '@auth4agent/sdk/node'
-import { configurationError } from '../cli-error.ts'
+import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import type { Place } from '../context.ts'
+import { suppliedFlags } from '../common-flags.ts'
+import type { Context, Place } from '../context.ts'
 import { nextLine } from '../next-line.ts'
-import { checkServer, normalizeDomain } from '../server-address.ts'
+import { chooseServer, knowsServer, type ServerChoice } from '../parties.ts'
+import { normalizeDomain } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { indented, lines } from '../text.ts'
+
+const LOCAL = 'http://localhost:8080'
 
 const flags = {
   operator: { kind: 'boolean', help: 'create an operator instead of an agent' },
-  domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain", required: true },
-  server: { kind: 'text', value: 'URL', help: 'the server; http://localhost:8080 by default' },
-  issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
-  output: { kind: 'text', value: 'FILE', help: 'write the public data to this file, as JSON' },
+  domain: {
+    kind: 'text',
+    value: 'DOMAIN',
+    help: 'domain of the operator',
+    more: 'for an agent, by default the one of operator.json',
+  },
+  server: { ...suppliedFlags.server, more: 'http://localhost:8080 if the context has none' },
+  issuer: suppliedFlags.issuer,
+  output: { ...shared.output, more: 'the public data as JSON' },
   force: {
-    kind: 'boolean',
-    help: 'replace an existing agent or operator; its key and configuration are kept under other names',
+    ...shared.force,
+    more: 'replace an existing agent or operator, whose key and configuration are kept under other names',
   },
 } as const
 
@@ -45,10 +56,10 @@ export const init = defineCommand({
   ],
   flags,
   folder: 'made',
-  async run({ flags, folder, place, answer, now }) {
-    const server = checkServer(flags.text('server') ?? 'http://localhost:8080')
-    const common = { domain: normalizeDomain(flags.required('domain')), server, issuer: flags.text('issuer') }
+  async run(context) {
+    const { flags, folder, place, answer, now } = context
     const role = flags.on('operator') ? 'operator' : 'agent'
+    const common = { domain: await chooseDomain(context, role), ...(await chooseNewServer(context)) }
     await makeRoom(folder, role, flags.on('force') ? now() : undefined)
     const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common)
     const output = flags.text('output')
@@ -59,12 +70,31 @@ export const init = defineCommand({
   },
 })
 
+/** Returns the domain of --domain, or for an agent the domain of operator.json. Throws CliError without one. */
+async function chooseDomain(
+  { flags: given, folder }: Context<typeof flags>,
+  role: 'operator' | 'agent',
+): Promise<string> {
+  const named = given.text('domain')
+  if (named !== undefined) return normalizeDomain(named)
+  const own = role === 'agent' ? (await readOperatorConfig(folder))?.domain : undefined
+  if (own !== undefined && own !== '') return own
+  throw usageError('Missing: --domain DOMAIN', '`auth4agent init --help` has examples.')
+}
+
+/** Returns the server of --server, or else of the context, or else the one on this machine. */
+async function chooseNewServer(context: Context<typeof flags>): Promise<ServerChoice> {
+  const { folder, flags: given } = context
+  if (given.text('server') !== undefined || (await knowsServer(folder))) return chooseServer(context)
+  return { server: LOCAL, issuer: given.text('issuer') }
+}
+
 type Made = Awaited<ReturnType<typeof initOperator> | ReturnType<typeof initAgent>>
 
 function toText(made: Made, place: Place): string {
   const { mode, server } = made
   const told = 'did' in made ? { did: made.did } : { domain: made.domain, root_public_key: made.root_public_key }
-  return `${mode} created\n\n${lines({ ...told, server, folder: place.folder })}\n\nnext:\n${nextLine(place, `register ${mode}`)}`
+  return `${mode} created\n\n${lines({ ...told, server, folder: place.folder })}\n\nnext:\n${nextLine(place, `${mode} register`)}`
 }
 
 interface Common {

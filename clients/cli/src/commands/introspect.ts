@@ -1,10 +1,11 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { createAgent, type Introspection } from '@auth4agent/sdk'
-import { agentKeyFlag, loadSigningAgent } from '../agent-key.ts'
+import { loadSigningAgent } from '../agent-key.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { agentKeyFlag, serverFlags } from '../common-flags.ts'
 import { serverOf } from '../parties.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { compact, lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -12,19 +13,17 @@ import { writeTime } from '../times.ts'
 export const introspect = defineCommand({
   help: [
     'Asks the server whether a token is active (RFC 7662), in the name of the agent of agent.json. The server says so only about tokens of agents of the same operator, and about tokens for audiences of that operator; it says that any other token is not active. The exit code is 0 if the token is active and 1 if it is not.',
-    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent verify --online` does, and needs no agent. A chain of grants is never active here; `auth4agent grant inspect` looks at chains. For a delegated token, the answer names the agents that act, the last one first.',
+    'The server compares neither audience nor scope, and checks no DPoP proof. `auth4agent token verify --online` does, and needs no agent. A chain of grants is never active here; `auth4agent grant inspect` looks at chains. For a delegated token, the answer names the agents that act, the last one first.',
   ],
   examples: [
-    { does: 'a token in a file', line: 'auth4agent introspect --token @token.txt' },
-    { does: 'a token from a pipe, as JSON', line: 'auth4agent introspect --token - --json < token.txt' },
+    { does: 'a token in a file', line: 'auth4agent token introspect --token @token.txt' },
+    { does: 'a token from a pipe, as JSON', line: 'auth4agent token introspect --token - --json < token.txt' },
   ],
   flags: {
     ...serverFlags,
     ...agentKeyFlag,
     token: {
-      kind: 'text',
-      value: 'TOKEN',
-      help: 'the token; @FILE or - hides it from the process list',
+      ...shared.token,
       required: true,
     },
   },

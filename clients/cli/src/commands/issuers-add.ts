@@ -8,18 +8,17 @@ import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { describeIssuer } from '../issuers.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { readDuration } from '../times.ts'
 
-const KEY = '--key data/admin-key.pem'
 const MODES = ['log', 'introspection', 'status_list', 'none'] as const
 const KINDS = ['auth4agent', 'oauth'] as const
 
 const flags = {
   ...adminFlags,
   kind: {
-    kind: 'text',
-    value: 'KIND',
-    help: '`auth4agent` (the default) for another deployment, or `oauth` for another server that issues JWTs',
+    ...shared.kind,
+    more: '`auth4agent` (the default) for another deployment, or `oauth` for another server that issues JWTs',
     choices: KINDS,
   },
   revocations: {
@@ -29,7 +28,13 @@ const flags = {
     choices: MODES,
     required: true,
   },
-  alg: { kind: 'list', value: 'ALG', help: 'algorithm of its tokens; may be repeated', choices: TOKEN_ALGORITHMS },
+  'token-alg': {
+    aliases: ['alg'],
+    kind: 'list',
+    value: 'ALG',
+    help: 'algorithm of its tokens; may be repeated',
+    choices: TOKEN_ALGORITHMS,
+  },
   'acts-as': {
     kind: 'text',
     value: 'ID',
@@ -54,15 +59,20 @@ const flags = {
     value: 'DURATION',
     help: 'how old the knowledge of its revocations may be, 2s to 60s, by default 5s; for `status_list` 2s to 5m, by default 5m',
   },
-  domain: { kind: 'text', value: 'DOMAIN', help: 'the domain of all its subjects, for `oauth`' },
+  'subject-domain': {
+    aliases: ['domain'],
+    kind: 'text',
+    value: 'DOMAIN',
+    help: 'the domain of all its subjects, for `oauth`',
+  },
   anchor: {
     kind: 'text',
     value: 'ANCHOR',
-    help: 'the trust anchor of a candidate, as `issuers discover` shows it; its keys then come from the trust chain',
+    help: 'the trust anchor of a candidate, as `issuer discover` shows it; its keys then come from the trust chain',
   },
 } as const
 
-/** `issuers add`: admits a foreign issuer. */
+/** `issuer add`: admits a foreign issuer. */
 export const addIssuer = defineCommand({
   help: [
     'Admits a foreign issuer. Its tokens are then looked at, but are valid only where the operator of an audience has signed a trust statement. Only the administrator can do this.',
@@ -71,15 +81,15 @@ export const addIssuer = defineCommand({
   examples: [
     {
       does: 'another deployment, whose revocations arrive within seconds',
-      line: `auth4agent issuers add https://auth.example --revocations log --acts-as 0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99 --secret watch.key ${KEY}`,
+      line: `auth4agent issuer add https://auth.example --revocations log --acts-as 0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99 --secret watch.key`,
     },
     {
       does: 'a candidate of a federation',
-      line: `auth4agent issuers add https://auth.example --anchor https://federation.example.edu --revocations none ${KEY}`,
+      line: `auth4agent issuer add https://auth.example --anchor https://federation.example.edu --revocations none`,
     },
     {
       does: 'an OAuth server whose tokens live at most 5 minutes',
-      line: `auth4agent issuers add https://idp.example --kind oauth --alg RS256 --revocations none --domain example.com ${KEY}`,
+      line: `auth4agent issuer add https://idp.example --kind oauth --token-alg RS256 --revocations none --subject-domain example.com`,
     },
   ],
   arguments: [{ name: 'ISSUER', help: 'the issuer, exactly as its tokens name it in `iss`', required: true }],
@@ -102,7 +112,7 @@ async function readNewIssuer(issuer: string, context: Context<typeof flags>): Pr
   return {
     issuer,
     kind: oneOf('--kind', KINDS, given.text('kind') ?? 'auth4agent'),
-    algorithms: given.list('alg').flatMap((algorithms) => algorithms.split(',')),
+    algorithms: given.list('token-alg').flatMap((algorithms) => algorithms.split(',')),
     token_type: given.text('token-type'),
     jwks_uri: given.text('jwks-uri'),
     revocation_mode: mode,
@@ -112,7 +122,7 @@ async function readNewIssuer(issuer: string, context: Context<typeof flags>): Pr
     status_list_uri: given.text('status-list-uri'),
     max_token_ttl: readSeconds('--max-token-ttl', given.text('max-token-ttl')),
     max_staleness_ms: inMs(readSeconds('--max-staleness', given.text('max-staleness'))),
-    domain: given.text('domain'),
+    domain: given.text('subject-domain'),
     anchor: given.text('anchor'),
   }
 }

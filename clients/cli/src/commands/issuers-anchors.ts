@@ -5,9 +5,9 @@ import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns } from '../text.ts'
 
-const KEY = '--key data/admin-key.pem'
 const ANCHOR = 'https://federation.example.edu'
 const anchorArgument = {
   name: 'ANCHOR',
@@ -16,23 +16,23 @@ const anchorArgument = {
 } as const
 const MAX_POSITION = 1_000
 
-/** `issuers anchors add`: trusts an anchor, or replaces what is recorded of it. */
+/** `trust-anchor add`: trusts an anchor, or replaces what is recorded of it. */
 export const addAnchor = defineCommand({
   help: [
     'Trusts an anchor of OpenID Federation: issuers with a trust chain to it can then be discovered and admitted. Run it again to pin new keys, or to change the other values. All values are replaced. Only the administrator can do this.',
     'Get the keys by another way than the network. Issuers whose chains do not hold under the new keys are disabled before the command ends.',
   ],
   examples: [
-    { does: 'an anchor', line: `auth4agent issuers anchors add ${ANCHOR} --jwks anchor-keys.json ${KEY}` },
+    { does: 'an anchor', line: `auth4agent trust-anchor add ${ANCHOR} --jwks anchor-keys.json` },
     {
       does: 'an anchor that admits the servers of one domain by itself',
-      line: `auth4agent issuers anchors add ${ANCHOR} --jwks anchor-keys.json --permit .example.edu --auto-admit ${KEY}`,
+      line: `auth4agent trust-anchor add ${ANCHOR} --jwks anchor-keys.json --permit .example.edu --auto-admit`,
     },
   ],
   arguments: [anchorArgument],
   flags: {
     ...adminFlags,
-    jwks: { kind: 'text', value: 'FILE', help: 'file with the JWK Set of the keys to pin', required: true },
+    jwks: { ...shared.jwks, more: 'the keys to pin', required: true },
     position: { kind: 'text', value: 'NUMBER', help: 'place among the anchors; the lowest is preferred; by default 0' },
     permit: {
       kind: 'list',
@@ -60,12 +60,12 @@ export const addAnchor = defineCommand({
   },
 })
 
-/** `issuers anchors list`: lists the trust anchors. */
+/** `trust-anchor list`: lists the trust anchors. */
 export const listAnchors = defineCommand({
   help: [
     'Lists the trust anchors in the order of preference. The column NOT PINNED has the keys that an anchor publishes beside the pinned ones: it changes its keys, or somebody else answers in its place. Only the administrator can do this.',
   ],
-  examples: [{ does: 'all anchors', line: `auth4agent issuers anchors list ${KEY}` }],
+  examples: [{ does: 'all anchors', line: `auth4agent trust-anchor list` }],
   flags: adminFlags,
   async run(context) {
     const { federation } = await openAdministrator(context)
@@ -78,12 +78,12 @@ export const listAnchors = defineCommand({
   },
 })
 
-/** `issuers anchors remove`: trusts an anchor no longer. */
+/** `trust-anchor remove`: trusts an anchor no longer. */
 export const removeAnchor = defineCommand({
   help: [
     'Trusts an anchor no longer. All issuers that its chains attested are disabled before the command ends. Only the administrator can do this.',
   ],
-  examples: [{ does: 'an anchor', line: `auth4agent issuers anchors remove ${ANCHOR} ${KEY} --reason "left"` }],
+  examples: [{ does: 'an anchor', line: `auth4agent trust-anchor remove ${ANCHOR} --reason "left"` }],
   arguments: [anchorArgument],
   flags: { ...adminFlags, ...reasonFlag },
   async run(context) {

@@ -4,10 +4,9 @@ import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { describeIssuer, findIssuer, issuerArgument } from '../issuers.ts'
 import { openAdministrator } from '../parties.ts'
 
-const KEY = '--key data/admin-key.pem'
 const flags = { ...adminFlags, ...reasonFlag }
 
-/** `issuers disable`: ends the admission of an issuer. */
+/** `issuer disable`: ends the admission of an issuer. */
 export const disableIssuer = defineCommand({
   help: [
     'Ends the admission of a foreign issuer. When the command has ended, no online verifier accepts its tokens, nor tokens that this server issued because of one. Run it again if it was interrupted. Only the administrator can do this.',
@@ -15,7 +14,7 @@ export const disableIssuer = defineCommand({
   examples: [
     {
       does: 'an issuer whose signing key has leaked',
-      line: `auth4agent issuers disable https://auth.example ${KEY} --reason "key leaked"`,
+      line: `auth4agent issuer disable https://auth.example --reason "key leaked"`,
     },
   ],
   arguments: [issuerArgument],
@@ -29,12 +28,12 @@ export const disableIssuer = defineCommand({
   },
 })
 
-/** `issuers enable`: admits a disabled issuer again. */
+/** `issuer enable`: admits a disabled issuer again. */
 export const enableIssuer = defineCommand({
   help: [
     'Admits a disabled issuer again. Tokens that it issued before this command stay refused. Only the administrator can do this.',
   ],
-  examples: [{ does: 'after its keys are replaced', line: `auth4agent issuers enable https://auth.example ${KEY}` }],
+  examples: [{ does: 'after its keys are replaced', line: `auth4agent issuer enable https://auth.example` }],
   arguments: [issuerArgument],
   flags,
   async run(context) {
@@ -46,7 +45,7 @@ export const enableIssuer = defineCommand({
   },
 })
 
-/** `issuers readmit-key`: accepts a withdrawn key again. */
+/** `issuer readmit-key`: accepts a withdrawn key again. */
 export const readmitIssuerKey = defineCommand({
   help: [
     'Accepts a key again that an issuer had withdrawn from its JWKS and now publishes again. First ask the people who run the issuer, by another way than the network, whether they meant to: a JWKS that was replayed looks the same. Only the administrator can do this.',
@@ -54,10 +53,10 @@ export const readmitIssuerKey = defineCommand({
   examples: [
     {
       does: 'a key that the issuer had removed by mistake',
-      line: `auth4agent issuers readmit-key https://auth.example NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs ${KEY}`,
+      line: `auth4agent issuer readmit-key https://auth.example NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs`,
     },
   ],
-  arguments: [issuerArgument, { name: 'KID', help: 'the key, as `issuers show` shows it', required: true }],
+  arguments: [issuerArgument, { name: 'KID', help: 'the key, as `issuer show` shows it', required: true }],
   flags,
   async run(context) {
     const [given = '', kid = ''] = context.arguments

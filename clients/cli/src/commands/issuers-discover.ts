@@ -4,14 +4,12 @@ import { adminFlags } from '../common-flags.ts'
 import { openAdministrator } from '../parties.ts'
 import { columns, lines } from '../text.ts'
 
-const KEY = '--key data/admin-key.pem'
-
-/** `issuers discover`: looks for the trust chain of an issuer. */
+/** `issuer discover`: looks for the trust chain of an issuer. */
 export const discoverIssuer = defineCommand({
   help: [
-    'Looks for a trust chain from an issuer to one of the trust anchors. The issuer then waits for `issuers add` with --anchor, for at most an hour. If its anchor admits issuers by itself, it is admitted at once. Only the administrator can do this.',
+    'Looks for a trust chain from an issuer to one of the trust anchors. The issuer then waits for `issuer add` with --anchor, for at most an hour. If its anchor admits issuers by itself, it is admitted at once. Only the administrator can do this.',
   ],
-  examples: [{ does: 'another deployment', line: `auth4agent issuers discover https://auth.example ${KEY}` }],
+  examples: [{ does: 'another deployment', line: `auth4agent issuer discover https://auth.example` }],
   arguments: [{ name: 'ISSUER', help: 'the issuer, exactly as its tokens name it in `iss`', required: true }],
   flags: adminFlags,
   async run(context) {
@@ -26,18 +24,18 @@ export const discoverIssuer = defineCommand({
       'chain expires at': candidate.expires_at,
       admitted: issuer === undefined ? 'no' : 'yes',
     })
-    const next = `auth4agent issuers add ${candidate.issuer} --anchor ${candidate.anchor} --revocations MODE`
+    const next = `auth4agent issuer add ${candidate.issuer} --anchor ${candidate.anchor} --revocations MODE`
     const text = issuer === undefined ? `${facts}\n\nTo admit it:\n  ${next}` : facts
     context.answer({ candidate, ...(issuer !== undefined && { issuer }) }, text, [candidate.issuer])
   },
 })
 
-/** `issuers candidates`: lists the issuers that wait for approval. */
+/** `issuer list-candidates`: lists the issuers that wait for approval. */
 export const listCandidates = defineCommand({
   help: [
-    'Lists the issuers that `issuers discover` has found and that wait for `issuers add` with --anchor. Only the administrator can do this.',
+    'Lists the issuers that `issuer discover` has found and that wait for `issuer add` with --anchor. Only the administrator can do this.',
   ],
-  examples: [{ does: 'all candidates', line: `auth4agent issuers candidates ${KEY}` }],
+  examples: [{ does: 'all candidates', line: `auth4agent issuer list-candidates` }],
   flags: adminFlags,
   async run(context) {
     const { federation } = await openAdministrator(context)

@@ -47,44 +47,48 @@ async function issuers(args: readonly string[]) {
     return Response.json(answers[new URL(request.url).pathname.replace('/v1/federation/', '')])
   }
   const where = ['--server', 'http://localhost:1234', '--key', '-']
-  const ran = await runCli(['issuers', ...args, ...where], { fetch, readStdin: async () => pem })
+  const ran = await runCli([...args, ...where], { fetch, readStdin: async () => pem })
   return { ...ran, sent }
 }
 
 describe('commands about OpenID Federation', () => {
   it('pin an anchor with all of its values, and tell what was disabled', async () => {
     const flags = ['--jwks', keys, '--position', '3', '--permit', '.beta.io,as.example', '--auto-admit']
-    const { code, stdout: out, sent } = await issuers(['anchors', 'add', ANCHOR, ...flags])
+    const { code, stdout: out, sent } = await issuers(['trust-anchor', 'add', ANCHOR, ...flags])
     expect([code, out]).toEqual([0, `anchor pinned\ndisabled: ${ISSUER}\n`])
     const names = ['.beta.io', 'as.example']
     expect(sent).toEqual([{ entity_id: ANCHOR, jwks: JWKS, position: 3, permitted_names: names, auto_admit: true }])
   })
 
   it.each([['4.5'], ['1001'], ['first']])('refuse the position %s', async (position) => {
-    const { code, sent } = await issuers(['anchors', 'add', ANCHOR, '--jwks', keys, '--position', position])
+    const { code, sent } = await issuers(['trust-anchor', 'add', ANCHOR, '--jwks', keys, '--position', position])
     expect([code, sent]).toEqual([2, []])
   })
 
   it('refuse a file that is not there', async () => {
-    const { code, sent } = await issuers(['anchors', 'add', ANCHOR, '--jwks', join(folder, 'none')])
+    const { code, sent } = await issuers(['trust-anchor', 'add', ANCHOR, '--jwks', join(folder, 'none')])
     expect([code === 0, sent]).toEqual([false, []])
   })
 
   it.each<[string, readonly string[], string]>([
-    ['anchors with keys that are not pinned', ['anchors', 'list'], 'not-pinned'],
-    ['a removed anchor', ['anchors', 'remove', ANCHOR, '--reason', 'over'], `disabled: ${ISSUER}`],
-    ['how to admit a candidate', ['discover', ISSUER], `issuers add ${ISSUER} --anchor ${ANCHOR} --revocations MODE`],
-    ['candidates', ['candidates'], ANCHOR],
-    ['subordinates', ['subordinates', 'list'], ISSUER],
-    ['a removed subordinate', ['subordinates', 'remove', ISSUER], 'subordinate removed'],
+    ['anchors with keys that are not pinned', ['trust-anchor', 'list'], 'not-pinned'],
+    ['a removed anchor', ['trust-anchor', 'remove', ANCHOR, '--reason', 'over'], `disabled: ${ISSUER}`],
+    [
+      'how to admit a candidate',
+      ['issuer', 'discover', ISSUER],
+      `issuer add ${ISSUER} --anchor ${ANCHOR} --revocations MODE`,
+    ],
+    ['candidates', ['issuer', 'list-candidates'], ANCHOR],
+    ['subordinates', ['subordinate', 'list'], ISSUER],
+    ['a removed subordinate', ['subordinate', 'remove', ISSUER], 'subordinate removed'],
   ])('show %s', async (_, args, text) => {
     const { code, stdout: out } = await issuers(args)
     expect([code, out]).toEqual([0, expect.stringContaining(text)])
   })
 
   it('add a subordinate', async () => {
-    const flags = ['--jwks', keys, '--type', 'x', '--constraints', '{"max_path_length":0}']
-    const { sent } = await issuers(['subordinates', 'add', ISSUER, ...flags])
+    const flags = ['--jwks', keys, '--entity-type', 'x', '--constraints', '{"max_path_length":0}']
+    const { sent } = await issuers(['subordinate', 'add', ISSUER, ...flags])
     expect(sent).toEqual([{ entity_id: ISSUER, jwks: JWKS, entity_types: ['x'], constraints: '{"max_path_length":0}' }])
   })
 })

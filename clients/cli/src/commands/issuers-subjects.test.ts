@@ -36,15 +36,15 @@ async function subjects(args: readonly string[], flags: readonly string[] = ['--
     return Response.json({ subject })
   }
   const where = ['--server', 'http://localhost:1234', '--key', '-', ...flags]
-  const ran = await runCli(['issuers', 'subjects', ...args, ...where], { fetch, readStdin: async () => pem })
+  const ran = await runCli(['issuer', ...args, ...where], { fetch, readStdin: async () => pem })
   return { ...ran, sent }
 }
 
-describe('issuers subjects', () => {
+describe('subjects of issuers', () => {
   const rule = ['--user', 'user:alice', '--operator', OPERATOR, '--aud', 'https://api.test', '--scope', 'read,write']
 
   it('add sends the rule, and prints its id with --quiet', async () => {
-    const { code, sent, stdout } = await subjects(['add', IDP, 'U1', '--tenant', 'T1', ...rule], ['--quiet'])
+    const { code, sent, stdout } = await subjects(['add-subject', IDP, 'U1', '--tenant', 'T1', ...rule], ['--quiet'])
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${RULE}\n` })
     expect(sent).toEqual([
       {
@@ -55,23 +55,23 @@ describe('issuers subjects', () => {
   })
 
   it('list shows each rule', async () => {
-    const { code, stdout } = await subjects(['list', ID], [])
+    const { code, stdout } = await subjects(['list-subjects', ID], [])
     expect(code).toBe(0)
     expect(stdout).toMatch(/RULE +TENANT +SUBJECT +USER/)
     expect(stdout).toMatch(new RegExp(`${RULE} +T1 +U1 +user:alice +${OPERATOR} +https://api.test +read write`))
   })
 
   it('remove sends the reason', async () => {
-    const { code, sent } = await subjects(['remove', IDP, RULE, '--reason', 'has left'])
+    const { code, sent } = await subjects(['remove-subject', IDP, RULE, '--reason', 'has left'])
     expect(code).toBe(0)
     expect(sent).toEqual([{ path: `/v1/issuers/${ID}/subjects/${RULE}/remove`, body: { reason: 'has left' } }])
   })
 
   it.each([
-    ['no subject', ['add', IDP, ...rule]],
-    ['no user', ['add', IDP, 'U1', ...rule.slice(2)]],
-    ['no scope', ['add', IDP, 'U1', ...rule.slice(0, 6)]],
-    ['an id of a rule that is no UUID', ['remove', IDP, 'x']],
+    ['no subject', ['add-subject', IDP, ...rule]],
+    ['no user', ['add-subject', IDP, 'U1', ...rule.slice(2)]],
+    ['no scope', ['add-subject', IDP, 'U1', ...rule.slice(0, 6)]],
+    ['an id of a rule that is no UUID', ['remove-subject', IDP, 'x']],
   ])('refuses %s, and sends nothing', async (_, args) => {
     const { code, sent } = await subjects(args)
     expect({ code, sent }).toEqual({ code: 2, sent: [] })

@@ -1,17 +1,17 @@
 import type { AdmittedSubject } from '@auth4agent/sdk'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { adminFlags, reasonFlag } from '../common-flags.ts'
+import { adminFlags, reasonFlag, suppliedFlags } from '../common-flags.ts'
 import { findIssuer, issuerArgument } from '../issuers.ts'
 import { openAdministrator } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
-const KEY = '--key data/admin-key.pem'
 const IDP = 'https://idp.example'
 const OPERATOR = '0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99'
 
-/** `issuers subjects add`: puts a rule about a subject of an identity provider. */
+/** `issuer add-subject`: puts a rule about a subject of an identity provider. */
 export const addSubject = defineCommand({
   help: [
     'Says which user of this server a subject of an identity provider is, and what the agents of one operator may do for that user. They get tokens for an ID-JAG of the identity provider. Only the administrator can do this.',
@@ -20,7 +20,7 @@ export const addSubject = defineCommand({
   examples: [
     {
       does: "let an operator's agents read customers for alice",
-      line: `auth4agent issuers subjects add ${IDP} U019488227 --user user:alice --operator ${OPERATOR} --aud https://api.example.com --scope customers:read ${KEY}`,
+      line: `auth4agent issuer add-subject ${IDP} U019488227 --user user:alice --operator-id ${OPERATOR} --aud https://api.example.com --scope customers:read`,
     },
   ],
   arguments: [
@@ -30,15 +30,15 @@ export const addSubject = defineCommand({
   flags: {
     ...adminFlags,
     user: { kind: 'text', value: 'USER', help: 'the user here, such as user:alice', required: true },
-    operator: {
-      kind: 'text',
-      value: 'ID',
-      help: 'id of the operator for whose agents the rule counts',
+    'operator-id': {
+      ...suppliedFlags['operator-id'],
+      more: 'the rule counts for its agents',
+      aliases: ['operator'],
       required: true,
     },
     tenant: { kind: 'text', value: 'TENANT', help: 'the claim `tenant`, if the identity provider sends one' },
-    aud: { kind: 'list', value: 'AUDIENCE', help: 'service at which they may act; may be repeated', required: true },
-    scope: { ...scopeFlag, help: `scopes that they may have there, ${SCOPES_HELP}`, required: true },
+    aud: { ...shared.aud, more: 'agents may act there for the user', required: true },
+    scope: { ...shared.scope, more: 'agents may have them there', required: true },
   },
   async run(context) {
     const [given = '', sub = ''] = context.arguments
@@ -47,7 +47,7 @@ export const addSubject = defineCommand({
       tenant: flags.text('tenant'),
       sub,
       user: flags.required('user'),
-      operator_id: flags.required('operator'),
+      operator_id: flags.required('operator-id'),
       audience: flags.list('aud'),
       scope: readScopes(flags.list('scope')),
     }
@@ -58,12 +58,12 @@ export const addSubject = defineCommand({
   },
 })
 
-/** `issuers subjects list`: lists the rules about subjects. */
+/** `issuer list-subjects`: lists the rules about subjects. */
 export const listSubjects = defineCommand({
   help: [
     'Lists the rules about the subjects of an identity provider, newest first. Only the administrator can do this.',
   ],
-  examples: [{ does: 'all rules', line: `auth4agent issuers subjects list ${IDP} ${KEY}` }],
+  examples: [{ does: 'all rules', line: `auth4agent issuer list-subjects ${IDP}` }],
   arguments: [issuerArgument],
   flags: adminFlags,
   async run(context) {
@@ -76,7 +76,7 @@ export const listSubjects = defineCommand({
   },
 })
 
-/** `issuers subjects remove`: removes a rule about a subject. */
+/** `issuer remove-subject`: removes a rule about a subject. */
 export const removeSubject = defineCommand({
   help: [
     'Removes a rule about a subject of an identity provider. When the command has ended, no online verifier accepts a token that was issued by the rule. Only the administrator can do this.',
@@ -84,12 +84,12 @@ export const removeSubject = defineCommand({
   examples: [
     {
       does: 'a user who has left',
-      line: `auth4agent issuers subjects remove ${IDP} 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7 --reason "has left" ${KEY}`,
+      line: `auth4agent issuer remove-subject ${IDP} 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7 --reason "has left"`,
     },
   ],
   arguments: [
     issuerArgument,
-    { name: 'RULE', help: 'id of the rule, as `issuers subjects list` shows it', required: true },
+    { name: 'RULE', help: 'id of the rule, as `issuer list-subjects` shows it', required: true },
   ],
   flags: { ...adminFlags, ...reasonFlag },
   async run(context) {

@@ -2,10 +2,10 @@ import type { Subordinate } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns } from '../text.ts'
 import { readKeys } from './issuers-anchors.ts'
 
-const KEY = '--key data/admin-key.pem'
 const ENTITY = 'https://auth.example'
 const entityArgument = {
   name: 'ENTITY',
@@ -13,20 +13,19 @@ const entityArgument = {
   required: true,
 } as const
 
-/** `issuers subordinates add`: lets the authority state something about an entity. */
+/** `subordinate add`: lets the authority state something about an entity. */
 export const addSubordinate = defineCommand({
   help: [
     "Makes an entity a subordinate of this deployment's authority, so that those who pin the authority find it. Run it again when the entity changes its keys. All values are replaced. Only the administrator can do this.",
     'Get the keys by another way than the network: the claim `jwks` of the entity configuration.',
   ],
-  examples: [
-    { does: 'another deployment', line: `auth4agent issuers subordinates add ${ENTITY} --jwks keys.json ${KEY}` },
-  ],
+  examples: [{ does: 'another deployment', line: `auth4agent subordinate add ${ENTITY} --jwks keys.json` }],
   arguments: [entityArgument],
   flags: {
     ...adminFlags,
-    jwks: { kind: 'text', value: 'FILE', help: 'file with the JWK Set of its keys for statements', required: true },
-    type: {
+    jwks: { ...shared.jwks, more: 'its keys for statements', required: true },
+    'entity-type': {
+      aliases: ['type'],
       kind: 'list',
       value: 'TYPE',
       help: 'entity type; may be repeated; by default oauth_authorization_server',
@@ -40,7 +39,7 @@ export const addSubordinate = defineCommand({
     const wanted = {
       entity_id,
       jwks: await readKeys(flags.required('jwks')),
-      entity_types: flags.list('type').flatMap((types) => types.split(',')),
+      entity_types: flags.list('entity-type').flatMap((types) => types.split(',')),
       metadata_policy: flags.text('metadata-policy'),
       constraints: flags.text('constraints'),
     }
@@ -50,12 +49,12 @@ export const addSubordinate = defineCommand({
   },
 })
 
-/** `issuers subordinates list`: lists the subordinates. */
+/** `subordinate list`: lists the subordinates. */
 export const listSubordinates = defineCommand({
   help: [
     "Lists the subordinates of this deployment's authority, except the deployment's own issuer. Only the administrator can do this.",
   ],
-  examples: [{ does: 'all subordinates', line: `auth4agent issuers subordinates list ${KEY}` }],
+  examples: [{ does: 'all subordinates', line: `auth4agent subordinate list` }],
   flags: adminFlags,
   async run(context) {
     const { federation } = await openAdministrator(context)
@@ -68,12 +67,12 @@ export const listSubordinates = defineCommand({
   },
 })
 
-/** `issuers subordinates remove`: ends the statements about a subordinate. */
+/** `subordinate remove`: ends the statements about a subordinate. */
 export const removeSubordinate = defineCommand({
   help: [
     'Ends the statements about a subordinate. Others use the last statement until it expires, for up to an hour. Only the administrator can do this.',
   ],
-  examples: [{ does: 'a subordinate', line: `auth4agent issuers subordinates remove ${ENTITY} ${KEY}` }],
+  examples: [{ does: 'a subordinate', line: `auth4agent subordinate remove ${ENTITY}` }],
   arguments: [entityArgument],
   flags: { ...adminFlags, ...reasonFlag },
   async run(context) {

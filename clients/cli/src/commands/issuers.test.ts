@@ -47,11 +47,11 @@ async function issuers(args: readonly string[], flags: readonly string[] = ['--j
     return Response.json({ issuer }, { status: 201 })
   }
   const where = ['--server', 'http://localhost:1234', '--key', '-', ...flags]
-  const ran = await runCli(['issuers', ...args, ...where], { fetch, readStdin: async () => pem })
+  const ran = await runCli(['issuer', ...args, ...where], { fetch, readStdin: async () => pem })
   return { ...ran, sent }
 }
 
-describe('issuers add', () => {
+describe('issuer add', () => {
   it('sends the key for the log as a JWK, and durations in the units of the contract', async () => {
     const { code, sent } = await issuers(
       ['add', BETA, '--revocations', 'log', '--acts-as', OPERATOR, '--secret', join(folder, 'watch.pem')].concat([
@@ -59,7 +59,7 @@ describe('issuers add', () => {
         '15m',
         '--max-staleness',
         '10s',
-        '--alg',
+        '--token-alg',
         'EdDSA,ES256',
       ]),
     )
@@ -80,9 +80,9 @@ describe('issuers add', () => {
 
   it('sends a client secret as it is, without the line end of its file', async () => {
     const { sent } = await issuers(
-      ['add', 'https://idp.io/', '--kind', 'oauth', '--alg', 'RS256', '--revocations', 'introspection'].concat(
+      ['add', 'https://idp.io/', '--kind', 'oauth', '--token-alg', 'RS256', '--revocations', 'introspection'].concat(
         ['--acts-as', 'alpha', '--secret', join(folder, 'secret'), '--introspection-uri', 'https://idp.io/introspect'],
-        ['--domain', 'idp.io'],
+        ['--subject-domain', 'idp.io'],
       ),
     )
     expect(sent[0]?.body).toMatchObject({ secret: 'p4ss', acts_as: 'alpha', domain: 'idp.io' })
@@ -90,12 +90,12 @@ describe('issuers add', () => {
 
   it('sends where the status lists of an OAuth server are', async () => {
     const { sent } = await issuers(
-      ['add', 'https://idp.io/', '--kind', 'oauth', '--alg', 'RS256', '--revocations', 'status_list'].concat([
+      ['add', 'https://idp.io/', '--kind', 'oauth', '--token-alg', 'RS256', '--revocations', 'status_list'].concat([
         '--status-list-uri',
         'https://lists.io/idp/',
         '--max-staleness',
         '5m',
-        '--domain',
+        '--subject-domain',
         'idp.io',
       ]),
     )
@@ -135,7 +135,7 @@ describe('issuers add', () => {
   })
 })
 
-describe('issuers list and show', () => {
+describe('issuer list and show', () => {
   it('shows what is wrong with an issuer', async () => {
     const { code, stdout } = await issuers(['list'], [])
     expect(code).toBe(0)
@@ -155,7 +155,7 @@ describe('issuers list and show', () => {
   })
 })
 
-describe('issuers disable, enable and readmit-key', () => {
+describe('issuer disable, enable and readmit-key', () => {
   it.each([
     [['disable', BETA, '--reason', 'leaked'], `/v1/issuers/${ID}/disable`],
     [['enable', ID, '--reason', 'leaked'], `/v1/issuers/${ID}/enable`],

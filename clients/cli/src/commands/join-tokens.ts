@@ -4,29 +4,30 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 import { readDuration } from '../times.ts'
 import { attestorArgument } from './attestors.ts'
 
-/** `attestor join-token`: creates a join token. */
+/** `attestor create-join-token`: creates a join token. */
 export const createJoinToken = defineCommand({
   help: [
-    'Creates a join token: a secret with which one agent can enrol once. The server shows the secret only now. Bring it to the machine of the agent, and run `auth4agent enrol --with join-token` there.',
+    'Creates a join token: a secret with which one agent can enrol once. The server shows the secret only now. Bring it to the machine of the agent, and run `auth4agent agent enrol --with join-token` there.',
     'The label becomes a claim, so rules and the labels of agents can use it.',
   ],
   examples: [
     {
       does: 'for one machine, into a file that only you can read',
-      line: 'auth4agent attestor join-token join_token --label rack-7 --ttl 1h --output join-token',
+      line: 'auth4agent attestor create-join-token join_token --label rack-7 --ttl 1h --output join-token',
     },
-    { does: 'print only the secret', line: 'auth4agent attestor join-token join_token --label rack-7 --quiet' },
+    { does: 'print only the secret', line: 'auth4agent attestor create-join-token join_token --label rack-7 --quiet' },
   ],
   arguments: [attestorArgument],
   flags: {
     ...operatorFlags,
-    label: { kind: 'text', value: 'LABEL', help: 'what the token is for, 1 to 100 characters', required: true },
-    ttl: { kind: 'text', value: 'DURATION', help: 'how long it can be used, 1m to 7d; by default 1h' },
-    output: { kind: 'text', value: 'FILE', help: 'write the secret to this file, which only you can read' },
+    label: { ...shared.label, more: 'what the token is for', required: true },
+    ttl: { ...shared.ttl, more: '1m to 7d; by default 1h' },
+    output: { ...shared.output, more: 'the secret, so that only you can read it' },
   },
   async run(context) {
     const [name = ''] = context.arguments
@@ -47,10 +48,10 @@ export const createJoinToken = defineCommand({
   },
 })
 
-/** `attestor join-tokens`: lists the join tokens of an attestor. */
+/** `attestor list-join-tokens`: lists the join tokens of an attestor. */
 export const listJoinTokens = defineCommand({
   help: ['Lists the join tokens of an attestor that have not expired, oldest first. It shows no secrets.'],
-  examples: [{ does: 'all join tokens', line: 'auth4agent attestor join-tokens join_token' }],
+  examples: [{ does: 'all join tokens', line: 'auth4agent attestor list-join-tokens join_token' }],
   arguments: [attestorArgument],
   flags: operatorFlags,
   async run(context) {
@@ -76,7 +77,7 @@ export const deleteJoinToken = defineCommand({
   ],
   arguments: [
     attestorArgument,
-    { name: 'ID', help: 'id of the join token, as `attestor join-tokens` shows it', required: true },
+    { name: 'ID', help: 'id of the join token, as `attestor list-join-tokens` shows it', required: true },
   ],
   flags: operatorFlags,
   async run(context) {

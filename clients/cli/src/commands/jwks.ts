@@ -14,9 +14,9 @@ export const jwks = defineCommand({
     '--pem prints them as PEM (SubjectPublicKeyInfo), for programs that cannot read a JWKS. A comment before each key contains the kid and the algorithm of the key.',
   ],
   examples: [
-    { does: 'the keys', line: 'auth4agent jwks' },
-    { does: 'the key set, for a program', line: 'auth4agent jwks --json > jwks.json' },
-    { does: 'as PEM, into a file', line: 'auth4agent jwks --pem > keys.pem' },
+    { does: 'the keys', line: 'auth4agent server show-jwks' },
+    { does: 'the key set, for a program', line: 'auth4agent server show-jwks --json > jwks.json' },
+    { does: 'as PEM, into a file', line: 'auth4agent server show-jwks --pem > keys.pem' },
   ],
   flags: { ...serverFlags, pem: { kind: 'boolean', help: 'print the keys as PEM' } },
   async run(context) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { runCli } from '../../../../test/support/cli.ts'
 import { newKeys } from '../../../../test/support/parties.ts'
 
-const WHERE = ['keys', 'compromise', '--server', 'http://localhost:1234', '--key', '-', '--json']
+const WHERE = ['signing-key', 'mark-compromised', '--server', 'http://localhost:1234', '--key', '-', '--json']
 const kidOf = () => randomBytes(32).toString('base64url')
 const keyIn = (state: string, held_by = 'database') => ({ kid: kidOf(), alg: 'EdDSA', state, held_by })
 const listed = [
@@ -36,7 +36,7 @@ async function mark(args: readonly string[], answers = Number.POSITIVE_INFINITY)
   return { ...ran, sent }
 }
 
-describe('keys compromise', () => {
+describe('signing-key mark-compromised', () => {
   it('marks all prepared, retiring and active keys in the database, in this order', async () => {
     const { code, sent } = await mark(['--held-by', 'database', '--force', '--reason', 'KEK leaked'])
     const [active, retiring, first, , , , , second] = listed

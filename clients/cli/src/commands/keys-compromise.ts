@@ -5,6 +5,7 @@ import { adminFlags, reasonFlag } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
 /** Form of a `kid`, which is an RFC 7638 thumbprint. */
@@ -18,8 +19,11 @@ const ORDER = ['prepared', 'retiring', 'active'] as const
 const flags = {
   ...adminFlags,
   ...reasonFlag,
-  force: { kind: 'boolean', help: 'mark the key even if no other key is ready' },
-  kid: { kind: 'text', value: 'KID', help: 'the key, as `keys list` shows it; --kid=KID if it begins with a dash' },
+  force: { ...shared.force, more: 'mark the key even if no other key is ready' },
+  kid: {
+    ...shared.kid,
+    more: 'as `signing-key list` shows it',
+  },
   'held-by': {
     kind: 'text',
     value: 'HOLDER',
@@ -28,7 +32,7 @@ const flags = {
   },
 } as const
 
-/** `keys compromise`: marks one key, or all keys in the database, as compromised. */
+/** `signing-key mark-compromised`: marks one key, or all keys in the database, as compromised. */
 export const compromiseKey = defineCommand({
   help: [
     'Marks a leaked signing key as compromised, which ends every token and grant that it signed. Online verifiers refuse these tokens as soon as the command ends; offline verifiers refuse them after they fetch the JWKS again.',
@@ -38,11 +42,11 @@ export const compromiseKey = defineCommand({
   examples: [
     {
       does: 'one key, which was found in a log',
-      line: 'auth4agent keys compromise --kid=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --key data/admin-key.pem --reason "found in a log"',
+      line: 'auth4agent signing-key mark-compromised --kid=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --reason "found in a log"',
     },
     {
       does: 'all keys in the database',
-      line: 'auth4agent keys compromise --held-by database --force --key data/admin-key.pem --reason "KEK leaked"',
+      line: 'auth4agent signing-key mark-compromised --held-by database --force --reason "KEK leaked"',
     },
   ],
   flags,
@@ -64,7 +68,8 @@ export const compromiseKey = defineCommand({
 })
 
 async function compromiseOne(given: string, context: Context<typeof flags>): Promise<void> {
-  if (!KID.test(given)) throw usageError(`${shown(given)} is not a key id`, '`auth4agent keys list` shows the key ids.')
+  if (!KID.test(given))
+    throw usageError(`${shown(given)} is not a key id`, '`auth4agent signing-key list` shows the key ids.')
   const administrator = await openAdministrator(context)
   const marked = await context.progress('marking', mark(administrator, given, context))
   const { kid, compromised_at, active_kid } = marked

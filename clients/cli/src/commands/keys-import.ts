@@ -5,18 +5,19 @@ import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
-/** `keys import`: imports a signing key that was created elsewhere. */
+/** `signing-key import`: imports a signing key that was created elsewhere. */
 export const importKey = defineCommand({
   help: [
     'Imports a signing key that was created elsewhere, from a file with PEM or a JWK. The server publishes the key at once. The key can sign when it is ready: after verifiers have had time to fetch it.',
   ],
   examples: [
-    { does: 'your own ES256 key', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' },
+    { does: 'your own ES256 key', line: 'auth4agent signing-key import imported.pem' },
     {
       does: 'your own key for introspection answers',
-      line: 'auth4agent keys import ed25519.pem --purpose introspection --key data/admin-key.pem',
+      line: 'auth4agent signing-key import ed25519.pem --purpose introspection',
     },
   ],
   arguments: [{ name: 'FILE', help: 'the unencrypted private key; - for standard input', required: true }],
@@ -24,9 +25,8 @@ export const importKey = defineCommand({
     ...adminFlags,
     ...reasonFlag,
     alg: {
-      kind: 'text',
-      value: 'ALG',
-      help: 'algorithm of the key; by default a key on the curve Ed25519 signs as EdDSA, not as Ed25519',
+      ...shared.alg,
+      more: 'by default a key on the curve Ed25519 signs as EdDSA, not as Ed25519',
       choices: TOKEN_ALGORITHMS,
     },
     purpose: {

@@ -3,20 +3,19 @@ import type { SigningKeyState } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { openAdministrator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
-const KEY = '--key data/admin-key.pem'
-
-/** `keys list`: lists the signing keys. */
+/** `signing-key list`: lists the signing keys. */
 export const listKeys = defineCommand({
   help: [
     'Lists all signing keys, also retired and compromised keys. The purpose says what a key signs: access tokens, introspection answers, grants, or statements of OpenID Federation. The output contains no secrets. Only the administrator can do this.',
   ],
   examples: [
-    { does: 'all keys', line: `auth4agent keys list ${KEY}` },
+    { does: 'all keys', line: `auth4agent signing-key list` },
     {
       does: 'only active keys',
-      line: `auth4agent keys list ${KEY} --json | jq '.keys[] | select(.state == "active")'`,
+      line: `auth4agent signing-key list --json | jq '.keys[] | select(.state == "active")'`,
     },
   ],
   flags: adminFlags,
@@ -31,25 +30,24 @@ export const listKeys = defineCommand({
   },
 })
 
-/** `keys rotate`: rotates signing keys. */
+/** `signing-key rotate`: rotates signing keys. */
 export const rotateKeys = defineCommand({
   help: [
     'Makes the next prepared key active, for every purpose and algorithm. With --alg it rotates only the key that signs tokens with this algorithm, and with --kid only the key that this one replaces. Existing tokens stay valid.',
   ],
   examples: [
-    { does: 'all keys', line: `auth4agent keys rotate ${KEY} --reason routine` },
-    { does: 'the key for ES256 tokens', line: `auth4agent keys rotate ${KEY} --alg ES256` },
+    { does: 'all keys', line: `auth4agent signing-key rotate --reason routine` },
+    { does: 'the key for ES256 tokens', line: `auth4agent signing-key rotate --alg ES256` },
   ],
   flags: {
     ...adminFlags,
     ...reasonFlag,
     alg: {
-      kind: 'text',
-      value: 'ALG',
-      help: 'only tokens with this algorithm: EdDSA, Ed25519, ES256 or RS256',
+      ...shared.alg,
+      more: 'rotates only the key that signs tokens with it',
       choices: TOKEN_ALGORITHMS,
     },
-    kid: { kind: 'text', value: 'KID', help: 'make this prepared key active; --kid=KID if it begins with a dash' },
+    kid: { ...shared.kid, more: 'the prepared key to make active' },
   },
   async run(context) {
     const { flags } = context

@@ -11,6 +11,7 @@ import { loadRootKey } from '../own-keys.ts'
 import { openRoot, requireOperator } from '../parties.ts'
 import { readRequestFile } from '../request-file.ts'
 import { readKey } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { readDuration, writeTime } from '../times.ts'
 
@@ -24,21 +25,21 @@ const MAX_LIFETIME_S = 7 * 86_400 - 30
 
 const approveFlags = {
   ...rootFlags,
-  output: { kind: 'text', value: 'FILE', help: 'write the approval to this file' },
+  output: { ...shared.output, more: 'the approval' },
   'valid-for': { kind: 'text', value: 'DURATION', help: 'lifetime of the approval, at most 7d; 3d by default' },
   inspect: { kind: 'boolean', help: 'show what the request changes, and sign nothing' },
-  offline: { kind: 'boolean', help: 'do not ask the server for the keys in force, so show no differences to them' },
+  offline: { ...shared.offline, more: 'show no differences to the keys in force' },
 } as const
 
-/** `operator approve`: approves a prepared request with a root key. */
+/** `request approve`: approves a prepared request with a root key. */
 export const approve = defineCommand({
   help: [
-    'Shows what a prepared request changes, and approves it with the root key of the folder. The approval is valid for these exact bytes, once. Give it to the person who sends the request with `auth4agent operator send`. Look with --inspect first.',
+    'Shows what a prepared request changes, and approves it with the root key of the folder. The approval is valid for these exact bytes, once. Give it to the person who sends the request with `auth4agent request send`. Look with --inspect first.',
     'The command refuses a manifest of keys that does not follow the one in force, or that no root key in force has signed.',
   ],
   examples: [
-    { does: 'look at a request', line: 'auth4agent operator approve request.json --inspect' },
-    { does: 'approve it', line: 'auth4agent operator approve request.json --output carol.approval' },
+    { does: 'look at a request', line: 'auth4agent request approve request.json --inspect' },
+    { does: 'approve it', line: 'auth4agent request approve request.json --output carol.approval' },
   ],
   arguments: [requestArgument],
   flags: approveFlags,
@@ -82,7 +83,7 @@ function lifetimeOf(text: string): number {
   return Math.min(seconds, MAX_LIFETIME_S)
 }
 
-/** `operator send`: sends a prepared request with approvals. */
+/** `request send`: sends a prepared request with approvals. */
 export const send = defineCommand({
   help: [
     'Sends a prepared request with the root key of the folder, and with the approvals of further root keys. The root key that sends counts as one: with a threshold of 2, one approval is enough. Each approval is valid once.',
@@ -90,13 +91,13 @@ export const send = defineCommand({
   examples: [
     {
       does: 'with the approval of one further root key',
-      line: 'auth4agent operator send request.json --approval carol.approval',
+      line: 'auth4agent request send request.json --approval carol.approval',
     },
   ],
   arguments: [requestArgument],
   flags: {
     ...rootFlags,
-    approval: { kind: 'list', value: 'FILE', help: 'a file that `operator approve` wrote' },
+    approval: { kind: 'list', value: 'FILE', help: 'a file that `request approve` wrote' },
   },
   async run(context) {
     const request = await readRequestFile(context.arguments[0] ?? '')
@@ -131,6 +132,6 @@ async function readApproval(path: string): Promise<string> {
   if (text !== undefined && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text.trim())) return text.trim()
   throw configurationError(
     text === undefined ? `There is no file ${shown(path)}` : `The file ${shown(path)} contains no approval`,
-    '`auth4agent operator approve FILE --output APPROVAL` writes one.',
+    '`auth4agent request approve FILE --output APPROVAL` writes one.',
   )
 }

@@ -7,12 +7,13 @@ import { approvalLines } from '../next-line.ts'
 import { openOperator, openRoot } from '../parties.ts'
 import { writeRequest } from '../request-file.ts'
 import { normalizeDomain } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
 /** `operator end-all-tokens`: ends all tokens of the operator's agents. */
 export const endAllTokens = defineCommand({
   help: [
-    'Ends every token of every agent of the operator. Online verifiers refuse all of them as soon as the command ends. Agents stay active and can get new tokens at once; `auth4agent revoke suspend` stops an agent.',
+    'Ends every token of every agent of the operator. Online verifiers refuse all of them as soon as the command ends. Agents stay active and can get new tokens at once; `auth4agent agent suspend` stops an agent.',
   ],
   examples: [
     {
@@ -29,40 +30,40 @@ export const endAllTokens = defineCommand({
   },
 })
 
-/** `operator release`: gives up the domain for good. */
+/** `operator release-domain`: gives up the domain for good. */
 export const releaseDomain = defineCommand({
   help: [
     'Gives up the domain for good. All tokens end, and no agent can get a new token. The next operator that proves the domain gets it without delay. This cannot be undone.',
-    'The command gives up the domain only if --yes names the same domain. If the operator has a threshold, --prepare FILE writes the request that further root keys approve.',
+    'The command gives up the domain only if --confirm-name names the same domain. If the operator has a threshold, --prepare FILE writes the request that further root keys approve.',
   ],
   examples: [
     {
       does: 'after the sale of the domain',
-      line: 'auth4agent operator release --yes example.com --reason "domain sold"',
+      line: 'auth4agent operator release-domain --confirm-name example.com --reason "domain sold"',
     },
   ],
   flags: {
     ...operatorFlags,
     ...reasonFlag,
-    yes: { kind: 'text', value: 'DOMAIN', help: 'the domain to give up, as confirmation' },
+    'confirm-name': shared['confirm-name'],
     prepare: keySetFlags.prepare,
   },
   async run(context) {
     const { flags, progress, answer } = context
     const operator = await openRoot(context)
     const { domain } = await progress('asking the server', operator.status())
-    const meant = flags.text('yes')
+    const meant = flags.text('confirm-name')
     if (meant === undefined) {
       throw usageError(
-        `--yes is missing: this command gives up ${domain} for good and ends all tokens of its agents`,
-        `To give up this domain, add --yes ${plain(domain)}`,
+        `--confirm-name is missing: this command gives up ${domain} for good and ends all tokens of its agents`,
+        `To give up this domain, add --confirm-name ${plain(domain)}`,
       )
     }
     const named = normalizeDomain(meant)
     if (named !== domain) {
       throw usageError(
-        `--yes names ${named}, but the domain of this operator is ${domain}`,
-        `To give up the domain of this operator, use --yes ${plain(domain)}`,
+        `--confirm-name names ${named}, but the domain of this operator is ${domain}`,
+        `To give up the domain of this operator, use --confirm-name ${plain(domain)}`,
       )
     }
     const file = flags.text('prepare')

@@ -8,14 +8,14 @@ import { runCli } from '../../../../test/support/cli.ts'
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 
 let home: string
-const id = (...flags: readonly string[]) => runCli(['operator', 'id', ...flags], { home })
+const id = (...flags: readonly string[]) => runCli(['operator', 'show-id', ...flags], { home })
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'a4a-id-'))
 })
 afterEach(() => rm(home, { recursive: true }))
 
-describe('operator id', () => {
+describe('operator show-id', () => {
   it('prints the id alone with --quiet, and asks no server', async () => {
     await runCli(['init', '--operator', '--domain', 'shop.test', '--server', 'http://localhost:1234'], { home })
     await updateOperatorConfig(join(home, '.auth4agents'), { id: ID })
@@ -30,7 +30,7 @@ describe('operator id', () => {
     expect(await id('--quiet')).toMatchObject({
       code: 4,
       stdout: '',
-      stderr: expect.stringContaining('auth4agent register operator'),
+      stderr: expect.stringContaining('auth4agent operator register'),
     })
   })
 })

@@ -9,6 +9,7 @@ import type { Base, Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { changeKeys, keySetFlags, openKeySet, withoutKey } from '../key-set.ts'
 import { checkLabel, readRoles, readThreshold, readValidity, termFlags, thresholdFlag } from '../key-terms.ts'
+import { shared } from '../shared-flags.ts'
 import { plain } from '../text.ts'
 
 const addFlags = {
@@ -18,14 +19,14 @@ const addFlags = {
   request: {
     kind: 'text',
     value: 'FILE',
-    help: 'the request that `operator keys request` wrote; - for standard input',
+    help: 'the request that `operator-key request` wrote; - for standard input',
   },
-  kid: { kind: 'text', value: 'KID', help: 'the thumbprint that the holder of the key has told you; checked' },
-  jwk: { kind: 'text', value: 'FILE', help: 'instead of --request: a public JWK of Ed25519 or P-256' },
-  label: { kind: 'text', value: 'LABEL', help: 'name of the holder, if it is not the one of the request' },
+  kid: { ...shared.kid, more: 'the thumbprint that the holder has told you, to check it' },
+  jwk: { ...shared.jwk, more: 'of Ed25519 or P-256, instead of --request' },
+  label: { ...shared.label, more: 'by default the one of the request' },
 } as const
 
-/** `operator keys add`: adds a key to the manifest. */
+/** `operator-key add`: adds a key to the manifest. */
 export const addOperatorKey = defineCommand({
   help: [
     'Adds a key of a person or program to the operator, with the roles and label of its request. --role and --label replace those of the request. Only a root key can do this. Once the command ends, every process of the server accepts the key.',
@@ -36,19 +37,19 @@ export const addOperatorKey = defineCommand({
   examples: [
     {
       does: 'add the key of a request, after a call with its holder',
-      line: 'auth4agent operator keys add --request bob.request --kid kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+      line: 'auth4agent operator-key add --request bob.request --kid kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
     },
     {
       does: 'with fewer roles, for a month',
-      line: 'auth4agent operator keys add --request bob.request --role audit.read --expires 30d',
+      line: 'auth4agent operator-key add --request bob.request --role audit.read --expires 30d',
     },
     {
       does: 'a key of a key store',
-      line: 'auth4agent operator keys add --jwk pipeline.jwk --label pipeline --role agents.register',
+      line: 'auth4agent operator-key add --jwk pipeline.jwk --label pipeline --role agents.register',
     },
     {
       does: 'a further root key, and demand that two root keys agree',
-      line: 'auth4agent operator keys add --request carol.request --threshold 2',
+      line: 'auth4agent operator-key add --request carol.request --threshold 2',
     },
   ],
   flags: addFlags,
@@ -103,7 +104,7 @@ async function readRequest(path: string, { readStdin }: Pick<Base, 'readStdin'>)
     return await readKeyRequest(text)
   } catch (error) {
     throw error instanceof TypeError
-      ? configurationError(error.message, '`auth4agent operator keys request` writes a request.')
+      ? configurationError(error.message, '`auth4agent operator-key request` writes a request.')
       : error
   }
 }

@@ -12,28 +12,29 @@ import {
   termFlags,
   thresholdFlag,
 } from '../key-terms.ts'
+import { shared } from '../shared-flags.ts'
 import { plain } from '../text.ts'
 
 const keyArgument = {
   name: 'KEY',
-  help: 'label or thumbprint of the key, as `operator keys list` shows it',
+  help: 'label or thumbprint of the key, as `operator-key list` shows it',
   required: true,
 } as const
 
-/** `operator keys update`: changes roles, label or expiry of an operational key. */
+/** `operator-key update`: changes roles, label or expiry of an operational key. */
 export const updateOperatorKey = defineCommand({
   help: [
     'Changes the roles, the label or the expiry of an operational key. What no flag names stays as it is. Only a root key can do this.',
   ],
   examples: [
-    { does: 'extend a key that expires', line: 'auth4agent operator keys update pipeline --expires 90d' },
-    { does: 'give it other roles', line: 'auth4agent operator keys update bob --role audit.read' },
+    { does: 'extend a key that expires', line: 'auth4agent operator-key update pipeline --expires 90d' },
+    { does: 'give it other roles', line: 'auth4agent operator-key update bob --role audit.read' },
   ],
   arguments: [keyArgument],
   flags: {
     ...keySetFlags,
     ...termFlags,
-    label: { kind: 'text', value: 'LABEL', help: 'the new name of the holder' },
+    label: { ...shared.label, more: 'the new one' },
   },
   async run(context) {
     const { flags, now } = context
@@ -55,17 +56,17 @@ export const updateOperatorKey = defineCommand({
   },
 })
 
-/** `operator keys remove`: removes a key from the manifest. */
+/** `operator-key remove`: removes a key from the manifest. */
 export const removeOperatorKey = defineCommand({
   help: [
     'Removes an operational key or a root key. Once the command ends, every process of the server refuses the key. Tokens of agents stay valid. Only a root key can do this.',
-    'The root key that the DNS record names can only be removed after the record names another root key; `operator keys rotate-root` does both.',
+    'The root key that the DNS record names can only be removed after the record names another root key; `operator-key rotate-root` does both.',
   ],
   examples: [
-    { does: 'when a person leaves', line: 'auth4agent operator keys remove bob' },
+    { does: 'when a person leaves', line: 'auth4agent operator-key remove bob' },
     {
       does: 'a root key, where then one root key is enough',
-      line: 'auth4agent operator keys remove carol --threshold 1',
+      line: 'auth4agent operator-key remove carol --threshold 1',
     },
   ],
   arguments: [keyArgument],
@@ -85,19 +86,19 @@ export const removeOperatorKey = defineCommand({
     if (keys.rootKeys.length === 0) {
       throw usageError(
         'The only root key cannot be removed',
-        '`auth4agent operator keys rotate-root` replaces it by another.',
+        '`auth4agent operator-key rotate-root` replaces it by another.',
       )
     }
     await changeKeys(context, opened, { keys, done: `key removed: ${plain(found.label)}`, result: found.kid })
   },
 })
 
-/** `operator keys threshold`: changes how many root keys must approve root operations. */
+/** `operator-key set-threshold`: changes how many root keys must approve root operations. */
 export const setThreshold = defineCommand({
   help: [
     'Changes how many root keys must approve a root operation: a change of the keys, or giving up the domain. Only a root key can do this, with approvals of as many root keys as the threshold demands so far.',
   ],
-  examples: [{ does: 'demand that two root keys agree', line: 'auth4agent operator keys threshold 2' }],
+  examples: [{ does: 'demand that two root keys agree', line: 'auth4agent operator-key set-threshold 2' }],
   arguments: [{ name: 'NUMBER', help: 'the number of root keys that must approve', required: true }],
   flags: keySetFlags,
   async run(context) {
@@ -122,6 +123,6 @@ function findKey<K extends { readonly kid: string; readonly label: string }>(
 function noKey(name: string, what: string) {
   return usageError(
     `The operator has no ${what} with the label or thumbprint ${shown(name)}`,
-    '`auth4agent operator keys list` shows both.',
+    '`auth4agent operator-key list` shows both.',
   )
 }

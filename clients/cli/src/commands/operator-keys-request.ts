@@ -15,44 +15,45 @@ import {
 } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { checkLabel, readRoles, termFlags } from '../key-terms.ts'
-import { serverOf } from '../parties.ts'
-import { checkServer, normalizeDomain } from '../server-address.ts'
+import { chooseServer, chooseServerOf, knowsServer } from '../parties.ts'
+import { normalizeDomain } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 
 const requestFlags = {
   ...serverFlags,
-  label: { kind: 'text', value: 'LABEL', help: 'name of the person or program that holds the key', required: true },
-  role: { ...termFlags.role, help: 'a wanted role; separated by commas, or repeated' },
+  label: { ...shared.label, more: 'the person or program that holds the key', required: true },
+  role: termFlags.role,
   root: { kind: 'boolean', help: 'ask for a root key, which has all roles' },
-  'operator-id': { kind: 'text', value: 'ID', help: 'the operator, if the folder has no operator.json yet' },
-  domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain, if the folder has no operator.json yet" },
-  output: { kind: 'text', value: 'FILE', help: 'write the request to this file' },
+  'operator-id': { ...suppliedFlags['operator-id'], more: 'needed if the folder has no operator.json yet' },
+  domain: { ...shared.domain, more: 'needed if the folder has no operator.json yet' },
+  output: { ...shared.output, more: 'the request' },
 } as const
 
-/** `operator keys request`: creates a key and asks the holder of a root key to add it. */
+/** `operator-key request`: creates a key and asks the holder of a root key to add it. */
 export const requestOperatorKey = defineCommand({
   help: [
-    'Creates a key for you in the folder, and prints a request: the public key, your label and the wanted roles, signed by the key. It asks no server. Send the request to a holder of a root key, who runs `auth4agent operator keys add --request FILE`. The request contains no secret.',
+    'Creates a key for you in the folder, and prints a request: the public key, your label and the wanted roles, signed by the key. It asks no server. Send the request to a holder of a root key, who runs `auth4agent operator-key add --request FILE`. The request contains no secret.',
     'Read the thumbprint (kid) to that person over the phone: whoever forwards the request could replace it.',
     'A new member of the team has no operator.json yet: --operator-id, --domain and --server create it. Running the command again with the same label prints a new request for the same key.',
   ],
   examples: [
     {
       does: 'as a new member of the team, with a context of its own',
-      line: 'auth4agent operator keys request --context acme --label bob --role agents.manage,audit.read --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b --domain example.com --server https://auth.example.com --output bob.request',
+      line: 'auth4agent operator-key request --context acme --label bob --role agents.manage,audit.read --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b --domain example.com --server https://auth.example.com --output bob.request',
     },
     {
       does: 'a second key in the same folder, for a pipeline',
-      line: 'auth4agent operator keys request --label pipeline --role agents.register --output pipeline.request',
+      line: 'auth4agent operator-key request --label pipeline --role agents.register --output pipeline.request',
     },
     {
       does: 'a key for an API, which can only follow revocations',
-      line: 'auth4agent operator keys request --label orders-api --role watch --output orders-api.request',
+      line: 'auth4agent operator-key request --label orders-api --role watch --output orders-api.request',
     },
-    { does: 'a root key of your own', line: 'auth4agent operator keys request --label carol --root' },
+    { does: 'a root key of your own', line: 'auth4agent operator-key request --label carol --root' },
   ],
   flags: requestFlags,
   folder: 'made',
@@ -67,22 +68,23 @@ export const requestOperatorKey = defineCommand({
     }
     const config = await operatorOf(context)
     const key = isRoot ? await rootKey(folder, config) : await operationalKey(folder, config, label)
-    const { server, issuer = server } = serverOf(await readOperatorConfig(folder), context)
+    const { server, issuer = server } = await chooseServerOf(await readOperatorConfig(folder), context)
     const request = await signKeyRequest(key, { operatorId: config.id, issuer, label, roles, isRoot }, now)
     const output = flags.text('output')
     if (output !== undefined) await writeText(output, `${request}\n`, { replacesLink: true })
     const kid = signerKid(key)
     const facts = lines({ label, roles: isRoot ? 'all (root key)' : roles.join(','), kid, folder })
     const where = output === undefined ? `\n\n${request}` : `\nfile: ${output}`
-    const next = `next, for a holder of a root key:\nauth4agent operator keys add --request ${output ?? 'FILE'}`
+    const next = `next, for a holder of a root key:\nauth4agent operator-key add --request ${output ?? 'FILE'}`
     const told = { label, roles, root: isRoot, kid, request, ...(output !== undefined && { output }) }
     answer(told, `request for a key\n\n${facts}${where}\n\n${next}`, output ?? request)
   },
 })
 
 /** Returns the operator of the folder. Writes operator.json if there is none. */
-async function operatorOf({ flags, folder }: Context<typeof requestFlags>): Promise<OperatorConfig> {
-  const [id, domain, server] = [flags.text('operator-id'), flags.text('domain'), flags.text('server')]
+async function operatorOf(context: Context<typeof requestFlags>): Promise<OperatorConfig> {
+  const { flags, folder } = context
+  const [id, domain] = [flags.text('operator-id'), flags.text('domain')]
   const present = await readOperatorConfig(folder)
   if (present !== undefined && present.id !== '') {
     if (id !== undefined && id !== present.id) {
@@ -94,19 +96,20 @@ async function operatorOf({ flags, folder }: Context<typeof requestFlags>): Prom
     return present
   }
   if (present !== undefined)
-    throw configurationError('This operator is not registered', 'Register it: `auth4agent register operator`')
-  if (id === undefined || domain === undefined || server === undefined) {
+    throw configurationError('This operator is not registered', 'Register it: `auth4agent operator register`')
+  const isServerKnown = flags.text('server') !== undefined || (await knowsServer(folder))
+  if (id === undefined || domain === undefined || !isServerKnown) {
     throw configurationError(
       `There is no operator in ${folder}`,
       'A new member of a team names it: --operator-id ID --domain DOMAIN --server URL',
     )
   }
   if (!isUuid(id)) throw usageError('--operator-id must be a UUID in lower case')
-  const issuer = flags.text('issuer')
+  const { server, issuer } = await chooseServer(context)
   await updateOperatorConfig(folder, {
     id,
     domain: normalizeDomain(domain),
-    server_url: checkServer(server),
+    server_url: server,
     root_public_key: '',
     ...(issuer !== undefined && { issuer }),
     operational_keys: [],

@@ -13,25 +13,26 @@ import { nextLine } from '../next-line.ts'
 import { adoptNextRoot, loadNextRoot } from '../next-root.ts'
 import { hasRootKey } from '../own-keys.ts'
 import { requireOperator, serverOf } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 
-const FINISH = 'operator keys rotate-root --finish'
+const FINISH = 'operator-key rotate-root --finish'
 
 const rotateFlags = {
   ...keySetFlags,
-  label: { kind: 'text', value: 'LABEL', help: 'label of the new root key; by default the old label with the date' },
+  label: { ...shared.label, more: 'by default the old one with the date' },
   finish: { kind: 'boolean', help: 'after the DNS record names the new root key: remove the old one' },
 } as const
 
-/** `operator keys rotate-root`: replaces the root key of the folder in two steps. */
+/** `operator-key rotate-root`: replaces the root key of the folder in two steps. */
 export const rotateRoot = defineCommand({
   help: [
     'Replaces the root key of this folder in two steps, between which you change the DNS record. Nothing is frozen and no token ends.',
     'The first step creates a new root key, adds it to the manifest beside the old one, and prints the new TXT record. Publish it in place of the old record. The second step (--finish) removes the old root key. The server refuses it until its resolvers see the new record.',
-    'The old key file stays in the folder `keys`. If somebody else may have it, do both steps at once, and look at `auth4agent audit`.',
+    'The old key file stays in the folder `keys`. If somebody else may have it, do both steps at once, and look at `auth4agent audit list`.',
   ],
   examples: [
-    { does: 'the first step', line: 'auth4agent operator keys rotate-root' },
+    { does: 'the first step', line: 'auth4agent operator-key rotate-root' },
     { does: 'the second step, after the DNS record has changed', line: `auth4agent ${FINISH}` },
   ],
   flags: rotateFlags,
@@ -80,7 +81,7 @@ async function finish(context: Rotation, config: OperatorConfig): Promise<void> 
   if (config.next_root_key === undefined) {
     throw usageError(
       'No new root key waits in this folder',
-      'The first step creates it: `auth4agent operator keys rotate-root`',
+      'The first step creates it: `auth4agent operator-key rotate-root`',
     )
   }
   // Another root key may have sent the request of --prepare. Then the server does not know the old key any more.
@@ -97,7 +98,7 @@ async function finish(context: Rotation, config: OperatorConfig): Promise<void> 
   if (!rootKeys.some((key) => key.kid === kid)) {
     throw usageError(
       'The new root key is not in the manifest yet',
-      'Send the first step: `auth4agent operator keys rotate-root`',
+      'Send the first step: `auth4agent operator-key rotate-root`',
     )
   }
   const keys = { threshold: current.threshold, rootKeys, keys: current.keys }

@@ -5,16 +5,16 @@ import { configOf, rememberKeys } from '../key-set.ts'
 import { jsonOfKeys, writeKeys } from '../key-table.ts'
 import { openOperator } from '../parties.ts'
 
-/** `operator keys list`: lists the keys of the operator. */
+/** `operator-key list`: lists the keys of the operator. */
 export const listOperatorKeys = defineCommand({
   help: [
     'Lists the root keys and the operational keys of the operator, with their roles, expiry and thumbprints (KID). A star marks the keys of this folder. Every key of the operator may list them.',
   ],
   examples: [
-    { does: 'list all keys', line: 'auth4agent operator keys list' },
+    { does: 'list all keys', line: 'auth4agent operator-key list' },
     {
       does: 'the keys that may change agents',
-      line: 'auth4agent operator keys list --json | jq \'.keys[] | select(.roles | index("agents.manage")).label\'',
+      line: 'auth4agent operator-key list --json | jq \'.keys[] | select(.roles | index("agents.manage")).label\'',
     },
   ],
   flags: operatorFlags,

@@ -7,8 +7,7 @@ import { openAdministrator } from '../parties.ts'
 import { lines } from '../text.ts'
 
 const ID = '0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99'
-const KEY = '--key data/admin-key.pem'
-const words = [{ name: 'OPERATOR', help: 'operator id, as `verify-operator status` shows it', required: true }] as const
+const words = [{ name: 'OPERATOR', help: 'operator id, as `operator status` shows it', required: true }] as const
 
 /** `operator suspend`: suspends an operator. */
 export const suspendOperator = defineCommand({
@@ -18,7 +17,7 @@ export const suspendOperator = defineCommand({
   examples: [
     {
       does: 'stop an operator whose agents attack others',
-      line: `auth4agent operator suspend ${ID} ${KEY} --reason abuse`,
+      line: `auth4agent operator suspend ${ID} --reason abuse`,
     },
   ],
   arguments: words,
@@ -37,7 +36,7 @@ export const reinstateOperator = defineCommand({
   help: [
     'Ends the suspension of an operator. Tokens from before the suspension stay ended. Only the administrator of the server can do this.',
   ],
-  examples: [{ does: 'after a false alarm', line: `auth4agent operator reinstate ${ID} ${KEY}` }],
+  examples: [{ does: 'after a false alarm', line: `auth4agent operator reinstate ${ID}` }],
   arguments: words,
   flags: adminFlags,
   async run(context) {
@@ -50,8 +49,5 @@ export const reinstateOperator = defineCommand({
 
 function operatorId([given = '']: readonly string[]): string {
   if (isUuid(given)) return given
-  throw usageError(
-    `${shown(given)} is not an operator id`,
-    'Give the UUID that `auth4agent verify-operator status` shows.',
-  )
+  throw usageError(`${shown(given)} is not an operator id`, 'Give the UUID that `auth4agent operator status` shows.')
 }

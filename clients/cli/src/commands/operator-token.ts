@@ -4,11 +4,12 @@ import { operatorFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { openAdministrator, openOperator } from '../parties.ts'
 import { readBodyFile } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 
 const tokenFlags = {
   ...operatorFlags,
   rpc: { kind: 'text', value: 'CALL', help: 'the call: `METHOD /path` without query, or `package.Service/Method`' },
-  method: { kind: 'text', value: 'METHOD', help: 'instead of --rpc, together with --path: the HTTP method' },
+  method: { ...shared.method, more: 'together with --path instead of --rpc' },
   path: { kind: 'text', value: 'PATH', help: 'instead of --rpc, together with --method: the path without query' },
   body: {
     kind: 'text',
@@ -16,10 +17,10 @@ const tokenFlags = {
     help: 'the exact body of the request, which the assertion then demands: the text itself, @FILE, or - for standard input',
   },
   'no-body': { kind: 'boolean', help: 'instead of --body: the request has no body' },
-  admin: { kind: 'boolean', help: 'sign as the administrator, with the key of --key' },
+  admin: shared.admin,
 } as const
 
-/** `operator token`: prints an assertion. */
+/** `assertion create`: prints an assertion. */
 export const operatorToken = defineCommand({
   help: [
     'Prints an assertion, for curl, grpcurl and scripts. An assertion is a signed JWT that authenticates one call; it is not a token of an agent. The assertion is valid for one minute. For a call that changes something, the server accepts it only once.',
@@ -30,19 +31,19 @@ export const operatorToken = defineCommand({
   examples: [
     {
       does: 'with curl',
-      line: 'curl https://auth.example.com/v1/operators/$ID/audit -H "Authorization: Bearer $(auth4agent operator token --rpc \'GET /v1/operators/{operator}/audit\')"',
+      line: 'curl https://auth.example.com/v1/operators/$ID/audit -H "Authorization: Bearer $(auth4agent assertion create --rpc \'GET /v1/operators/{operator}/audit\')"',
     },
     {
       does: 'for a change with a body',
-      line: "auth4agent operator token --rpc 'POST /v1/operators/{operator}/end-all-tokens' --body @body.json",
+      line: "auth4agent assertion create --rpc 'POST /v1/operators/{operator}/end-all-tokens' --body @body.json",
     },
     {
       does: 'with grpcurl',
-      line: 'grpcurl -H "authorization: Bearer $(auth4agent operator token --rpc auth4agent.v1.IdentityService/ListAgents)" auth.example.com:443 auth4agent.v1.IdentityService/ListAgents',
+      line: 'grpcurl -H "authorization: Bearer $(auth4agent assertion create --rpc auth4agent.v1.IdentityService/ListAgents)" auth.example.com:443 auth4agent.v1.IdentityService/ListAgents',
     },
     {
       does: 'as the administrator',
-      line: "auth4agent operator token --admin --key data/admin-key.pem --rpc 'GET /v1/keys'",
+      line: "auth4agent assertion create --admin --rpc 'GET /v1/keys'",
     },
   ],
   flags: tokenFlags,
@@ -51,8 +52,6 @@ export const operatorToken = defineCommand({
     const rpc = readRpc(context)
     const body = await readBody(context, rpc)
     if (flags.on('admin')) {
-      if (flags.text('key') === undefined)
-        throw usageError('--key FILE is missing: --admin needs the file of the administrator key')
       const assertion = await (await openAdministrator(context)).assert(rpc, body)
       return answer({ assertion, ...(rpc !== undefined && { rpc }) }, assertion, assertion)
     }

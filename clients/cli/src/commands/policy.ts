@@ -10,16 +10,17 @@ import { type Difference, describeDifference, policyDifferences } from '../polic
 import { policyFlags, readPolicyFlags } from '../policy/policy-flags.ts'
 import { describePolicy } from '../policy/policy-words.ts'
 import { readPolicyText } from '../policy/read-policy.ts'
+import { shared } from '../shared-flags.ts'
 import { plain } from '../text.ts'
 
-/** `policy get`: shows the operator's policy. */
+/** `policy show`: shows the operator's policy. */
 export const getPolicy = defineCommand({
   help: [
     "Shows the operator's policy. With --json it prints what `auth4agent policy set --file` reads. `etag` is the version of the policy: a file with it changes only this version.",
   ],
   examples: [
-    { does: 'show the policy', line: 'auth4agent policy get' },
-    { does: 'write it to a file, to change it', line: 'auth4agent policy get --json > policy.json' },
+    { does: 'show the policy', line: 'auth4agent policy show' },
+    { does: 'write it to a file, to change it', line: 'auth4agent policy show --json > policy.json' },
   ],
   flags: operatorFlags,
   async run(context) {
@@ -32,9 +33,9 @@ export const getPolicy = defineCommand({
 const setFlags = {
   ...operatorFlags,
   ...policyFlags,
-  file: { kind: 'text', value: 'FILE', help: 'file with a policy, or some of its members, as JSON; - for stdin' },
+  file: { ...shared.file, more: 'a policy as JSON, or some of its members' },
   replace: { kind: 'boolean', help: 'with --file: reset everything that the file does not name' },
-  yes: { kind: 'boolean', help: 'with --replace: do not ask' },
+  yes: { ...shared.yes, more: 'with --replace' },
 } as const
 
 /** `policy set`: changes the operator's policy. */
@@ -43,7 +44,7 @@ export const setPolicy = defineCommand({
     'Changes what the flags or the JSON of --file name, and keeps everything else. A rule in `audiences` changes the rule for the same audience; the rules for other audiences stay, and so do the members that it does not name. It prints what has changed: `weaker` marks settings that demand less than before.',
     'With --replace, the JSON of --file becomes the whole policy, and every member that it omits gets its default value. The command shows the changes and asks. Where it cannot ask, as in a script, it changes nothing without --yes.',
     'If somebody else changes the policy at the same time, the command changes nothing and says so. A file with `etag` changes only that version of the policy.',
-    'The rule for an audience is about one API under your domain. --callers lists the domains of other operators whose agents may ask for tokens for it. A token ends with the entry that allowed it, also if `*` takes the place of this entry; the agent can get a new one at once. --token-signing-alg is the algorithm that signs these tokens. --dpop says whether these tokens must be bound to a key by DPoP (RFC 9449); with `required-with-nonce` the proof must also contain a nonce of the server. --token-status says where a service that verifies tokens offline sees that a token has ended. In JSON, an empty text means none.',
+    'The rule for an audience is about one API under your domain. --callers lists the domains of other operators whose agents may ask for tokens for it. A token ends with the entry that allowed it, also if `*` takes the place of this entry; the agent can get a new one at once. --token-signing-alg is the algorithm that signs these tokens. --dpop-rule says whether these tokens must be bound to a key by DPoP (RFC 9449); with `required-with-nonce` the proof must also contain a nonce of the server. --token-status says where a service that verifies tokens offline sees that a token has ended. In JSON, an empty text means none.',
     'With --require-bound-challenges, each of your agents must sign bound challenges, which contain scope, audience and lifetime. With --require-body-digest, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. With --hide-allowed-scopes, only you see the scopes of your agents.',
     '--delegate-to lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. --max-grant-ttl is the longest lifetime of a grant, or of a token that another agent may exchange. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
   ],
@@ -55,14 +56,14 @@ export const setPolicy = defineCommand({
     },
     {
       does: 'accept only tokens that are bound to a key at your API',
-      line: 'auth4agent policy set --audience https://api.example.com --dpop required',
+      line: 'auth4agent policy set --audience https://api.example.com --dpop-rule required',
     },
     {
       does: 'let agents of a partner hold grants',
       line: 'auth4agent policy set --delegate-to example.org --max-grant-ttl 10m',
     },
     {
-      does: 'set what `policy get --json > policy.json` wrote and you changed, also what you removed from it',
+      does: 'set what `policy show --json > policy.json` wrote and you changed, also what you removed from it',
       line: 'auth4agent policy set --file policy.json --replace',
     },
   ],
@@ -114,6 +115,6 @@ async function readSource(path: string, { readStdin }: Context<typeof setFlags>)
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)
-    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy get --json > FILE`')
+    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy show --json > FILE`')
   return text
 }

@@ -15,13 +15,16 @@ export const proxy = defineCommand({
     `Names for --allow: ${CALLS.join(', ')}. The proxy always forwards calls that need no assertion.`,
   ],
   examples: [
-    { does: 'on a fixed port', line: 'auth4agent proxy --port 8090' },
+    { does: 'on a fixed port', line: 'auth4agent operator proxy --port 8090' },
     {
       does: 'for a script that reads the address from a file',
-      line: 'auth4agent proxy --prefix-file "$XDG_RUNTIME_DIR/auth4agent-proxy" --quiet',
+      line: 'auth4agent operator proxy --prefix-file "$XDG_RUNTIME_DIR/auth4agent-proxy" --quiet',
     },
-    { does: 'sign only calls that read', line: 'auth4agent proxy --read-only' },
-    { does: 'sign only calls that stop agents', line: 'auth4agent proxy --allow suspend-agent --allow revoke-agent' },
+    { does: 'sign only calls that read', line: 'auth4agent operator proxy --read-only' },
+    {
+      does: 'sign only calls that stop agents',
+      line: 'auth4agent operator proxy --allow suspend-agent --allow revoke-agent',
+    },
   ],
   flags: {
     ...serverFlags,

@@ -12,30 +12,27 @@ import {
 } from '@auth4agent/sdk/node'
 import { type CliError, configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import type { Context, Place } from '../context.ts'
 import { nextLine } from '../next-line.ts'
 import { loadOwnKey } from '../own-keys.ts'
 import { requireAgent, serverOf } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { checkKid } from './agent-key-change.ts'
 
 const registerFlags = {
   ...serverFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: "the agent's operator, if it is not the one of operator.json" },
+  'operator-id': { ...suppliedFlags['operator-id'], more: 'the one of the agent' },
   'pre-rotation': {
     kind: 'boolean',
     help: 'create the next key beside the identity key, and commit to it; the server must know key events',
   },
-  'next-key': { kind: 'text', value: 'FILE', help: 'the same, with the next key in this file' },
-  'next-kid': {
-    kind: 'text',
-    value: 'KID',
-    help: 'commit to a key that is kept elsewhere, by its key id; --next-kid=KID if it begins with a dash',
-  },
+  'next-key': { ...shared['next-key'], more: 'instead of --pre-rotation' },
+  'next-kid': shared['next-kid'],
 } as const
 
-/** `register agent`: registers the agent of the folder. */
+/** `agent register`: registers the agent of the folder. */
 export const registerAgent = defineCommand({
   help: [
     'Registers the agent of agent.json under its operator. The agent is pending until the operator approves it or grants it scopes.',
@@ -45,10 +42,10 @@ export const registerAgent = defineCommand({
   examples: [
     {
       does: 'under an operator elsewhere',
-      line: 'auth4agent register agent --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
+      line: 'auth4agent agent register --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
     },
-    { does: 'under the operator of the same folder', line: 'auth4agent register agent' },
-    { does: 'with a next key', line: 'auth4agent register agent --pre-rotation' },
+    { does: 'under the operator of the same folder', line: 'auth4agent agent register' },
+    { does: 'with a next key', line: 'auth4agent agent register --pre-rotation' },
   ],
   flags: registerFlags,
   async run(context) {
@@ -58,7 +55,7 @@ export const registerAgent = defineCommand({
     const registered = await progress('registering the agent', register(context, agent, operatorId))
     await updateAgentConfig(folder, { operator_id: operatorId })
     const next =
-      registered.status === 'pending' ? `\n\nnext, for its operator:\nauth4agent agents approve ${agent.did}` : ''
+      registered.status === 'pending' ? `\n\nnext, for its operator:\nauth4agent agent approve ${agent.did}` : ''
     answer(registered, `agent registered\n\n${lines({ did: registered.did, status: registered.status })}${next}`, [
       registered.did,
     ])
@@ -80,11 +77,11 @@ async function chooseOperator(
 
 /** Says why the operator of the folder is not the one of the agent. */
 function noOperator(config: OperatorConfig | undefined, domain = '', place: Place): CliError {
-  const ask = 'The operator sees its id with `auth4agent verify-operator status`.'
+  const ask = 'The operator sees its id with `auth4agent operator status`.'
   if (config === undefined) return usageError('--operator-id ID is missing', ask)
   if (config.domain === domain) {
     const message = `The operator of this folder, ${domain}, is not registered yet`
-    return usageError(message, `Register it first: \`${nextLine(place, 'register operator')}\``)
+    return usageError(message, `Register it first: \`${nextLine(place, 'operator register')}\``)
   }
   const message = `--operator-id ID is missing: the agent is of the domain ${domain}, but the operator of this folder is ${config.domain}`
   return usageError(message, `Name the operator of ${domain}, or create an agent of ${config.domain}. ${ask}`)

@@ -8,12 +8,12 @@ import { loadRootKey } from '../own-keys.ts'
 import { makeOperator, requireOperator, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
 
-/** `register operator`: registers the operator of the folder. */
+/** `operator register`: registers the operator of the folder. */
 export const registerOperator = defineCommand({
   help: [
     'Registers the domain and public key of operator.json with the server, and writes the operator id into operator.json. Running the command again is harmless, because the id stays the same.',
   ],
-  examples: [{ does: 'the operator of ~/.auth4agents', line: 'auth4agent register operator' }],
+  examples: [{ does: 'the operator of ~/.auth4agents', line: 'auth4agent operator register' }],
   flags: serverFlags,
   async run(context) {
     const { folder, fetch, answer, progress, note } = context
@@ -25,7 +25,7 @@ export const registerOperator = defineCommand({
     const registered = await progress(`registering at ${choice.server}`, operator.register())
     const changes = { id: registered.id, ...(context.flags.text('server') && { server_url: choice.server }) }
     await updateOperatorConfig(folder, { ...changes, ...(choice.issuer !== undefined && { issuer: choice.issuer }) })
-    const next = `next:\n${nextLine(context.place, 'verify-operator instructions')}`
+    const next = `next:\n${nextLine(context.place, 'operator show-proof')}`
     answer(
       registered,
       `operator registered\n\n${lines({ id: registered.id, domain: registered.domain, status: registered.status })}\n\n${next}`,
@@ -34,7 +34,7 @@ export const registerOperator = defineCommand({
     const issuer = choice.issuer ?? choice.server
     if (operatorId({ issuer, domain: registered.domain, thumbprint: thumbprint(key.publicKey) }) !== registered.id) {
       note(
-        `The issuer of the server is not ${issuer}, so the server refuses calls that this tool signs. Set the issuer: auth4agent set-server --url ${choice.server} --issuer …`,
+        `The issuer of the server is not ${issuer}, so the server refuses calls that this tool signs. Set the issuer: auth4agent context set --server ${choice.server} --issuer …`,
       )
     }
   },

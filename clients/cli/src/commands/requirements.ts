@@ -13,17 +13,17 @@ const requirementArgument = {
   required: true,
 } as const
 
-/** `requirements set`: creates or replaces a requirement. */
+/** `requirement set`: creates or replaces a requirement. */
 export const setRequirement = defineCommand({
   help: [
-    'Sets a requirement: agents get the tokens to which it applies only with current results of attestation. It applies to a request that matches each of --agent, --scope and --aud; a flag that is left out matches all. If a requirement of this name exists, it is replaced.',
+    'Sets a requirement: agents get the tokens to which it applies only with current results of attestation. It applies to a request that matches each of --for-agent, --scope and --aud; a flag that is left out matches all. If a requirement of this name exists, it is replaced.',
   ],
   examples: [
     {
       does: 'a scope that needs a TPM',
-      line: 'auth4agent requirements set payments --scope payments:* --all-of lab_tpm --level hardware --max-age 10m',
+      line: 'auth4agent requirement set payments --scope payments:* --all-of lab_tpm --level hardware --max-age 10m',
     },
-    { does: 'from a file', line: 'auth4agent requirements set payments --file payments.json' },
+    { does: 'from a file', line: 'auth4agent requirement set payments --file payments.json' },
   ],
   arguments: [requirementArgument],
   flags: { ...operatorFlags, ...requirementFlags },
@@ -37,10 +37,10 @@ export const setRequirement = defineCommand({
   },
 })
 
-/** `requirements list`: lists the requirements. */
+/** `requirement list`: lists the requirements. */
 export const listRequirements = defineCommand({
-  help: ['Lists your requirements by name. --json shows them whole, as `requirements set --file` accepts each.'],
-  examples: [{ does: 'all requirements', line: 'auth4agent requirements list' }],
+  help: ['Lists your requirements by name. --json shows them whole, as `requirement set --file` accepts each.'],
+  examples: [{ does: 'all requirements', line: 'auth4agent requirement list' }],
   flags: operatorFlags,
   async run(context) {
     const { attestation } = await openOperator(context)
@@ -50,10 +50,10 @@ export const listRequirements = defineCommand({
   },
 })
 
-/** `requirements delete`: deletes a requirement. */
+/** `requirement delete`: deletes a requirement. */
 export const deleteRequirement = defineCommand({
   help: ['Deletes a requirement. The tokens to which it applied need no results any more.'],
-  examples: [{ does: 'a demand that has ended', line: 'auth4agent requirements delete payments' }],
+  examples: [{ does: 'a demand that has ended', line: 'auth4agent requirement delete payments' }],
   arguments: [requirementArgument],
   flags: operatorFlags,
   async run(context) {

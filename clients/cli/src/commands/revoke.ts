@@ -5,28 +5,29 @@ import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
 import { chooseServer, openOperator } from '../parties.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines } from '../text.ts'
 
 const AGENT = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
 
-/** `revoke token`: revokes one token. */
+/** `token revoke`: revokes one token. */
 export const revokeToken = defineCommand({
   help: [
     'Revokes one token. With --token everyone who has the token can do this; with --jti only the operator of the agent can. Online verifiers refuse the token as soon as the command ends.',
   ],
   examples: [
-    { does: 'a token in a file', line: 'auth4agent revoke token --token @token.txt --reason leaked' },
-    { does: 'a token from a pipe', line: 'auth4agent revoke token --token - < token.txt' },
+    { does: 'a token in a file', line: 'auth4agent token revoke --token @token.txt --reason leaked' },
+    { does: 'a token from a pipe', line: 'auth4agent token revoke --token - < token.txt' },
     {
       does: 'by its id (jti), as the operator',
-      line: 'auth4agent revoke token --jti 0198f0c2-7d1e-7a55-9b60-5f3d2c1b0a99',
+      line: 'auth4agent token revoke --jti 0198f0c2-7d1e-7a55-9b60-5f3d2c1b0a99',
     },
   ],
   flags: {
     ...operatorFlags,
     ...reasonFlag,
-    token: { kind: 'text', value: 'TOKEN', help: 'the token; @FILE or - hides it from the process list' },
-    jti: { kind: 'text', value: 'JTI', help: "the token's id" },
+    token: shared.token,
+    jti: shared.jti,
   },
   async run(context) {
     const { flags, fetch, progress, answer } = context
@@ -49,15 +50,15 @@ export const revokeToken = defineCommand({
   },
 })
 
-/** `revoke agent`: revokes an agent for good. */
+/** `agent revoke`: revokes an agent for good. */
 export const revokeAgent = defineCommand({
   help: [
-    'Revokes an agent for good and ends all its tokens. This cannot be undone. To stop an agent for a time, use `revoke suspend`.',
+    'Revokes an agent for good and ends all its tokens. This cannot be undone. To stop an agent for a time, use `agent suspend`.',
   ],
   examples: [
     {
       does: 'an agent that is no longer needed',
-      line: `auth4agent revoke agent ${AGENT} --reason decommissioned`,
+      line: `auth4agent agent revoke ${AGENT} --reason decommissioned`,
     },
   ],
   arguments: [agentArgument],
@@ -74,16 +75,16 @@ export const revokeAgent = defineCommand({
   },
 })
 
-/** `revoke suspend`: suspends an agent. */
+/** `agent suspend`: suspends an agent. */
 export const suspendAgent = defineCommand({
   help: [
-    'Suspends an agent: all its tokens end, and the agent gets no new tokens. `revoke reactivate` ends the suspension.',
+    'Suspends an agent: all its tokens end, and the agent gets no new tokens. `agent reactivate` ends the suspension.',
   ],
   examples: [
-    { does: 'the agent of agent.json', line: 'auth4agent revoke suspend --reason investigating' },
+    { does: 'the agent of agent.json', line: 'auth4agent agent suspend --reason investigating' },
     {
       does: 'another agent',
-      line: `auth4agent revoke suspend ${AGENT} --reason investigating`,
+      line: `auth4agent agent suspend ${AGENT} --reason investigating`,
     },
   ],
   arguments: [agentArgument],
@@ -102,10 +103,10 @@ export const suspendAgent = defineCommand({
   },
 })
 
-/** `revoke reactivate`: ends the suspension of an agent. */
+/** `agent reactivate`: ends the suspension of an agent. */
 export const reactivateAgent = defineCommand({
   help: ['Ends the suspension of an agent. Tokens from before the suspension stay ended.'],
-  examples: [{ does: 'after a false alarm', line: `auth4agent revoke reactivate ${AGENT}` }],
+  examples: [{ does: 'after a false alarm', line: `auth4agent agent reactivate ${AGENT}` }],
   arguments: [agentArgument],
   flags: { ...operatorFlags, ...agentFlags },
   async run(context) {
@@ -119,10 +120,10 @@ export const reactivateAgent = defineCommand({
   },
 })
 
-/** `revoke list`: lists suspended and revoked agents. */
+/** `agent list-revoked`: lists suspended and revoked agents. */
 export const listRevoked = defineCommand({
   help: ["Lists the operator's agents that are suspended or revoked."],
-  examples: [{ does: 'all suspended and revoked agents', line: 'auth4agent revoke list' }],
+  examples: [{ does: 'all suspended and revoked agents', line: 'auth4agent agent list-revoked' }],
   flags: operatorFlags,
   async run(context) {
     const { agents } = await openOperator(context)

@@ -20,7 +20,7 @@ describe('rules', () => {
   it('set sends the flags, or the file', async () => {
     const flags =
       '--all-of kubernetes,ci --scope a,b --aud x --label l --token-ttl 5m --max-agents 7 --expire-unused 1h --end-tokens'
-    expect((await ran(`rules set pods ${flags}`, ['--when', 'claims.ci.ref == "x"'])).sent[0]?.body).toEqual({
+    expect((await ran(`enrolment-rule set pods ${flags}`, ['--when', 'claims.ci.ref == "x"'])).sent[0]?.body).toEqual({
       rule: {
         all_of: ['kubernetes', 'ci'],
         when: 'claims.ci.ref == "x"',
@@ -33,19 +33,19 @@ describe('rules', () => {
         end_tokens: true,
       },
     })
-    const { sent } = await ran('rules set pods --file #rule.json')
+    const { sent } = await ran('enrolment-rule set pods --file #rule.json')
     expect(sent).toEqual([
       { call: `PUT ${BASE}/enrolment-rules/pods`, body: { rule: { all_of: ['kubernetes'], scopes: ['x'] } } },
     ])
   })
 
   it('list and delete show what the server says', async () => {
-    expect((await ran('rules list')).stdout).toMatch(/pods +kubernetes +orders:read/)
-    expect((await ran('rules delete pods')).sent[0]?.call).toBe(`DELETE ${BASE}/enrolment-rules/pods`)
+    expect((await ran('enrolment-rule list')).stdout).toMatch(/pods +kubernetes +orders:read/)
+    expect((await ran('enrolment-rule delete pods')).sent[0]?.call).toBe(`DELETE ${BASE}/enrolment-rules/pods`)
   })
 
   it('test says what an agent would get', async () => {
-    const { code, stdout } = await ran('rules test --evidence #token --attestor kubernetes')
+    const { code, stdout } = await ran('enrolment-rule test --evidence #token --attestor kubernetes')
     expect(code).toBe(0)
     expect(stdout).toContain(
       'An agent with this evidence would enrol by the rule pods. It would get the label "billing/api" and the scopes orders:read.',
@@ -53,7 +53,7 @@ describe('rules', () => {
   })
 
   it('test explains each condition with the values seen, and ends with 1 if an agent would be refused', async () => {
-    const { code, stdout } = await ran('rules test --evidence #token', [], {
+    const { code, stdout } = await ran('enrolment-rule test --evidence #token', [], {
       ...usual,
       [`POST ${BASE}/rules:dry-run`]: refusedRun,
     })
@@ -80,7 +80,7 @@ describe('rules', () => {
   it('test sends evidence for several attestors, its binding, and rules that are not in force', async () => {
     const publicKey = key.publicKey.toString('base64')
     const { code, sent, stdout } = await ran(
-      `rules test --evidence kubernetes=#token --evidence ci=#binary --rules #rule.json --agent-key ${publicKey} --nonce n`,
+      `enrolment-rule test --evidence kubernetes=#token --evidence ci=#binary --rules #rule.json --agent-key ${publicKey} --nonce n`,
       ['--quiet'],
     )
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'pods\n' })
@@ -101,7 +101,7 @@ describe('rules', () => {
 describe('requirements', () => {
   it('set sends the flags', async () => {
     const flags = '--any-of kubernetes,ci --scope pay:* --aud x --agent did:x --level bound --max-age 10m --at token'
-    expect((await ran(`requirements set fresh ${flags}`)).sent[0]?.body).toEqual({
+    expect((await ran(`requirement set fresh ${flags}`)).sent[0]?.body).toEqual({
       requirement: {
         any_of: ['kubernetes', 'ci'],
         agents: ['did:x'],
@@ -115,8 +115,8 @@ describe('requirements', () => {
   })
 
   it('list and delete show what the server says', async () => {
-    expect((await ran('requirements list')).stdout).toMatch(/fresh +kubernetes or ci +bound +pay:\* +all +all/)
-    const { sent } = await ran('requirements delete fresh')
+    expect((await ran('requirement list')).stdout).toMatch(/fresh +kubernetes or ci +bound +pay:\* +all +all/)
+    const { sent } = await ran('requirement delete fresh')
     expect(sent[0]?.call).toBe(`DELETE ${BASE}/attestation-requirements/fresh`)
   })
 })

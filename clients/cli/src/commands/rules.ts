@@ -13,18 +13,18 @@ const ruleArgument = {
   required: true,
 } as const
 
-/** `rules set`: creates or replaces an enrolment rule. */
+/** `enrolment-rule set`: creates or replaces an enrolment rule. */
 export const setRule = defineCommand({
   help: [
     'Sets an enrolment rule: agents whose evidence meets it enrol themselves, are active at once, and may ask for the scopes of the rule. If a rule of this name exists, it is replaced: the tokens of the agents that it has enrolled end, and these agents get new tokens within the new rule.',
-    'The rule is the JSON of --file, as `rules list --json` shows it, or comes from the other flags. `auth4agent rules test` tries a rule before it is in force.',
+    'The rule is the JSON of --file, as `enrolment-rule list --json` shows it, or comes from the other flags. `auth4agent enrolment-rule test` tries a rule before it is in force.',
   ],
   examples: [
     {
       does: 'pods of one namespace',
-      line: 'auth4agent rules set pods --all-of kubernetes --when \'claims.kubernetes.namespace == "orders"\' --scope orders:read --label "{kubernetes.service_account}" --max-agents 100 --expire-unused 1h --end-tokens',
+      line: 'auth4agent enrolment-rule set pods --all-of kubernetes --when \'claims.kubernetes.namespace == "orders"\' --scope orders:read --label "{kubernetes.service_account}" --max-agents 100 --expire-unused 1h --end-tokens',
     },
-    { does: 'from a file', line: 'auth4agent rules set pods --file pods.json' },
+    { does: 'from a file', line: 'auth4agent enrolment-rule set pods --file pods.json' },
   ],
   arguments: [ruleArgument],
   flags: { ...operatorFlags, ...ruleFlags },
@@ -37,10 +37,12 @@ export const setRule = defineCommand({
   },
 })
 
-/** `rules list`: lists the enrolment rules. */
+/** `enrolment-rule list`: lists the enrolment rules. */
 export const listRules = defineCommand({
-  help: ['Lists your enrolment rules by name. --json shows the whole rules, as `rules set --file` accepts each.'],
-  examples: [{ does: 'all rules', line: 'auth4agent rules list' }],
+  help: [
+    'Lists your enrolment rules by name. --json shows the whole rules, as `enrolment-rule set --file` accepts each.',
+  ],
+  examples: [{ does: 'all rules', line: 'auth4agent enrolment-rule list' }],
   flags: operatorFlags,
   async run(context) {
     const { attestation } = await openOperator(context)
@@ -50,12 +52,12 @@ export const listRules = defineCommand({
   },
 })
 
-/** `rules delete`: deletes an enrolment rule. */
+/** `enrolment-rule delete`: deletes an enrolment rule. */
 export const deleteRule = defineCommand({
   help: [
     'Deletes an enrolment rule. The tokens of the agents that it has enrolled end, and these agents get no new ones.',
   ],
-  examples: [{ does: 'a team that has left', line: 'auth4agent rules delete pods' }],
+  examples: [{ does: 'a team that has left', line: 'auth4agent enrolment-rule delete pods' }],
   arguments: [ruleArgument],
   flags: operatorFlags,
   async run(context) {

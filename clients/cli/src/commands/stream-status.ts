@@ -3,12 +3,13 @@ import { usingNames } from '../attestation/using-names.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
+import type { FlagReader } from '../flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { describeStatus, streamArgument } from './streams.ts'
 
 const STATUSES = ['enabled', 'paused', 'disabled'] as const
-const CHOICES = ['add', 'remove'] as const
 
 /** `stream status`: shows or sets the status of a stream. */
 export const streamStatus = defineCommand({
@@ -26,7 +27,7 @@ export const streamStatus = defineCommand({
   flags: {
     ...operatorFlags,
     set: { kind: 'text', value: 'STATUS', help: 'the new status: enabled, paused or disabled', choices: STATUSES },
-    reason: { kind: 'text', value: 'TEXT', help: 'why' },
+    reason: shared.reason,
   },
   async run(context) {
     const [id = ''] = context.arguments
@@ -63,40 +64,56 @@ export const verifyStream = defineCommand({
   },
 })
 
-/** `stream subject`: adds a subject to a stream, or removes it. */
-export const streamSubject = defineCommand({
+const subjectFlags = {
+  ...operatorFlags,
+  did: shared.did,
+  jti: shared.jti,
+} as const
+
+/** `stream add-subject`: adds a subject to a stream. */
+export const addStreamSubject = defineCommand({
   help: [
-    'Adds a subject of another operator to a stream, or removes a subject from it. The subjects of your operator are in each stream already. The server does not tell whether the subject exists.',
+    'Adds a subject of another operator to a stream. The subjects of your operator are in each stream already. The server does not tell whether the subject exists.',
   ],
   examples: [
     {
       does: 'hear of an agent of another operator',
-      line: 'auth4agent stream subject add 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7 --did did:agent:partner.example:0123456789abcdef0123456789abcdef',
-    },
-    {
-      does: 'hear no more of a token',
-      line: 'auth4agent stream subject remove 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7 --jti 0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b',
+      line: 'auth4agent stream add-subject 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7 --did did:agent:partner.example:0123456789abcdef0123456789abcdef',
     },
   ],
-  arguments: [{ name: 'add|remove', help: 'what to do', required: true }, streamArgument],
-  flags: {
-    ...operatorFlags,
-    did: { kind: 'text', value: 'DID', help: 'the agent' },
-    jti: { kind: 'text', value: 'JTI', help: 'the token' },
-  },
+  arguments: [streamArgument],
+  flags: subjectFlags,
   async run(context) {
-    const [word = '', id = ''] = context.arguments
-    const choice = CHOICES.find((each) => each === word)
-    if (choice === undefined) throw usageError('Name what to do: add or remove')
-    const subject = subjectOf(context.flags.text('did'), context.flags.text('jti'))
+    const [id = ''] = context.arguments
+    const subject = subjectOf(context.flags)
     const { streams } = await openOperator(context)
-    const call = choice === 'add' ? streams.addSubject(id, subject) : streams.removeSubject(id, subject)
-    await context.progress('asking the server', usingNames(call))
-    context.answer({ stream_id: id, [choice]: subject }, `subject ${choice === 'add' ? 'added' : 'removed'}`, [id])
+    await context.progress('asking the server', usingNames(streams.addSubject(id, subject)))
+    context.answer({ stream_id: id, add: subject }, 'subject added', [id])
   },
 })
 
-function subjectOf(did: string | undefined, jti: string | undefined): EventSubject {
+/** `stream remove-subject`: removes a subject from a stream. */
+export const removeStreamSubject = defineCommand({
+  help: ['Removes a subject from a stream. The server does not tell whether the subject exists.'],
+  examples: [
+    {
+      does: 'hear no more of a token',
+      line: 'auth4agent stream remove-subject 5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7 --jti 0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b',
+    },
+  ],
+  arguments: [streamArgument],
+  flags: subjectFlags,
+  async run(context) {
+    const [id = ''] = context.arguments
+    const subject = subjectOf(context.flags)
+    const { streams } = await openOperator(context)
+    await context.progress('asking the server', usingNames(streams.removeSubject(id, subject)))
+    context.answer({ stream_id: id, remove: subject }, 'subject removed', [id])
+  },
+})
+
+function subjectOf(flags: FlagReader<typeof subjectFlags>): EventSubject {
+  const [did, jti] = [flags.text('did'), flags.text('jti')]
   if (did !== undefined && jti === undefined) return { did }
   if (jti !== undefined && did === undefined) return { jti }
   throw usageError('Name the subject: --did DID or --jti JTI')

@@ -95,8 +95,8 @@ describe('stream', () => {
   it('verify, subject and delete send their calls', async () => {
     const calls = [
       `stream verify ${STREAM} --state hello`,
-      `stream subject add ${STREAM} --did ${DID}`,
-      `stream subject remove ${STREAM} --jti j1`,
+      `stream add-subject ${STREAM} --did ${DID}`,
+      `stream remove-subject ${STREAM} --jti j1`,
       `stream delete ${STREAM}`,
     ]
     const sent = await Promise.all(calls.map(async (line) => (await ran(line)).sent[0]))
@@ -118,8 +118,8 @@ describe('stream', () => {
     ['an unknown status', `stream status ${STREAM} --set stopped`],
     ['a reason without a status', `stream status ${STREAM} --reason x`],
     ['an unknown choice', `stream subject drop ${STREAM} --jti j1`],
-    ['no subject', `stream subject add ${STREAM}`],
-    ['two subjects', `stream subject add ${STREAM} --jti j1 --did ${DID}`],
+    ['no subject', `stream add-subject ${STREAM}`],
+    ['two subjects', `stream add-subject ${STREAM} --jti j1 --did ${DID}`],
     ['an id that is no UUID', 'stream show mine'],
   ])('refuses %s before it asks the server', async (_, line) => {
     const { code, sent } = await ran(line)

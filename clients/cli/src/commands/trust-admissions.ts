@@ -1,26 +1,27 @@
 import type { TrustAdmission } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, plain } from '../text.ts'
 import { askerFlags, openAsker } from '../trust-asker.ts'
 
 const AUDIENCE = 'https://api.cargo.example/v1'
 
-/** `trust admissions`: lists who of other deployments may call an audience. */
+/** `trust list-admissions`: lists who of other deployments may call an audience. */
 export const trustAdmissions = defineCommand({
   help: [
     'Lists the operators of other deployments whose agents may call an audience of yours, with the scopes of their tokens and what each of them means at the audience. A token with a scope that is not listed is refused. If an operator is listed several times, the first line with all scopes of a token decides.',
     'Members of the groups that you accept are listed too. Only the owner of the audience and the administrator can do this.',
   ],
   examples: [
-    { does: 'who may call', line: `auth4agent trust admissions --audience ${AUDIENCE}` },
+    { does: 'who may call', line: `auth4agent trust list-admissions --audience ${AUDIENCE}` },
     {
       does: 'the ids of all edges that this rests on',
-      line: `auth4agent trust admissions --audience ${AUDIENCE} --json | jq '.admissions[].edge_ids'`,
+      line: `auth4agent trust list-admissions --audience ${AUDIENCE} --json | jq '.admissions[].edge_ids'`,
     },
   ],
   flags: {
     ...askerFlags,
-    audience: { kind: 'text', value: 'AUDIENCE', help: 'the audience: a URL or host name', required: true },
+    audience: { ...shared.audience, required: true },
   },
   async run(context) {
     const { flags, progress, answer } = context

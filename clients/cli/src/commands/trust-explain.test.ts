@@ -103,10 +103,10 @@ freshness: ok, at most 5 s old, known as of 2027-01-15T08:00:00Z
     expect((await run([...QUESTION, '--quiet'], yes, OPERATOR)).stdout).toBe('allowed\n')
   })
 
-  it('asks as the administrator with --admin, which needs --key', async () => {
+  it('asks as the administrator with --admin, with the key of --key or of the context', async () => {
     expect((await run([...QUESTION, '--admin'], yes, ['--key', '-'])).code).toBe(0)
     const { code, stderr } = await run([...QUESTION, '--admin'], yes, [])
-    expect([code, stderr]).toEqual([2, expect.stringContaining('--admin needs --key')])
+    expect([code, stderr]).toEqual([4, expect.stringContaining('No administrator key is configured')])
   })
 
   it.each([
@@ -128,7 +128,7 @@ const listed = (...admissions: readonly object[]) => ({
   max_age: 1_800,
 })
 
-describe('trust admissions', () => {
+describe('trust list-admissions', () => {
   const admission = {
     issuer: 'https://alpha.net',
     domain: 'bolt.com\u001b[2J',
@@ -138,7 +138,7 @@ describe('trust admissions', () => {
     authors: [{ edge_id: 'e2', operator_id: ID, epoch: 1 }],
     expires_at: '2027-04-15T08:00:00Z',
   }
-  const ARGS = ['admissions', '--audience', 'https://api.cargo.io']
+  const ARGS = ['list-admissions', '--audience', 'https://api.cargo.io']
 
   it('prints who may call, with the map of scopes', async () => {
     const { code, stdout, sent } = await run(ARGS, listed(admission), OPERATOR)
@@ -159,7 +159,7 @@ bolt.com?[2J  https://alpha.net  read=orders:read+orders:list  2027-04-15T08:00:
   })
 
   it('needs --audience', async () => {
-    const { code, stderr, sent } = await run(['admissions'], listed(), OPERATOR)
+    const { code, stderr, sent } = await run(['list-admissions'], listed(), OPERATOR)
     expect([code, stderr, sent]).toEqual([2, expect.stringContaining('--audience'), []])
   })
 })
@@ -171,7 +171,7 @@ const asJson = (document: unknown) => ({
   edges: 4,
 })
 
-describe('trust graph', () => {
+describe('trust show-graph', () => {
   const answer = { document: '<svg>\n\u001b[2J</svg>\n', media_type: 'image/svg+xml', nodes: 2, edges: 1 }
 
   const graph = {
@@ -190,7 +190,7 @@ describe('trust graph', () => {
     ],
   }
   it('lists the edges in order, one a line, and tells nodes with one label apart', async () => {
-    expect(await run(['graph'], asJson(graph), OPERATOR)).toMatchObject({
+    expect(await run(['show-graph'], asJson(graph), OPERATOR)).toMatchObject({
       code: 0,
       stdout: [
         'FROM           KIND                TO             NOTE',
@@ -202,18 +202,18 @@ describe('trust graph', () => {
       ].join('\n'),
       sent: [{ call: 'GET /v1/trust/graph', body: '' }],
     })
-    const { stdout } = await run(['graph', '--quiet'], asJson(graph), OPERATOR)
+    const { stdout } = await run(['show-graph', '--quiet'], asJson(graph), OPERATOR)
     expect(stdout.split('\n')[0]).toMatch(/^cargo\.io +accepts-members-of +guild/)
-    expect(JSON.parse((await run(['graph', '--json'], asJson(graph), OPERATOR)).stdout)).toEqual(asJson(graph))
+    expect(JSON.parse((await run(['show-graph', '--json'], asJson(graph), OPERATOR)).stdout)).toEqual(asJson(graph))
   })
 
   it('says that there are no edges', async () => {
-    const { stdout } = await run(['graph'], asJson({ ...graph, edges: [] }), OPERATOR)
+    const { stdout } = await run(['show-graph'], asJson({ ...graph, edges: [] }), OPERATOR)
     expect(stdout).toBe('no edges\n')
   })
 
   it('prints the JSON of the graph only with --format json', async () => {
-    const { stdout } = await run(['graph', '--format', 'json'], asJson(graph), OPERATOR)
+    const { stdout } = await run(['show-graph', '--format', 'json'], asJson(graph), OPERATOR)
     expect(JSON.parse(stdout.replaceAll('?', ''))).toMatchObject({ title: 'Trust', edges: graph.edges })
   })
 
@@ -224,7 +224,7 @@ describe('trust graph', () => {
     ['an edge without a kind', { nodes: [], edges: [{ id: 'e', from: 'n1', to: 'n2' }] }],
   ])('refuses a graph that is %s', async (_name, document) => {
     const answer = document === 'x' ? { ...asJson({}), document } : asJson(document)
-    expect(await run(['graph'], answer, OPERATOR)).toMatchObject({
+    expect(await run(['show-graph'], answer, OPERATOR)).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringContaining('a graph that this tool cannot read'),
@@ -232,7 +232,7 @@ describe('trust graph', () => {
   })
 
   it('prints the document without control characters', async () => {
-    expect(await run(['graph', '--format', 'svg'], answer, OPERATOR)).toMatchObject({
+    expect(await run(['show-graph', '--format', 'svg'], answer, OPERATOR)).toMatchObject({
       code: 0,
       stdout: '<svg>\n?[2J</svg>\n',
       sent: [{ call: 'GET /v1/trust/graph', body: '' }],
@@ -240,24 +240,27 @@ describe('trust graph', () => {
   })
 
   it('prints how many nodes it has with --json', async () => {
-    expect(JSON.parse((await run(['graph', '--json'], answer, OPERATOR)).stdout)).toEqual(answer)
+    expect(JSON.parse((await run(['show-graph', '--json'], answer, OPERATOR)).stdout)).toEqual(answer)
   })
 
   it('prints only the address of the page with --link', async () => {
     const link = { url: 'https://auth.example/trust?view=a.b.c', expires_at: '2027-01-15T08:05:00Z' }
-    expect(await run(['graph', '--link', '--around', 'bolt.com'], link, OPERATOR)).toMatchObject({
+    expect(await run(['show-graph', '--link', '--around', 'bolt.com'], link, OPERATOR)).toMatchObject({
       code: 0,
       stdout: `${link.url}\n`,
       sent: [{ call: 'POST /v1/trust/views', body: '{"around":"bolt.com"}' }],
     })
-    expect(JSON.parse((await run(['graph', '--link', '--json'], link, OPERATOR)).stdout)).toEqual(link)
+    expect(JSON.parse((await run(['show-graph', '--link', '--json'], link, OPERATOR)).stdout)).toEqual(link)
   })
 
   it('refuses --link with a format', async () => {
-    expect(await run(['graph', '--link', '--format', 'svg'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
+    expect(await run(['show-graph', '--link', '--format', 'svg'], answer, OPERATOR)).toMatchObject({
+      code: 2,
+      sent: [],
+    })
   })
 
   it('refuses a format that no server has', async () => {
-    expect(await run(['graph', '--format', 'png'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
+    expect(await run(['show-graph', '--format', 'png'], answer, OPERATOR)).toMatchObject({ code: 2, sent: [] })
   })
 })

@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts'
 import { describeExplanation } from '../explanation-text.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
+import { shared } from '../shared-flags.ts'
 import { askerFlags, openAsker } from '../trust-asker.ts'
 
 /** `trust explain`: explains whether a token would be accepted. */
@@ -16,15 +17,15 @@ export const explainTrust = defineCommand({
     },
     {
       does: 'the same, for an operator of one deployment, as the administrator',
-      line: 'auth4agent trust explain --from bolt.example --home https://auth.example --to https://api.example.com/v1 --admin --key data/admin-key.pem',
+      line: 'auth4agent trust explain --from bolt.example --home https://auth.example --to https://api.example.com/v1 --admin',
     },
   ],
   flags: {
     ...askerFlags,
     from: { kind: 'text', value: 'OPERATOR', help: 'the caller: a domain or an operator id', required: true },
     to: { kind: 'text', value: 'AUDIENCE', help: 'the audience: a URL or host name', required: true },
-    scope: { ...scopeFlag, help: `scopes of the caller's token, ${SCOPES_HELP}` },
-    home: { kind: 'text', value: 'ISSUER', help: "issuer of the caller's deployment, if several speak for the domain" },
+    scope: { ...shared.scope, more: 'of the token of the caller' },
+    home: { ...shared.home, more: 'needed if several deployments speak for the domain' },
   },
   async run(context) {
     const { flags } = context

@@ -8,7 +8,7 @@ const FORMATS = ['json', 'svg'] as const
 
 const HEADER = ['FROM', 'KIND', 'TO', 'NOTE'] as const
 
-/** `trust graph`: shows or exports the graph of trust statements. */
+/** `trust show-graph`: shows or exports the graph of trust statements. */
 export const trustGraph = defineCommand({
   help: [
     'Lists the edges of the graph of trust statements, one a line: your own statements, those that name you, and public ones. The administrator sees all. An edge leads from the signer of a statement to the operator that it is about. With --format, it prints the graph as a document.',
@@ -16,14 +16,17 @@ export const trustGraph = defineCommand({
     'With --link, it prints the address of a page that shows the same graph as a drawing and a table. The link works for 5 minutes in any browser. Everybody who has it sees your graph, so do not share it.',
   ],
   examples: [
-    { does: 'the edges', line: 'auth4agent trust graph' },
-    { does: 'a page to look at', line: 'auth4agent trust graph --link' },
-    { does: 'draw the graph', line: 'auth4agent trust graph --format svg > trust.svg' },
+    { does: 'the edges', line: 'auth4agent trust show-graph' },
+    { does: 'a page to look at', line: 'auth4agent trust show-graph --link' },
+    { does: 'draw the graph', line: 'auth4agent trust show-graph --format svg > trust.svg' },
     {
       does: 'what surrounds one operator',
-      line: 'auth4agent trust graph --format svg --around bolt.example > bolt.svg',
+      line: 'auth4agent trust show-graph --format svg --around bolt.example > bolt.svg',
     },
-    { does: 'the whole graph, as the administrator', line: 'auth4agent trust graph --admin --key data/admin-key.pem' },
+    {
+      does: 'the whole graph, as the administrator',
+      line: 'auth4agent trust show-graph --admin',
+    },
   ],
   flags: {
     ...askerFlags,

@@ -88,7 +88,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-const CALL = ['--audience', 'https://api.shop.test', '--scope', 'orders:read=read,list', '--scope', 'all=write']
+const CALL = ['--audience', 'https://api.shop.test', '--map-scope', 'orders:read=read,list', '--map-scope', 'all=write']
 
 describe('trust offer', () => {
   it('signs a statement about an operator of the same server, puts it, and says what it means', async () => {
@@ -127,7 +127,7 @@ describe('trust offer', () => {
     expect(statementSent()).toMatchObject({ kind: 'accepts-members-of', depth: 2 })
   })
 
-  it('writes the request for further root keys, which `operator approve` describes, and sends nothing', async () => {
+  it('writes the request for further root keys, which `request approve` describes, and sends nothing', async () => {
     const file = join(home, 'request')
     const { stdout } = await run(['offer', OTHER, ...CALL, '--prepare', file])
     expect(stdout).toContain(`request written to ${file}`)
@@ -138,10 +138,14 @@ describe('trust offer', () => {
   it.each([
     [
       'a wildcard audience',
-      [OTHER, '--audience', '*', '--scope', 'a=b'],
+      [OTHER, '--audience', '*', '--map-scope', 'a=b'],
       /grants\[0\]\.audience of the statement must/,
     ],
-    ['a scope without values', [OTHER, '--audience', 'api.shop.test', '--scope', 'a'], /--scope must be SCOPE=VALUES/],
+    [
+      'a scope without values',
+      [OTHER, '--audience', 'api.shop.test', '--map-scope', 'a'],
+      /--map-scope must be SCOPE=VALUES/,
+    ],
     ['a domain as operator', ['acme.test', ...CALL], /OPERATOR must be an operator id/],
     ['no operator', CALL, /sub of the statement must be an operator id/],
     ['a file that does not exist', ['--file', '/nowhere'], /There is no file \/nowhere/],

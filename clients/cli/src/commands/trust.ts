@@ -12,25 +12,26 @@ import { keySetFlags } from '../key-set.ts'
 import { approvalLines } from '../next-line.ts'
 import { openOperator, openRoot, viewOperator } from '../parties.ts'
 import { writeRequest } from '../request-file.ts'
+import { shared } from '../shared-flags.ts'
 import { columns, lines, plain } from '../text.ts'
 import { readFutureTime } from '../times.ts'
 
 const signFlags = {
   ...operatorFlags,
-  expires: { kind: 'text', value: 'TIME', help: 'when it expires: a duration from now, or RFC 3339; 90d by default' },
+  expires: { ...shared.expires, more: '90d by default' },
   prepare: keySetFlags.prepare,
 } as const
 
 const offerFlags = {
   ...signFlags,
   kind: {
-    kind: 'text',
-    value: 'KIND',
-    help: 'lets-call (the default), accepts-members-of, member, blocks or chains-to',
+    ...shared.kind,
+    more: 'lets-call (the default), accepts-members-of, member, blocks or chains-to',
     choices: STATEMENT_KINDS,
   },
-  audience: { kind: 'text', value: 'URL', help: 'your API that the agents may call' },
-  scope: {
+  audience: { ...shared.audience, more: 'your API, which the agents may call' },
+  'map-scope': {
+    aliases: ['scope'],
     kind: 'list',
     value: 'SCOPE=VALUES',
     help: "a scope of the caller's token, and the scopes that it stands for at your API, separated by commas",
@@ -41,11 +42,11 @@ const offerFlags = {
     help: 'for accepts-members-of: 1, or 2 for members of members',
     choices: ['1', '2'],
   },
-  domain: { kind: 'text', value: 'DOMAIN', help: 'domain of the other operator; needed with --home' },
-  home: { kind: 'text', value: 'ISSUER', help: 'issuer of the deployment of the other operator, if it is not yours' },
+  domain: { ...shared.domain, more: 'of the other one, needed with --home' },
+  home: { ...shared.home, more: 'of the other one, if its deployment is not yours' },
   at: { kind: 'list', value: 'ISSUER', help: 'deployment where the statement counts; by default yours' },
   public: { kind: 'boolean', help: 'let everyone read the statement, not only its two parties' },
-  file: { kind: 'text', value: 'FILE', help: 'file with the whole draft as JSON, in place of the other flags' },
+  file: { ...shared.file, more: 'the whole draft as JSON, in place of the other flags' },
 } as const
 
 /** `trust offer`: signs a trust statement about another operator, and puts it into force. */
@@ -57,7 +58,7 @@ export const offerTrust = defineCommand({
   examples: [
     {
       does: 'let the agents of another operator call your API with one scope',
-      line: 'auth4agent trust offer aaaaaaaa-1111-8111-8111-111111111111 --audience https://api.example.com --scope orders:read=read',
+      line: 'auth4agent trust offer aaaaaaaa-1111-8111-8111-111111111111 --audience https://api.example.com --map-scope orders:read=read',
     },
     {
       does: 'block an operator, whatever other statements say',
@@ -85,7 +86,7 @@ export const acceptTrust = defineCommand({
       line: 'auth4agent trust accept 0190aaaa-0000-7000-8000-000000000001 --yes',
     },
   ],
-  flags: { ...signFlags, yes: { kind: 'boolean', help: 'sign it' } },
+  flags: { ...signFlags, yes: { ...shared.yes, more: 'sign it' } },
   arguments: [{ name: 'PROPOSAL', help: 'id of the proposal', required: true }],
   async run(context) {
     const [id = ''] = context.arguments
@@ -228,7 +229,7 @@ async function draftOf(context: Context<typeof offerFlags>, operator: Operator):
   const { flags } = context
   const kind = STATEMENT_KINDS.find((known) => known === flags.text('kind')) ?? 'lets-call'
   const audience = flags.text('audience')
-  const scopes = Object.fromEntries(flags.list('scope').map(readScope))
+  const scopes = Object.fromEntries(flags.list('map-scope').map(readScope))
   const isGrant = audience !== undefined || Object.keys(scopes).length > 0
   const depth = flags.text('depth')
   const at = flags.list('at')
@@ -258,7 +259,8 @@ async function subjectOf(context: Context<typeof offerFlags>): Promise<NewStatem
 
 function readScope(text: string): readonly [string, readonly string[]] {
   const [scope = '', values] = text.split('=', 2)
-  if (values === undefined) throw usageError('--scope must be SCOPE=VALUES', 'For example: --scope orders:read=read')
+  if (values === undefined)
+    throw usageError('--map-scope must be SCOPE=VALUES', 'For example: --map-scope orders:read=read')
   return [scope, values.split(',')]
 }
 

@@ -8,23 +8,24 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { openOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { attestorArgument } from './attestors.ts'
 
-/** `rules test`: tells what evidence would give. */
+/** `enrolment-rule test`: tells what evidence would give. */
 export const testRules = defineCommand({
   help: [
     'Explains what evidence would give: whether each attestor accepts it, which claims it has verified, which conditions of each rule are true or false and which values they have seen, and by which rule an agent would enrol. It changes nothing, and uses nothing up.',
     'With --rules, rules of a file are tried in place of those in force.',
   ],
   examples: [
-    { does: "try a pod's token", line: 'auth4agent rules test --evidence token.txt --attestor kubernetes' },
+    { does: "try a pod's token", line: 'auth4agent enrolment-rule test --evidence token.txt --attestor kubernetes' },
     {
       does: 'try a rule before it is in force',
-      line: 'auth4agent rules test --evidence token.txt --attestor kubernetes --rules rule.json',
+      line: 'auth4agent enrolment-rule test --evidence token.txt --attestor kubernetes --rules rule.json',
     },
     {
       does: 'with evidence for two attestors',
-      line: 'auth4agent rules test --evidence ci=token.txt --evidence lab_tpm=quote.json',
+      line: 'auth4agent enrolment-rule test --evidence ci=token.txt --evidence lab_tpm=quote.json',
     },
   ],
   flags: {
@@ -36,7 +37,7 @@ export const testRules = defineCommand({
       help: 'file of evidence, - for standard input, or ATTESTOR=FILE; may be repeated',
       required: true,
     },
-    attestor: { kind: 'text', value: 'NAME', help: 'the attestor of the evidence, if you have several attestors' },
+    attestor: { ...shared.attestor, more: 'needed if you have several attestors' },
     rules: { kind: 'text', value: 'FILE', help: 'JSON of a rule, or of an object with a list `rules`, to try instead' },
   },
   async run(context) {

@@ -7,13 +7,13 @@ import { readMove } from '../moves.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
-/** `agents verify-bundle`: verifies a bundle without a server. */
+/** `agent verify-bundle`: verifies a bundle without a server. */
 export const verifyBundle = defineCommand({
   help: [
     'Verifies the bundle of an agent without a server, and shows who moves, from where to where, and which operator has released the agent. It exits with 1 if anything in the bundle is wrong.',
     'The bundle does not prove that the releasing operator ever had the domain of the old DID: compare its id with the TXT record `_auth4agents` of that domain.',
   ],
-  examples: [{ does: 'before you admit an agent', line: 'auth4agent agents verify-bundle agent.bundle' }],
+  examples: [{ does: 'before you admit an agent', line: 'auth4agent agent verify-bundle agent.bundle' }],
   arguments: [{ name: 'FILE', help: 'the bundle; - for standard input', required: true }],
   flags: {},
   folder: 'unused',
@@ -60,6 +60,6 @@ function invalid(demand: string): CliError {
   return new CliError(`The bundle cannot be verified: ${demand}`, {
     reason: 'INVALID_BUNDLE',
     exit: 'refused',
-    hint: 'Export it again: `auth4agent agents export`. If it stays wrong, do not trust the server that exported it.',
+    hint: 'Export it again: `auth4agent agent export-bundle`. If it stays wrong, do not trust the server that exported it.',
   })
 }

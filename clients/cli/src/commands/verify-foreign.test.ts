@@ -25,10 +25,10 @@ async function verify(answer: object, ...flags: readonly string[]) {
     return Response.json(answer)
   }
   const wanted = ['--server', 'http://localhost:1234', '--token', 'a.b.c', '--foreign-issuer', ALPHA, ...flags]
-  return { ...(await runCli(['verify', ...wanted], { fetch })), sent }
+  return { ...(await runCli(['token', 'verify', ...wanted], { fetch })), sent }
 }
 
-describe('verify --foreign-issuer', () => {
+describe('token verify --foreign-issuer', () => {
   it('asks only the server, which knows the keys of other issuers', async () => {
     const { code, stdout, sent } = await verify(yes, '--aud', AUDIENCE, '--scope', 'read')
     expect(sent).toEqual([['/v1/verify', { token: 'a.b.c', issuers: [ALPHA], audience: [AUDIENCE], scope: 'read' }]])

@@ -2,28 +2,26 @@ import { readOperatorConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { askAgain } from '../ask-again.ts'
 import { configurationError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { serverFlags } from '../common-flags.ts'
+import { serverFlags, suppliedFlags } from '../common-flags.ts'
 import { demandBodyDigest } from '../demand-digest.ts'
 import { FROZEN } from '../frozen.ts'
 import { nextLine } from '../next-line.ts'
 import { hasRootKey } from '../own-keys.ts'
 import { viewOperator } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { lines, plain } from '../text.ts'
 import { readDuration } from '../times.ts'
 
 const TIMEOUT = '10m'
 
-const flags = {
-  ...serverFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: 'another operator than the one of operator.json' },
-} as const
+const flags = { ...serverFlags, 'operator-id': suppliedFlags['operator-id'] } as const
 
-/** `verify-operator instructions`: prints the proof of the domain, a TXT record to publish. */
+/** `operator show-proof`: prints the proof of the domain, a TXT record to publish. */
 export const instructions = defineCommand({
   help: [
-    'Prints the proof of your domain: a TXT record that binds the domain to your operator, your root key and this server. Publish it in DNS, then run `auth4agent verify-operator confirm`. The command refuses to print a proof for another key or server, because publishing it would give your domain to the holder of that key.',
+    'Prints the proof of your domain: a TXT record that binds the domain to your operator, your root key and this server. Publish it in DNS, then run `auth4agent operator confirm`. The command refuses to print a proof for another key or server, because publishing it would give your domain to the holder of that key.',
   ],
-  examples: [{ does: 'show the proof', line: 'auth4agent verify-operator instructions' }],
+  examples: [{ does: 'show the proof', line: 'auth4agent operator show-proof' }],
   flags,
   async run(context) {
     const given = context.flags.text('operator-id')
@@ -33,14 +31,14 @@ export const instructions = defineCommand({
     const operator = await viewOperator(context, given)
     const told = await context.progress('asking the server', operator.verification.instructions())
     const record = lines({ record_type: 'TXT', name: told.txt_record_name, value: told.txt_record_value })
-    const next = `after propagation run:\n${nextLine(context.place, 'verify-operator confirm')}`
+    const next = `after propagation run:\n${nextLine(context.place, 'operator confirm')}`
     context.answer(told, `dns verification instructions\n\ndomain: ${plain(told.domain)}\n\n${record}\n\n${next}`, [
       `${told.txt_record_name}. IN TXT "${told.txt_record_value}"`,
     ])
   },
 })
 
-/** `verify-operator confirm`: asks the server to look for the proof now. */
+/** `operator confirm`: asks the server to look for the proof now. */
 export const confirm = defineCommand({
   help: [
     'Asks the server to look for the proof in DNS now. If the server finds the proof, the operator is active. Otherwise the exit code is 1.',
@@ -48,13 +46,13 @@ export const confirm = defineCommand({
     'With --wait it asks again, with growing pauses, until the server finds the proof or the time of --timeout is over. It also asks again if the server does not answer. If the server still does not answer at the end, the exit code is 3.',
   ],
   examples: [
-    { does: 'ask once', line: 'auth4agent verify-operator confirm' },
-    { does: 'wait until the server finds the proof', line: 'auth4agent verify-operator confirm --wait --timeout 30m' },
+    { does: 'ask once', line: 'auth4agent operator confirm' },
+    { does: 'wait until the server finds the proof', line: 'auth4agent operator confirm --wait --timeout 30m' },
   ],
   flags: {
     ...flags,
     wait: { kind: 'boolean', help: 'ask again until the server finds the proof' },
-    timeout: { kind: 'text', value: 'DURATION', help: `how long to wait, such as 90s or 1h; ${TIMEOUT} by default` },
+    timeout: { ...shared.timeout, more: `${TIMEOUT} by default` },
   },
   async run(context) {
     const given = context.flags.text('timeout')
@@ -66,9 +64,7 @@ export const confirm = defineCommand({
     const seen = context.flags.on('wait') ? await askAgain(ask, timeoutS * 1000, context) : await ask()
     if (!seen.verified) {
       context.answer(seen, `verification failed\n\n${plain(seen.message)}`, [seen.reason ?? 'NOT_VERIFIED'])
-      context.note(
-        '`auth4agent verify-operator instructions` shows the proof; `auth4agent doctor` shows what resolvers see.',
-      )
+      context.note('`auth4agent operator show-proof` shows the proof; `auth4agent doctor` shows what resolvers see.')
       return 'refused'
     }
     const config = await readOperatorConfig(context.folder)
@@ -80,12 +76,12 @@ export const confirm = defineCommand({
   },
 })
 
-/** `verify-operator status`: shows the state of the operator. */
+/** `operator status`: shows the state of the operator. */
 export const status = defineCommand({
   help: ['Asks the server for the state of the operator: pending, active, lapsed, suspended, superseded or released.'],
   examples: [
-    { does: 'your own operator', line: 'auth4agent verify-operator status' },
-    { does: 'only the state', line: 'auth4agent verify-operator status --json | jq -r .status' },
+    { does: 'your own operator', line: 'auth4agent operator status' },
+    { does: 'only the state', line: 'auth4agent operator status --json | jq -r .status' },
   ],
   flags,
   async run(context) {

@@ -8,8 +8,9 @@ import type { Context } from '../context.ts'
 import { foreignToJson, foreignToText } from '../foreign-token.ts'
 import { type GivenProof, type OfflineVerification, verifyOffline } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
-import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
+import { readScopes } from '../scopes.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 import { type VerdictFacts, verdictFacts } from '../verdict-facts.ts'
@@ -19,14 +20,12 @@ const UNKNOWN = 'not checked, because offline verification cannot see revocation
 const verifyFlags = {
   ...serverFlags,
   token: {
-    kind: 'text',
-    value: 'TOKEN',
-    help: 'the token; @FILE or - hides it from the process list',
+    ...shared.token,
     required: true,
   },
   online: { kind: 'boolean', help: 'also ask the server, which knows all revocations' },
-  aud: { kind: 'list', value: 'AUDIENCE', help: 'the token must be for one of these audiences' },
-  scope: { ...scopeFlag, help: `the token must have all of these scopes, ${SCOPES_HELP}` },
+  aud: { ...shared.aud, more: 'the token must be for one of them' },
+  scope: { ...shared.scope, more: 'the token must have all of them' },
   operator: { kind: 'list', value: 'OPERATOR', help: 'the operator of the token must be one of these domains or ids' },
   'foreign-issuer': {
     kind: 'list',
@@ -34,12 +33,11 @@ const verifyFlags = {
     help: 'the token must be of one of these issuers, which the server has admitted; the server verifies it, and --aud is needed',
   },
   'dpop-proof': {
-    kind: 'text',
-    value: 'PROOF',
-    help: 'the DPoP proof of the request that carried the token; @FILE or - as for --token',
+    ...shared['dpop-proof'],
+    more: 'of the request that carried the token',
   },
-  method: { kind: 'text', value: 'METHOD', help: 'with --dpop-proof: the method of that request, such as GET' },
-  url: { kind: 'text', value: 'URL', help: 'with --dpop-proof: the URL of that request' },
+  method: { ...shared.method, more: 'with --dpop-proof' },
+  url: { ...shared.url, more: 'with --dpop-proof' },
 } as const
 
 /** `verify`: verifies a token. */
@@ -51,22 +49,22 @@ export const verify = defineCommand({
     'A token of another deployment or OAuth server, which has other keys, only the server can verify: name its issuer with --foreign-issuer. --scope is then a scope at the audience, after the map of the statement that allows the call.',
   ],
   examples: [
-    { does: 'a token in a file', line: 'auth4agent verify --token @token.txt' },
+    { does: 'a token in a file', line: 'auth4agent token verify --token @token.txt' },
     {
       does: 'a token from a pipe, also checked for revocation',
-      line: 'auth4agent verify --token - --online < token.txt',
+      line: 'auth4agent token verify --token - --online < token.txt',
     },
     {
       does: 'with everything that an API demands',
-      line: 'auth4agent verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
+      line: 'auth4agent token verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
     },
     {
       does: 'a bound token, with the proof of a request',
-      line: 'auth4agent verify --token @token.txt --dpop-proof @proof.txt --method GET --url https://api.example.com/orders',
+      line: 'auth4agent token verify --token @token.txt --dpop-proof @proof.txt --method GET --url https://api.example.com/orders',
     },
     {
       does: 'a token of another deployment',
-      line: 'auth4agent verify --token @token.txt --foreign-issuer https://auth.example --aud https://api.example.com --scope read',
+      line: 'auth4agent token verify --token @token.txt --foreign-issuer https://auth.example --aud https://api.example.com --scope read',
     },
   ],
   flags: verifyFlags,

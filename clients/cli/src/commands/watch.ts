@@ -25,9 +25,12 @@ export const watch = defineCommand({
     'On a terminal it shows the age of the last heartbeat. The server sends a heartbeat each second, after all records up to that time. With --json the command prints one record a line. Press Ctrl-C to stop.',
   ],
   examples: [
-    { does: 'show new revocations', line: 'auth4agent watch' },
-    { does: 'for a program, with older revocations that can still end a token', line: 'auth4agent watch --all --json' },
-    { does: 'continue after an earlier run', line: 'auth4agent watch --json --after 1-42-' },
+    { does: 'show new revocations', line: 'auth4agent revocation watch' },
+    {
+      does: 'for a program, with older revocations that can still end a token',
+      line: 'auth4agent revocation watch --all --json',
+    },
+    { does: 'continue after an earlier run', line: 'auth4agent revocation watch --json --after 1-42-' },
   ],
   flags,
   async run(context) {

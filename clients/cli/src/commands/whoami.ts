@@ -10,6 +10,7 @@ import { type OperatorView, viewKey } from '../own-key-state.ts'
 import { chosenKeyName, loadOwnKey, teamOptions } from '../own-keys.ts'
 import { makeOperator } from '../parties.ts'
 import { checkConfigured } from '../server-address.ts'
+import { shared } from '../shared-flags.ts'
 import { lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
@@ -33,7 +34,7 @@ export const whoami = defineCommand({
       kind: 'boolean',
       help: 'show both agent and operator, with their public keys and the paths of their key files',
     },
-    offline: { kind: 'boolean', help: 'do not ask the server' },
+    offline: shared.offline,
   },
   async run(context) {
     const { flags, folder, answer, note, quiet, json, fetch, now } = context

@@ -86,24 +86,30 @@ describe.each(shells)('completion %s', (name, complete) => {
   })
 
   it('offers the first words of commands', () => {
-    expect(offers('')).toEqual(expect.arrayContaining(['completion', 'doctor', 'health', 'proxy']))
+    expect(offers('')).toEqual(expect.arrayContaining(['completion', 'doctor', 'signing-key', 'token']))
     expect(offers('d')).toContain('doctor')
-    expect(offers('d')).not.toContain('proxy')
+    expect(offers('d')).not.toContain('operator')
   })
 
   it('offers the second words of a group of commands', () => {
-    expect(offers('agents', 'a')).toEqual(['admit', 'approve'])
-    expect(offers('agents', 'verify-bundle', '--')).not.toContain('--server')
-    expect(offers('revoke', 're')).toEqual(['reactivate'])
-    expect(offers('issue', '--scope', 'agents', '')).toEqual([])
-    expect(offers('keys', 'rotate', '--ke')).toEqual(['--key'])
+    expect(offers('agent', 'a')).toEqual(['admit', 'approve'])
+    expect(offers('agent', 'verify-bundle', '--')).not.toContain('--server')
+    expect(offers('agent', 're')).toEqual(['reactivate', 'register', 'release', 'revoke'])
+    expect(offers('token', 'issue', '--scope', 'agent', '')).toEqual([])
+    expect(offers('signing-key', 'rotate', '--ke')).toEqual(['--key'])
+  })
+
+  it('offers no words of earlier versions', () => {
+    expect(offers('ver')).toEqual(['version'])
+    expect(offers('operator', 'ke')).toEqual([])
+    expect(offers('agents', '')).not.toContain('list')
   })
 
   it('offers the flags of the typed command and the global flags', () => {
-    expect(offers('proxy', '--re')).toEqual(['--read-only'])
+    expect(offers('operator', 'proxy', '--re')).toEqual(['--read-only'])
     expect(offers('doctor', '--re')).toEqual(['--resolver'])
-    expect(offers('--config', 'doctor', 'proxy', '--json', '--pr')).toEqual(['--prefix-file'])
-    expect(offers('proxy', '--j')).toEqual(['--json'])
+    expect(offers('--config', 'doctor', 'agent', 'proxy', '--json', '--pr')).toEqual(['--prefix-file'])
+    expect(offers('operator', 'proxy', '--j')).toEqual(['--json'])
   })
 
   it('offers the choices of an argument', () => {
@@ -111,28 +117,28 @@ describe.each(shells)('completion %s', (name, complete) => {
   })
 
   it('offers the choices of a flag', () => {
-    expect(offers('agents', 'list', '--status', '')).toEqual(['active', 'pending', 'revoked', 'suspended'])
-    expect(offers('audit', '--outcome', 'r')).toEqual(['refused'])
-    expect(offers('keys', 'rotate', '--alg', 'E')).toEqual(['ES256', 'Ed25519', 'EdDSA'].toSorted())
-    expect(offers('proxy', '--allow', 'suspend')).toEqual(['suspend-agent'])
-    expect(offers('agents', 'update', '--bound-challenges', 'r')).toEqual(['required'])
+    expect(offers('agent', 'list', '--status', '')).toEqual(['active', 'pending', 'revoked', 'suspended'])
+    expect(offers('audit', 'list', '--outcome', 'r')).toEqual(['refused'])
+    expect(offers('signing-key', 'rotate', '--alg', 'E')).toEqual(['ES256', 'Ed25519', 'EdDSA'].toSorted())
+    expect(offers('operator', 'proxy', '--allow', 'suspend')).toEqual(['suspend-agent'])
+    expect(offers('agent', 'update', '--bound-challenges', 'r')).toEqual(['required'])
   })
 
   it('offers the existing contexts', () => {
     expect(offers('context', 'use', '')).toEqual(['default', 'production', 'staging'])
     expect(offers('whoami', '--context', 's')).toEqual(['staging'])
-    expect(offers('--context', 'staging', 'proxy', '--re')).toEqual(['--read-only'])
+    expect(offers('--context', 'staging', 'operator', 'proxy', '--re')).toEqual(['--read-only'])
   })
 
   it('offers files for a file argument, and no flags after --', () => {
-    expect(offers('keys', 'import', 'a')).toEqual(['a file.json'])
-    expect(offers('exec', '--json', '--', '--sc')).toEqual([])
+    expect(offers('signing-key', 'import', 'a')).toEqual(['a file.json'])
+    expect(offers('token', 'exec', '--json', '--', '--sc')).toEqual([])
   })
 
   it('offers files for a file flag, and nothing for a flag with an unknown value', () => {
-    expect(offers('proxy', '--prefix-file', 'a')).toEqual(['a file.json'])
-    expect(offers('proxy', '--port', '')).toEqual([])
-    expect(offers('proxy', '')).toEqual([])
+    expect(offers('operator', 'proxy', '--prefix-file', 'a')).toEqual(['a file.json'])
+    expect(offers('operator', 'proxy', '--port', '')).toEqual([])
+    expect(offers('operator', 'proxy', '')).toEqual([])
   })
 })
 

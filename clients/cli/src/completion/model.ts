@@ -22,7 +22,7 @@ interface OfferedWord {
 
 /** What a shell offers after all words or the first words of a command. */
 export interface Place {
-  /** The typed words, without flags: `agents`, `agents list`; empty at the start. */
+  /** The typed words, without flags: `agents`, `agent list`; empty at the start. */
   readonly at: string
   readonly words: readonly OfferedWord[]
   /** What the argument of the command is. */
@@ -51,7 +51,7 @@ export async function completionPlaces(commands: readonly CommandEntry[]): Promi
   })
 }
 
-/** Returns all beginnings of a command's words: for `agents list` these are ``, `agents` and `agents list`. */
+/** Returns all beginnings of a command's words: for `agent list` these are ``, `agents` and `agent list`. */
 function beginnings(words: string): readonly string[] {
   const parts = words.split(' ')
   return Array.from({ length: parts.length + 1 }, (_, count) => parts.slice(0, count).join(' '))

@@ -50,7 +50,7 @@ export function judgeKeys({ kid, next, keySinceS, state, pending }: KeyLog, nowS
           problem(
             'recovery',
             `a recovery waits: it replaces the identity key at ${waiting.effective_at ?? 'an unknown time'}`,
-            'If you did not ask for it, end it now: `auth4agent agent-key object`.',
+            'If you did not ask for it, end it now: `auth4agent agent-key object-to-recovery`.',
           ),
         ]
   const move = pending.some(({ type }) => type === 'move')

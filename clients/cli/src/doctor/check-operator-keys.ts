@@ -34,7 +34,7 @@ export function judgeKey({ label, isKnown, isRoot, roles, exp }: OwnKeyState, no
     return problem(
       check,
       'the server does not accept this key',
-      'It was removed, has expired, or was not added yet. A holder of a root key can add it: `auth4agent operator keys add --request FILE`.',
+      'It was removed, has expired, or was not added yet. A holder of a root key can add it: `auth4agent operator-key add --request FILE`.',
     )
   }
   if (isRoot || exp === undefined) return ok(check, 'it is a root key, and has all roles')

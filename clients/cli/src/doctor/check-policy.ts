@@ -76,7 +76,7 @@ function exceptions(policy: OperatorPolicy): readonly Weakness[] {
     const host = ruleInForce({ ...policy, audiences: policy.audiences.filter((each) => each !== rule) }, rule.audience)
     if (!isWeakerRule(rule, host)) return []
     const message = `the rule for ${rule.audience} demands less than the rule for ${host.audience}: dpop ${shown(rule.dpop)} instead of ${shown(host.dpop)}, token_status ${shown(rule.token_status)} instead of ${shown(host.token_status)}`
-    const cure = `Change the rule (\`auth4agent policy set --audience ${rule.audience} --dpop …\`), or remove it with --remove-audience.`
+    const cure = `Change the rule (\`auth4agent policy set --audience ${rule.audience} --dpop-rule …\`), or remove it with --remove-audience.`
     return [{ setting: `${rule.audience} `, message, cure }]
   })
 }
@@ -88,7 +88,7 @@ function weakened(policy: OperatorPolicy, earlier: readonly EarlierPolicy[]): re
       .map(({ name, before: was, after: is }) => ({
         setting: name,
         message: `${name} is ${is}, and was ${was} in the policy of ${at}`,
-        cure: '`auth4agent audit --action operator.set-policy` shows who has changed it. `auth4agent policy set --help` shows how to set it again.',
+        cure: '`auth4agent audit list --action operator.set-policy` shows who has changed it. `auth4agent policy set --help` shows how to set it again.',
       })),
   )
 }

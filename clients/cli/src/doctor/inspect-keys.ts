@@ -29,7 +29,7 @@ async function load(folder: string, config: OperatorConfig, label: string): Prom
     return problem(
       `key ${label}`,
       message,
-      'Restore the key file, readable only by its owner (chmod 600), or create another key: `auth4agent operator keys request`.',
+      'Restore the key file, readable only by its owner (chmod 600), or create another key: `auth4agent operator-key request`.',
     )
   }
 }

@@ -31,8 +31,7 @@ export function partyChecks(
   ]
 }
 
-const PROVE =
-  '`auth4agent verify-operator instructions` shows what to publish; then run `auth4agent verify-operator confirm`.'
+const PROVE = '`auth4agent operator show-proof` shows what to publish; then run `auth4agent operator confirm`.'
 
 /** What to do about an operator that is not active. */
 const OPERATOR_CURES: Readonly<Record<string, string>> = {
@@ -45,10 +44,10 @@ const OPERATOR_CURES: Readonly<Record<string, string>> = {
 
 async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promise<readonly Finding[]> {
   if (id === '')
-    return [problem('operator', 'the operator is not registered', 'Register it: `auth4agent register operator`.')]
+    return [problem('operator', 'the operator is not registered', 'Register it: `auth4agent operator register`.')]
   const answer = await probe.get(`/v1/operators/${encodeURIComponent(id)}`)
   const known = objectOf(answer)
-  if (known === undefined) return unknown('operator', answer, 'Register it: `auth4agent register operator`.')
+  if (known === undefined) return unknown('operator', answer, 'Register it: `auth4agent operator register`.')
   const { status, domain: registered } = known
   if (registered !== domain) {
     const message = `operator.json names the domain ${domain}, but on the server this id belongs to ${String(registered)}`
@@ -56,7 +55,7 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
       problem(
         'operator',
         message,
-        'Restore operator.json, or register the domain again: `auth4agent register operator`.',
+        'Restore operator.json, or register the domain again: `auth4agent operator register`.',
       ),
     ]
   }
@@ -70,10 +69,10 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
 
 /** What to do about an agent that is not active. */
 const AGENT_CURES: Readonly<Record<string, string>> = {
-  pending: 'Its operator must grant scopes to it: `auth4agent agent-scopes set --scope …`.',
-  suspended: 'Its operator can reactivate it: `auth4agent revoke reactivate`.',
+  pending: 'Its operator must grant scopes to it: `auth4agent scope set --scope …`.',
+  suspended: 'Its operator can reactivate it: `auth4agent agent reactivate`.',
   revoked:
-    'A revoked agent stays revoked. Create and register a new one: `auth4agent init`, `auth4agent register agent`.',
+    'A revoked agent stays revoked. Create and register a new one: `auth4agent init`, `auth4agent agent register`.',
 }
 
 async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Finding[]> {
@@ -81,10 +80,10 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
   if (did === '') return [problem('agent', 'agent.json has no DID', 'Create a key: `auth4agent init --domain …`.')]
   const answer = await probe.get(`/v1/agent/${did}`)
   const known = objectOf(answer)
-  if (known === undefined) return unknown('agent', answer, 'Register it: `auth4agent register agent`.')
+  if (known === undefined) return unknown('agent', answer, 'Register it: `auth4agent agent register`.')
   const { status, allowed_scopes: scopes, operator_id: owner, agent_public_key: registeredKey, moved_to: to } = known
   if (typeof to === 'string' && to !== '')
-    return [problem('agent', `${did} has moved to ${to}`, 'Use the new DID: `auth4agent agent-key finish-move`.')]
+    return [problem('agent', `${did} has moved to ${to}`, 'Use the new DID: `auth4agent agent finish-move`.')]
   if (registeredKey !== publicKey) {
     return [
       problem(
@@ -97,7 +96,7 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
   // An empty id means that the agent was registered, but agent.json was not updated.
   if (operatorId !== '' && owner !== operatorId) {
     const message = `agent.json names the operator ${operatorId}, but on the server the agent belongs to ${String(owner)}`
-    return [problem('agent', message, 'Register it again: `auth4agent register agent`.')]
+    return [problem('agent', message, 'Register it again: `auth4agent agent register`.')]
   }
   if (status !== 'active') {
     const cure = AGENT_CURES[String(status)] ?? 'Install a newer version of this tool.'
@@ -109,7 +108,7 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
     warning(
       'agent',
       `${did} is active and has no scopes`,
-      'Its operator must grant them: `auth4agent agent-scopes set --scope …`.',
+      'Its operator must grant them: `auth4agent scope set --scope …`.',
     ),
   ]
 }

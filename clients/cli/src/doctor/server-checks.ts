@@ -28,7 +28,7 @@ async function checkHealth(probe: Probe): Promise<readonly Finding[]> {
     problem(
       'server',
       `${probe.server} answers /health with ${answer.status}, not like an Auth4Agent server`,
-      'Check the address. `auth4agent set-server --url URL` changes it.',
+      'Check the address. `auth4agent context set --server URL` changes it.',
     ),
   ]
 }
@@ -45,13 +45,13 @@ function unreachable(server: string, { code, message }: NoAnswer): Finding {
 /** What to do, by a pattern for the error code of the network or of TLS. */
 const CURES: Readonly<Record<string, string>> = {
   ECONNREFUSED:
-    'No server listens at this address. Start it (`npm start` in its checkout), or change the address: `auth4agent set-server --url URL`.',
+    'No server listens at this address. Start it (`npm start` in its checkout), or change the address: `auth4agent context set --server URL`.',
   'ENOTFOUND|EAI_AGAIN':
-    'DNS does not know this name. Check the spelling of the name, and DNS on this machine. `auth4agent set-server --url URL` changes it.',
+    'DNS does not know this name. Check the spelling of the name, and DNS on this machine. `auth4agent context set --server URL` changes it.',
   'TimeoutError|ETIMEDOUT':
     'The server does not answer in time. Check firewalls between here and the server, or wait longer with --timeout.',
   'WRONG_VERSION_NUMBER|EPROTO|PACKET_LENGTH':
-    'The server does not speak TLS on this port. Use http:// if it runs on this machine, or another port: `auth4agent set-server --url URL`.',
+    'The server does not speak TLS on this port. Use http:// if it runs on this machine, or another port: `auth4agent context set --server URL`.',
   CERT_HAS_EXPIRED: "The server's certificate has expired. The administrator must renew it.",
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name. Use the name in the certificate as the address.',
   'SELF_SIGNED|UNABLE_TO|DEPTH_ZERO':
@@ -75,7 +75,11 @@ async function checkDiscovery(probe: Probe): Promise<readonly Finding[]> {
   if (typeof issuer !== 'string') {
     const message = `${probe.server}${DISCOVERY} answers ${answer.status} without an issuer`
     return [
-      problem('discovery', message, 'Check the address and its path. `auth4agent set-server --url URL` changes it.'),
+      problem(
+        'discovery',
+        message,
+        'Check the address and its path. `auth4agent context set --server URL` changes it.',
+      ),
     ]
   }
   if (issuer !== probe.issuer) {
@@ -84,7 +88,7 @@ async function checkDiscovery(probe: Probe): Promise<readonly Finding[]> {
       problem(
         'discovery',
         message,
-        'If this is your server, use its issuer as the address (`auth4agent set-server --url URL`) or give its issuer with --issuer. Otherwise another server answers in place of yours.',
+        'If this is your server, use its issuer as the address (`auth4agent context set --server URL`) or give its issuer with --issuer. Otherwise another server answers in place of yours.',
       ),
     ]
   }

@@ -5,6 +5,7 @@ import { verdicts } from '@auth4agent/core/token/verdicts'
 import { usageError } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { readToken } from '../secrets.ts'
+import { shared } from '../shared-flags.ts'
 import { writeTime } from '../times.ts'
 import { proofText } from './compared-values.ts'
 import type { Finding, Inspection } from './inspect-chain.ts'
@@ -12,13 +13,9 @@ import { SKEW_S } from './read-chain.ts'
 
 /** Flags that describe a request with a chain and its proof. */
 export const proofFlags = {
-  method: { kind: 'text', value: 'METHOD', help: 'with --url: the method of a request with the chain, such as POST' },
-  url: { kind: 'text', value: 'URL', help: 'with --method: the URL of the request; its query does not count' },
-  proof: {
-    kind: 'text',
-    value: 'PROOF',
-    help: 'with --method and --url: the header DPoP of the request; @FILE reads a file, - standard input',
-  },
+  method: { ...shared.method, more: 'with --url' },
+  url: { ...shared.url, more: 'with --method' },
+  'dpop-proof': { ...shared['dpop-proof'], more: 'with --method and --url', aliases: ['proof'] },
 } as const
 
 /** A request with a chain. */
@@ -34,7 +31,7 @@ export async function readGivenRequest({
   flags,
   readStdin,
 }: Pick<Context<typeof proofFlags>, 'flags' | 'readStdin'>): Promise<GivenRequest | undefined> {
-  const [method, url, proof] = [flags.text('method'), flags.text('url'), flags.text('proof')]
+  const [method, url, proof] = [flags.text('method'), flags.text('url'), flags.text('dpop-proof')]
   if (method === undefined && url === undefined && proof === undefined) return undefined
   if (method === undefined || url === undefined) throw usageError('--method and --url must come together')
   if (normalizeHtu(url) === undefined) throw usageError('--url must be an absolute http or https URL')

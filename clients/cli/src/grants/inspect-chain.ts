@@ -7,6 +7,7 @@ import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { finderOf } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
+import { shared } from '../shared-flags.ts'
 import { type Compared, comparedValues } from './compared-values.ts'
 import { readGrantFile } from './grant-file.ts'
 import { ANY_ISSUER_KEY, checkHopTimes, namedIssuer, readChain } from './read-chain.ts'
@@ -46,7 +47,7 @@ export const SERVER_USE =
 /** Flags of commands that inspect a chain. */
 export const inspectFlags = {
   ...serverFlags,
-  offline: { kind: 'boolean', help: 'ask no server: check neither its signatures nor revocations' },
+  offline: { ...shared.offline, more: 'check neither its signatures nor revocations' },
 } as const
 
 /** The argument that names the file of a chain. */

@@ -1,6 +1,7 @@
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { usageError } from '../cli-error.ts'
 import type { FlagReader } from '../flags.ts'
+import { shared } from '../shared-flags.ts'
 import { readDuration } from '../times.ts'
 import type { PolicyChange, RuleChange } from './merge-policy.ts'
 
@@ -8,7 +9,7 @@ const ON_OFF = ['on', 'off'] as const
 
 /** The flags that change single members of a policy. */
 export const policyFlags = {
-  audience: { kind: 'text', value: 'URL', help: 'the audience whose rule the flags up to --token-status change' },
+  audience: { ...shared.audience, more: 'the flags up to --token-status change its rule' },
   callers: {
     kind: 'list',
     value: 'DOMAINS',
@@ -22,7 +23,8 @@ export const policyFlags = {
     help: 'the algorithm that signs its tokens',
     choices: TOKEN_ALGORITHMS,
   },
-  dpop: {
+  'dpop-rule': {
+    aliases: ['dpop'],
     kind: 'text',
     value: 'RULE',
     help: 'whether its tokens must be bound to a key',
@@ -88,7 +90,7 @@ function readRule(flags: Reader): RuleChange | undefined {
   )
   const terms = {
     token_signing_alg: flags.text('token-signing-alg'),
-    dpop: flags.text('dpop'),
+    dpop: flags.text('dpop-rule'),
     token_status: flags.text('token-status'),
   }
   const changes = {

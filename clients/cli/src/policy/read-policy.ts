@@ -13,7 +13,7 @@ const EXAMPLE =
   'For example: {"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}],"require_bound_challenges":false}'
 
 /**
- * Reads a policy, or some of its members, as `policy get --json` writes it. Throws CliError for anything else, also
+ * Reads a policy, or some of its members, as `policy show --json` writes it. Throws CliError for anything else, also
  * for an unknown member: an older server would ignore the member and reset the setting.
  */
 export function readPolicyText(text: string): PolicyChange {

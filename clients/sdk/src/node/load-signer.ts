@@ -41,7 +41,7 @@ export async function loadSigner(folder: string, config: AgentConfig | OperatorC
  *
  * const folder = defaultFolder()
  * const config = await readOperatorConfig(folder)
- * if (config === undefined) throw new Error('Run `auth4agent operator keys request` first')
+ * if (config === undefined) throw new Error('Run `auth4agent operator-key request` first')
  * const key = await loadOperationalKey(folder, config, 'pipeline')
  * const operator = createOperator({ server: config.server_url, operatorId: config.id, key })
  * ```

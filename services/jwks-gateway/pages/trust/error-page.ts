@@ -3,7 +3,7 @@ import { type ReasonCode, reasons } from '../../../platform/errors/reasons.ts'
 import { xmlText } from '../../../trust/index.ts'
 import { document } from './document.ts'
 
-const COMMAND = '<code class="command">auth4agent trust graph --link</code>'
+const COMMAND = '<code class="command">auth4agent trust show-graph --link</code>'
 /** What helps, in place of the detail of an error, which is for programs. */
 const ADVICE: Partial<Readonly<Record<ReasonCode, string>>> = {
   INVALID_VIEW: `Check that you have copied the whole link. If you have, ${COMMAND} makes a new one.`,

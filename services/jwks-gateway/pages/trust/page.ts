@@ -58,7 +58,7 @@ function shown({ viewer, viewerDomain, viewExpiresAt }: GetTrustViewResponse): s
     const whose = `What <code>${xmlText(viewerDomain)}</code> may see`
     return `${whose}: its own statements, those that name it, and public ones.${until ?? ''}`
   }
-  return 'Public statements only. To see your own too, run <code class="command">auth4agent trust graph --link</code> and open the link.'
+  return 'Public statements only. To see your own too, run <code class="command">auth4agent trust show-graph --link</code> and open the link.'
 }
 
 /** Returns the form that narrows the graph. */
@@ -77,7 +77,7 @@ function empty({ around }: GetTrustViewRequest): string {
   return `<section class="state" aria-labelledby="state">
 <h2 id="state">Nothing to draw yet</h2>
 <p>${what} To add one that everybody may see, an operator runs this command with the id of the operator whose agents may call:</p>
-<pre>auth4agent trust offer OPERATOR --audience https://api.example.com --scope orders:read=read --public</pre>
+<pre>auth4agent trust offer OPERATOR --audience https://api.example.com --map-scope orders:read=read --public</pre>
 </section>`
 }
 
@@ -104,7 +104,7 @@ function limitOf({ viewer, nodeCount, edgeCount }: GetTrustViewResponse): string
 }
 
 function footer({ viewer }: GetTrustViewResponse): string {
-  const command = viewer === 'everyone' ? 'GET /v1/trust/graph' : 'auth4agent trust graph'
+  const command = viewer === 'everyone' ? 'GET /v1/trust/graph' : 'auth4agent trust show-graph'
   return `<footer><code class="command">${command}</code> returns the same graph as JSON or SVG. <code class="command">auth4agent trust explain</code>
 says why a token is accepted or refused.</footer>`
 }

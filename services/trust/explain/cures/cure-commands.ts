@@ -4,27 +4,26 @@ import type { CureMessage } from '../deps.ts'
 
 /** The administrator in the member `who` of a cure. */
 const ADMINISTRATOR = 'administrator'
-const KEY = '--key data/admin-key.pem'
 
 /** Admits an issuer that is unknown here. */
 export function admitIssuer(issuer: string): CureMessage {
   const flags = '--revocations log --acts-as OPERATOR_ID --secret FILE'
-  return byAdministrator(`auth4agent issuers add ${quote(issuer)} ${flags} ${KEY}`)
+  return byAdministrator(`auth4agent issuer add ${quote(issuer)} ${flags}`)
 }
 
 /** Admits a disabled issuer again. */
 export function enableIssuer(issuer: string): CureMessage {
-  return byAdministrator(`auth4agent issuers enable ${quote(issuer)} ${KEY}`)
+  return byAdministrator(`auth4agent issuer enable ${quote(issuer)}`)
 }
 
 /** Shows why keys or revocations of an issuer are not known. */
 export function showIssuer(issuer: string): CureMessage {
-  return byAdministrator(`auth4agent issuers show ${quote(issuer)} ${KEY}`)
+  return byAdministrator(`auth4agent issuer show ${quote(issuer)}`)
 }
 
 /** Lets a suspended operator of this deployment act again. */
 export function reinstateOperator(id: string): CureMessage {
-  return byAdministrator(`auth4agent operator reinstate ${id} ${KEY}`)
+  return byAdministrator(`auth4agent operator reinstate ${id}`)
 }
 
 /** Publishes the record by which a domain names its issuer and operator. */
@@ -42,7 +41,7 @@ export function publishRecord(subject: {
 
 /** Registers an operator for a domain at this deployment. */
 export function registerOperator(domain: string): CureMessage {
-  return { who: domain, signatures: 0, command: 'auth4agent register operator' }
+  return { who: domain, signatures: 0, command: 'auth4agent operator register' }
 }
 
 /** Lists a domain as a caller of an audience in the policy of its owner. */
@@ -67,7 +66,8 @@ export function signStatement({ kind, sub, home, subHome, subDomain, aud, depth,
   else if (depth === 1) words.push('--depth 1')
   for (const { audience, scopes } of grants) {
     words.push('--audience', quote(audience))
-    for (const [scope, values] of Object.entries(scopes)) words.push('--scope', quote(`${scope}=${values.join(',')}`))
+    for (const [scope, values] of Object.entries(scopes))
+      words.push('--map-scope', quote(`${scope}=${values.join(',')}`))
   }
   if (subHome !== home) words.push('--home', quote(subHome), '--domain', quote(subDomain))
   if (aud.some((each) => each !== home)) for (const each of aud) words.push('--at', quote(each))

@@ -8,8 +8,8 @@ describe('wrapCommand', () => {
     ['leaves a short command in one line', 'auth4agent trust list --quiet', ['  auth4agent trust list --quiet']],
     [
       'breaks a long one only before flags, so that it can be pasted',
-      `auth4agent trust offer ID --audience ${LONG} --scope a=b --depth 1`,
-      ['  auth4agent trust offer ID \\', `    --audience ${LONG} \\`, '    --scope a=b --depth 1'],
+      `auth4agent trust offer ID --audience ${LONG} --map-scope a=b --depth 1`,
+      ['  auth4agent trust offer ID \\', `    --audience ${LONG} \\`, '    --map-scope a=b --depth 1'],
     ],
   ])('%s', (_name, command, lines) => {
     expect(wrapCommand(command)).toEqual(lines)
