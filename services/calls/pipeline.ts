@@ -50,8 +50,8 @@ type Target =
   | { readonly kind: 'forward'; readonly forward: Forward }
 
 /**
- * Puts routes behind the pipeline: log, deadline, limits, authentication, policy, handler, errors. Forwards the methods
- * of other processes.
+ * Puts routes behind the pipeline: log, deadline, limits, authentication, policy, handler, errors. Forwards the
+ * methods of other processes.
  */
 export function createRpc(routes: readonly Route[], forwards: readonly Forward[], deps: PipelineDeps): Rpc {
   const targets = new Map<DescMethod, Target>()

@@ -44,8 +44,8 @@ export interface Rpc {
   /** All services that can be called. A service may be in this process or in another one. */
   readonly services: readonly DescService[]
   /**
-   * Calls a method. `read` returns the input message. The pipeline calls `read`, so that a request that cannot be read is
-   * limited, logged and counted like every other request. Throws ApiError.
+   * Calls a method. `read` returns the input message. The pipeline calls `read`, so that a request that cannot be
+   * read is limited, logged and counted like every other request. Throws ApiError.
    */
   invoke(method: DescMethod, read: () => Message, meta: Meta): Promise<Message>
   /**

@@ -109,8 +109,8 @@ function takePlace(bound: Bound, key: string, stream: ServerHttp2Stream): boolea
 }
 
 /**
- * Refuses a call that reaches no method. The pipeline limits, logs and counts it. A caller that does not speak gRPC gets
- * an HTTP status.
+ * Refuses a call that reaches no method. The pipeline limits, logs and counts it. A caller that does not speak gRPC
+ * gets an HTTP status.
  */
 async function refuse({ rpc }: CallDeps, { headers, caller, answer }: Call, why: ApiError): Promise<void> {
   const error = await rpc.refuse(why, caller)

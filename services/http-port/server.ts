@@ -179,8 +179,8 @@ function early(detail: string): EarlyRefusal {
 }
 
 /**
- * Converts a thrown error to an answer. An ApiError comes from the pipeline or from a probe. Any other error first passes
- * the pipeline, which limits, logs and counts it.
+ * Converts a thrown error to an answer. An ApiError comes from the pipeline or from a probe. Any other error first
+ * passes the pipeline, which limits, logs and counts it.
  */
 async function refusalOf(
   rpc: Pick<Rpc, 'refuse'>,

@@ -67,7 +67,9 @@ export function mountInternal({ service, handlers }: InternalService, deps: Obse
   })
 }
 
-/** Mounts a public service for gateways. The pipeline treats a call as if the caller were connected to this process. */
+/**
+ * Mounts a public service for gateways. The pipeline treats a call as if the caller were connected to this process.
+ */
 export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal): Mounted {
   return mount(
     service,

@@ -19,8 +19,9 @@ interface TokenSql {
 
 /**
  * Returns SQL for the verdict of the database's rows about the token `t`; null if they do not end it. It is the only
- * place that decides this from rows: CHECK asks it for verifications, and the status lists ask it for all their places.
- * From the log, `RevocationState.lookup` of clients/core decides. `test/simulation/endings` holds them together.
+ * place that decides this from rows: CHECK asks it for verifications, and the status lists ask it for all their
+ * places. From the log, `RevocationState.lookup` of clients/core decides. `test/simulation/endings` holds them
+ * together.
  *
  * Rule k: the agent and the operator of a token for a grant of another deployment are not here. So it has an epoch of
  * this deployment instead. Every other token needs its agent and its operator at exactly its epochs. A token with an

@@ -82,8 +82,8 @@ async function findById({ db }: RevocationDeps, jti: string, call: Call): Promis
 }
 
 /**
- * Returns the operator that revokes. Chains and delegated tokens travel to services and to other agents, which must not
- * be able to end them.
+ * Returns the operator that revokes. Chains and delegated tokens travel to services and to other agents, which must
+ * not be able to end them.
  */
 function revokerOf({ principal }: Call, what: string): string {
   if (principal.kind === 'operator') return principal.operatorId

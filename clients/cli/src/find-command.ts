@@ -29,7 +29,10 @@ export function findCommand(words: readonly string[]): Found {
   throw unknownNoun(words[0] ?? '')
 }
 
-/** Finds what the help of these words is about. The noun `audit` alone is a group, although it also is a former command. */
+/**
+ * Finds what the help of these words is about. The noun `audit` alone is a group, although it also is a former
+ * command.
+ */
 export function findHelp(words: readonly string[]): Found {
   const path = words.join(' ')
   return (isNoun(path) ? findGroup(path) : undefined) ?? findCommand(words)

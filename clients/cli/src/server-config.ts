@@ -41,7 +41,9 @@ export async function updateServerConfig(folder: string, changes: Partial<Server
   await writeText(path, JSON.stringify({ ...present, ...changes }, undefined, 2))
 }
 
-/** Returns the path of a key file for `server.json`: relative if the file is in the folder, so that it can be moved. */
+/**
+ * Returns the path of a key file for `server.json`: relative if the file is in the folder, so that it can be moved.
+ */
 export function administratorKeyReference(folder: string, file: string): string {
   return keyFileReference(folder, resolve(file)).ref
 }

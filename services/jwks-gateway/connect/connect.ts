@@ -161,8 +161,8 @@ function isAsyncIterable(body: UniversalServerRequest['body']): body is AsyncIte
 }
 
 /**
- * Passes a request that Connect could not read to the pipeline, which limits, logs and counts it. Resolves with the error
- * to answer with.
+ * Passes a request that Connect could not read to the pipeline, which limits, logs and counts it. Resolves with the
+ * error to answer with.
  */
 async function refuseRead(rpc: Rpc, method: DescMethod, error: ApiError, caller: Caller): Promise<ApiError> {
   const meta = { ...caller, authorization: undefined, rpc: methodName(method), body: EMPTY_BODY }

@@ -88,8 +88,8 @@ function requestReader(binding: RestBinding) {
 }
 
 /**
- * Calls the method. `prepare` runs inside the pipeline, after the request was read, so that the pipeline limits, logs and
- * counts its errors.
+ * Calls the method. `prepare` runs inside the pipeline, after the request was read, so that the pipeline limits, logs
+ * and counts its errors.
  */
 type Call = (exchange: Exchange, params: Params, prepare?: (request: Message) => void) => Promise<Message>
 type ToAnswer = (output: Message, exchange: Exchange) => Answer

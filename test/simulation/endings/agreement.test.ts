@@ -204,7 +204,8 @@ async function askAll(tokens: readonly TokenIdentity[]): Promise<readonly Answer
 function expectAgreement({ token: each, agent, found, remembered, status }: Answers): void {
   const hasEnded = found !== undefined
   const isValid = status === STATUS.valid
-  // No token of a server has an epoch from the future, or no agent. The database refuses it, and no list calls it valid.
+  // No token of a server has an epoch from the future, or no agent. The database refuses it, and no list calls it
+  // valid.
   if (isAhead(each, agent)) expect([each, hasEnded, isValid]).toEqual([each, true, false])
   else if (isIssued(each)) expect([each, remembered, isValid]).toEqual([each, found, !hasEnded])
   else expect([each, remembered !== undefined && !hasEnded, isValid && hasEnded]).toEqual([each, false, false])

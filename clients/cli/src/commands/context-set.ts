@@ -62,7 +62,9 @@ export const setContext = defineCommand({
   },
 })
 
-/** Returns the path of the administrator key for server.json, empty to forget it. Rejects unless it has a private key. */
+/**
+ * Returns the path of the administrator key for server.json, empty to forget it. Rejects unless it has a private key.
+ */
 async function keyReferenceOf(context: Context<typeof setFlags>): Promise<string | undefined> {
   const file = context.flags.text('administrator-key')
   if (file === undefined || file === NONE) return file && ''

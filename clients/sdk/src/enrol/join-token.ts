@@ -9,8 +9,8 @@ export interface JoinTokenOptions {
 }
 
 /**
- * Uses a join token: a secret with which one agent can enrol once. `auth4agent attestor create-join-token` makes one. Keep
- * the key of the agent, because another key cannot enrol with the same secret.
+ * Uses a join token: a secret with which one agent can enrol once. `auth4agent attestor create-join-token` makes one.
+ * Keep the key of the agent, because another key cannot enrol with the same secret.
  *
  * @param secret the secret, or the file that has it
  * @example
