@@ -7,7 +7,7 @@ LEFT JOIN operators o ON o.id = t.operator_id
 LEFT JOIN agents a ON a.operator_id = t.operator_id AND a.did = t.sub
 LEFT JOIN revoked_tokens r ON r.operator_id = t.operator_id AND r.jti = t.jti`
 
-/** The SQL of what endedByRows needs to know of a token, beside the columns agent_epoch and operator_epoch of `t`. */
+/** What endedByRows takes of a token as SQL, besides the columns agent_epoch and operator_epoch of `t`. */
 interface TokenSql {
   /** Whether the key that signed the token is in one of ENDED_KEY_STATES. */
   readonly hasKeyEnded: string

@@ -20,7 +20,7 @@ export async function revokeOwn(deps: RevokeDeps, { token, ...request }: RevokeR
   const { agent, operator } = client
   const { issuer, verificationKeys, genuineChains } = deps
   const read = await readRevocable(
-    { issuer, verificationKeys, verifyChain: (chain) => genuineChains<never>(chain) },
+    { issuer, verificationKeys, verifyChain: (chain) => genuineChains(chain) },
     token,
   )
   if ('refusal' in read || !mayRevoke(read, operator.id, agent.did)) return
