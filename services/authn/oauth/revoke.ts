@@ -19,10 +19,8 @@ export async function revokeOwn(deps: RevokeDeps, { token, ...request }: RevokeR
   const client = await authenticateClient(deps, request, call)
   const { agent, operator } = client
   const { issuer, verificationKeys, genuineChains } = deps
-  const read = await readRevocable(
-    { issuer, verificationKeys, verifyChain: (chain) => genuineChains(chain) },
-    token,
-  )
+  const verifyChain = (chain: string) => genuineChains(chain)
+  const read = await readRevocable({ issuer, verificationKeys, verifyChain }, token)
   if ('refusal' in read || !mayRevoke(read, operator.id, agent.did)) return
   const { jti, exp, action } = read
   const author = { ...call, principal: { kind: 'agent', did: agent.did } } as const
