@@ -1,5 +1,5 @@
 /** A promise and the functions that settle it, as {@link deferred} returns them. */
-export interface Deferred<T> {
+interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
   readonly reject: (reason: unknown) => void

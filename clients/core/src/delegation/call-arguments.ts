@@ -3,7 +3,7 @@ import type { JsonObject } from '../encoding/strict-json.ts'
 import { type ChainRefusal, quote, refuseGrant } from './refusal.ts'
 
 /** Most values in the arguments of a call, those inside lists and objects included. */
-export const MAX_ARGUMENT_VALUES = 1_000
+const MAX_ARGUMENT_VALUES = 1_000
 
 const CHECKED = Symbol('checked')
 
@@ -17,7 +17,7 @@ export interface CallArguments {
 }
 
 /** Arguments that were read; undefined if they are not known. */
-export type ReadArguments = { readonly ok: true; readonly args: CallArguments | undefined } | ChainRefusal
+type ReadArguments = { readonly ok: true; readonly args: CallArguments | undefined } | ChainRefusal
 
 /**
  * Checks the form of the arguments of a call: a plain object, with values that JSON can carry, at most 1,000 in all.

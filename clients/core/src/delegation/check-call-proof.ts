@@ -13,7 +13,7 @@ import { CALL_PROOF_TYPE } from './sign-call-proof.ts'
 /** Longest accepted text of a call proof. It contains the arguments of the call. */
 export const MAX_CALL_PROOF_BYTES = 65_536
 /** How old `iat` may be in seconds, in addition to the clock skew. */
-export const CALL_PROOF_WINDOW_S = 30
+const CALL_PROOF_WINDOW_S = 30
 
 /** The tool call that must have the proof, and the clock. */
 export interface CallProofRules {
@@ -32,7 +32,7 @@ export interface CallProofRules {
 }
 
 /** What a replay store needs to know about a valid call proof. */
-export interface CallProof {
+interface CallProof {
   /** SHA-256 of the key's thumbprint and `jti`, 43 characters of base64url. No DPoP proof has the same. */
   readonly id: string
   /** Unix seconds after which no verifier with this window and clock skew accepts the proof. */
@@ -40,7 +40,7 @@ export interface CallProof {
 }
 
 /** Why a proof is refused: a clause that says what would be right, such as `aat_id must be the jti of the leaf`. */
-export type CallProofRefusal = { readonly ok: false; readonly demand: string }
+type CallProofRefusal = { readonly ok: false; readonly demand: string }
 
 type Times = { readonly jti: string; readonly iat: number }
 

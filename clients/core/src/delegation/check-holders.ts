@@ -2,7 +2,7 @@ import { isGovernedBy } from '../token/check-requirements.ts'
 import type { AuthorityRefusal, DelegatedAuthority } from './delegated-authority.ts'
 
 /** Whose agents a verifier accepts in a delegation. */
-export interface HolderDemands {
+interface HolderDemands {
   /** Ids or domains of the operators that may be the principal's. Empty for every operator. */
   readonly operators: readonly string[]
   /**

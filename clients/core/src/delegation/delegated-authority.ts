@@ -20,7 +20,7 @@ export interface AuthorityRefusal {
 }
 
 /** A party of a delegation, with what gave it its authority. */
-export interface AuthorityParty extends GrantIdentity {
+interface AuthorityParty extends GrantIdentity {
   /** When its grant expires, in Unix seconds. A delegated token has no such times: there it is that of the token. */
   readonly exp: number
 }

@@ -1,5 +1,5 @@
 /** A cache whose entries belong to owners. */
-export interface FairCache<T> {
+interface FairCache<T> {
   get(key: string): T | undefined
   /** Puts in an entry. It belongs to the owner who was named first, as long as it stays. */
   set(key: string, owner: string, known: T): void

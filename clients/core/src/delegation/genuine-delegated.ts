@@ -24,7 +24,7 @@ export type GenuineDelegated = <R extends { readonly ok: false } = never>(
 ) => Promise<{ readonly ok: true; readonly authority: DelegatedAuthority } | Refused | R>
 
 /** The keys of the issuer that sign access tokens. */
-export interface TokenRules {
+interface TokenRules {
   readonly issuer: string
   readonly keys: KeyFinder
 }

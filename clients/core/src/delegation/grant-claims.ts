@@ -19,7 +19,7 @@ interface GrantClaims extends Lifetime {
 }
 
 /** Claims of a root grant. */
-export interface RootClaims extends GrantClaims, Holder {
+interface RootClaims extends GrantClaims, Holder {
   readonly allowedDomains: readonly string[]
   /** Absent if the grant was issued through no edge of trust. */
   readonly edges?: readonly string[]

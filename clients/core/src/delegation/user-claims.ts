@@ -16,7 +16,7 @@ export interface UserClaims extends DelegatedClaims {
 /**
  * Longest lifetime of a token for a user, in seconds, because no log says when its identity provider ends the user.
  */
-export const MAX_USER_TOKEN_TTL_S = 300
+const MAX_USER_TOKEN_TTL_S = 300
 
 const MAX_INT32 = 2_147_483_647
 

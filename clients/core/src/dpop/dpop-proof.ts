@@ -57,7 +57,7 @@ export interface DpopProof {
 }
 
 /** Why a proof is refused: a clause that says what would be right, such as `htm must be GET`. */
-export type DpopRefusal = { readonly ok: false; readonly demand: string }
+type DpopRefusal = { readonly ok: false; readonly demand: string }
 
 type ProofClaims = { readonly jti: string; readonly iat: number; readonly nonce: string | undefined }
 

@@ -5,7 +5,7 @@ import { createTokenCache } from '../token/token-cache.ts'
 import { importTokenVerifier } from '../token/token-verifier.ts'
 
 /** The public key in the header of a DPoP proof, bound to the algorithm of the proof. */
-export interface ProofKey {
+interface ProofKey {
   /** RFC 7638 thumbprint. */
   readonly jkt: string
   /** Verifies the signature over the signing input. Remembers the key if the signature is valid. */

@@ -16,7 +16,7 @@ export interface ReplayStore {
 }
 
 /** A replay store of one process. */
-export interface ReplayMemory extends ReplayStore {
+interface ReplayMemory extends ReplayStore {
   /** Proofs in memory, including some that have expired. */
   readonly size: number
   use(id: string, expiresAtS: number): boolean

@@ -2,7 +2,7 @@
 const MAX_DEPTH = 64
 
 /** How many more values a check may visit. */
-export interface JsonBudget {
+interface JsonBudget {
   left: number
 }
 

@@ -4,10 +4,10 @@ import { encodeBase64url } from './base64.ts'
 import { encodeUtf8 } from './utf8.ts'
 
 /** Text form of a digest: lower-case hexadecimal, or unpadded base64url. */
-export type DigestForm = 'hex' | 'base64url'
+type DigestForm = 'hex' | 'base64url'
 
 /** Computes SHA-256 (FIPS 180-4) of bytes, or of a text's UTF-8 bytes. */
-export type Sha256 = (data: Uint8Array | string, form: DigestForm) => string
+type Sha256 = (data: Uint8Array | string, form: DigestForm) => string
 
 /**
  * Computes SHA-256 in plain JavaScript, for platforms that have no synchronous digest.

@@ -15,7 +15,7 @@ export interface DidSubject {
 }
 
 /** A key in a DID document. */
-export type VerificationMethod = {
+type VerificationMethod = {
   id: string
   type: 'Multikey'
   controller: string

@@ -1,7 +1,7 @@
 import { sha256Text } from '../encoding/sha256.ts'
 
 /** The parts of `did:agent:<domain>:<fingerprint>`. */
-export type AgentDid = { domain: string; fingerprint: string }
+type AgentDid = { domain: string; fingerprint: string }
 
 const PREFIX = 'did:agent:'
 const FINGERPRINT_LENGTH = 32

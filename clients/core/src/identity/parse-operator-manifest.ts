@@ -20,7 +20,7 @@ import {
 import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
 
 /** Whose manifest a text must be. */
-export interface ManifestRules {
+interface ManifestRules {
   readonly operatorId: string
   /** The server's issuer, byte for byte. */
   readonly issuer: string
@@ -32,10 +32,10 @@ export interface ManifestRules {
 }
 
 /** What is wrong with a claim of a manifest. */
-export type ManifestFault = keyof typeof DEMANDS
+type ManifestFault = keyof typeof DEMANDS
 
 /** Why a text is not a manifest: it is no JWS of the type, or the member `at` has the fault `why`. */
-export type ManifestRefusal =
+type ManifestRefusal =
   | JwsRefusal
   | { readonly ok: false; readonly part: 'claim'; readonly at: string; readonly why: ManifestFault }
 

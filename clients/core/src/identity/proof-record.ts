@@ -40,7 +40,7 @@ export function recordValue({ issuer, operatorId, thumbprint }: ProofSubject): s
 }
 
 /** A proof as a TXT record claims it. A member is empty if its tag is missing. */
-export interface ProofRecord {
+interface ProofRecord {
   readonly operatorId: string
   readonly thumbprint: string
 }

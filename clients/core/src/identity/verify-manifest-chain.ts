@@ -28,7 +28,7 @@ export interface KeysInForce {
 }
 
 /** The keys in force, or why the chain is refused: a sentence. */
-export type ChainVerdict =
+type ChainVerdict =
   | { readonly ok: true; readonly inForce: KeysInForce }
   | { readonly ok: false; readonly demand: string }
 

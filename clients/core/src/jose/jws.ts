@@ -61,7 +61,7 @@ export type UnreadJws = Omit<ParsedJws, 'payload'> & {
 }
 
 /** The payload of a JWS: the JSON text as it is written, and its value. */
-export type JwsPayload = { ok: true; text: string; value: JsonObject }
+type JwsPayload = { ok: true; text: string; value: JsonObject }
 
 /**
  * Why a text is not an acceptable JWS, and which part is wrong.

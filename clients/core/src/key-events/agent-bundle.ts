@@ -25,7 +25,7 @@ export interface BundleTarget {
 }
 
 /** What a bundle says besides the log: the move, and the release by the operator that the agent leaves. */
-export interface CheckedBundle {
+interface CheckedBundle {
   readonly ok: true
   readonly move: MoveClaims
   /** SHA-256 of the event `move`, base64url. */
@@ -36,7 +36,7 @@ export interface CheckedBundle {
 }
 
 /** What a bundle proves. */
-export interface VerifiedBundle extends CheckedBundle {
+interface VerifiedBundle extends CheckedBundle {
   /** The agent's state after the move. */
   readonly state: KeyState
 }

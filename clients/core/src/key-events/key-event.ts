@@ -10,7 +10,7 @@ import { KEY_EVENT_TYPE } from './jws-types.ts'
 import { type KeyEventRefusal, refuse } from './refusal.ts'
 
 /** Longest accepted text of a key event. */
-export const MAX_KEY_EVENT_BYTES = 8192
+const MAX_KEY_EVENT_BYTES = 8192
 
 /** A well-formed key event. Its signature and its place in a log are not checked yet. */
 export interface KeyEvent {

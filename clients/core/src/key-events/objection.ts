@@ -10,7 +10,7 @@ const NAMES = ['did', 'event', 'iat']
 const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: [KEY_OBJECTION_TYPE] }
 
 /** What an objection says: the agent, the digest of the recovery that it ends, and when it was signed. */
-export interface ObjectionContent {
+interface ObjectionContent {
   readonly did: string
   /** SHA-256 of the recovery, base64url. */
   readonly event: string

@@ -8,7 +8,7 @@ import { type KeyEventRefusal, refuse } from './refusal.ts'
 import type { ReleaseContent } from './sign-release.ts'
 
 /** Longest accepted text of a release, in bytes. */
-export const MAX_RELEASE_BYTES = 4096
+const MAX_RELEASE_BYTES = 4096
 
 /** A well-formed release. Its signature is not verified yet: {@link checkReleaseKey} does that. */
 export interface AgentRelease extends ReleaseContent {

@@ -30,7 +30,7 @@ export interface Follower {
 }
 
 /** The issuer's keys, as far as a follower changes them. */
-export interface FollowedKeys {
+interface FollowedKeys {
   /** Ends a key. It is never used again, even if the issuer publishes it. */
   end(kid: string): void
   /** Fetches the keys unless they are younger than `ageMs`. Rejects if this fails, or if the new keys are too old. */
@@ -38,7 +38,7 @@ export interface FollowedKeys {
 }
 
 /** Options of {@link followRevocations}. Times are in milliseconds. */
-export interface FollowerOptions extends KnowledgeRules {
+interface FollowerOptions extends KnowledgeRules {
   readonly feed: RevocationFeed
   readonly keys: FollowedKeys
   readonly maxStalenessMs: number

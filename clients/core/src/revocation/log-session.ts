@@ -18,7 +18,7 @@ export interface LogSession {
 }
 
 /** Rules for a session. */
-export interface SessionRules {
+interface SessionRules {
   /** Returns the most records to keep. The default is {@link MAX_LOG_RECORDS}. */
   readonly maxRecords?: (() => number) | undefined
   /** Where an earlier session ended. Within its log epoch, the log must contain this position. */

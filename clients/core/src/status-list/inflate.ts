@@ -1,5 +1,5 @@
 /** Why bytes are not a ZLIB stream of bounded size. */
-export type InflateFault = 'zlib' | 'size'
+type InflateFault = 'zlib' | 'size'
 
 /**
  * The compressed bytes that are inflated at a time. DEFLATE makes at most about 1,032 bytes of one, so a slice cannot

@@ -6,7 +6,7 @@ import type { VerificationKey } from '../token/access-token.ts'
 import { inflateZlib } from './inflate.ts'
 
 /** `typ` of a Status List Token. */
-export const STATUS_LIST_TYPE = 'statuslist+jwt'
+const STATUS_LIST_TYPE = 'statuslist+jwt'
 /** Media type of a Status List Token. */
 export const STATUS_LIST_MEDIA_TYPE = 'application/statuslist+jwt'
 /** Longest accepted text of a Status List Token, and longest list when it is inflated: 4 million places of 2 bits. */
@@ -49,7 +49,7 @@ export type StatusListFault =
   | 'TOO_LARGE'
 
 /** The list, or why there is none. */
-export type ReadStatusList =
+type ReadStatusList =
   | { readonly ok: true; readonly list: StatusList }
   | { readonly ok: false; readonly why: StatusListFault }
 

@@ -11,7 +11,7 @@ import {
 import type { Verdict } from './verdicts.ts'
 
 /** State of a signing key. docs/signing-keys.md explains each. */
-export type KeyState = 'prepared' | 'active' | 'retiring' | 'retired' | 'compromised'
+type KeyState = 'prepared' | 'active' | 'retiring' | 'retired' | 'compromised'
 
 /** The public half of a signing key. */
 export interface VerificationKey {

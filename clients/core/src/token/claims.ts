@@ -67,7 +67,7 @@ export interface HomeToken {
 }
 
 /** A party of a delegation, by its DID (RFC 8693 section 4.1). */
-export interface Party {
+interface Party {
   readonly sub: string
 }
 

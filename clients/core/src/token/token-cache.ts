@@ -1,5 +1,5 @@
 /** A cache of facts about tokens with a valid signature. */
-export interface TokenCache<T> {
+interface TokenCache<T> {
   get(text: string): T | undefined
   set(text: string, known: T): void
   delete(text: string): void

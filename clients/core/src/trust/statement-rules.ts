@@ -55,7 +55,7 @@ const RULES = {
 } as const
 
 /** A rule about the content of a statement. */
-export type ContentRule = keyof typeof RULES
+type ContentRule = keyof typeof RULES
 
 /**
  * Why a text is not a trust statement.
@@ -85,7 +85,7 @@ export interface StatementRefusal {
  * throw new Fault('grants', 'grants')
  * ```
  */
-export class Fault extends Error {
+class Fault extends Error {
   readonly refusal: StatementRefusal
 
   constructor(at: string, rule: ContentRule) {
