@@ -43,14 +43,9 @@ import { statementRoutes } from './statements/routes.ts'
 import { subjectRoutes } from './subjects/routes.ts'
 import { viewRoutes } from './view/routes.ts'
 
-export { federationDocuments } from '../federation/representations.ts'
 export type { AllowedChain } from './chaining/find-chain.ts'
 export type { GrantRefusal, JudgedGrant } from './chaining/judge-grant.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './foreign/verify-foreign.ts'
-export { classOf, lineOf } from './graph/export/appearance.ts'
-export type { ExportedGraph } from './graph/export/exported-graph.ts'
-export { xmlText } from './graph/export/safe-text.ts'
-export { drawnEdges, toSvg } from './graph/export/to-svg.ts'
 export { type IdJags, type JudgedIdJag, MAX_ID_JAG_TTL_S } from './id-jag/judge-id-jag.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
