@@ -56,6 +56,8 @@ export interface DeploymentOptions {
   readonly databaseUrl?: string
   /** Replaces the mode of the run. */
   readonly mode?: Mode
+  /** Whether the test kills, freezes or restarts processes. */
+  readonly ownProcess?: boolean
   /** Replaces the deployment's own DNS server. The caller closes it. */
   readonly dns?: DnsServer
   /** Replaces the issuer. */
@@ -64,7 +66,7 @@ export interface DeploymentOptions {
 
 /** Starts a deployment. Its processes start at the same time. If one of them fails, the others are stopped. */
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
-  const { instances = 1, mode = inject('mode'), issuer = ISSUER } = options
+  const { instances = 1, mode = modeOf(options), issuer = ISSUER } = options
   await using started = new AsyncDisposableStack()
   const dns = options.dns ?? (await ownDns(started))
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(started))
@@ -75,7 +77,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     AUTH4AGENT_ADMIN_KEY: adminKeys.publicKey.toString('base64'),
     AUTH4AGENT_BASE_URL: issuer,
     AUTH4AGENT_DNS_SERVERS: dns.address,
-    ...(mode !== 'one' && { NATS_URL: inject('natsUrl') }),
+    ...(isApart(mode) && { NATS_URL: inject('natsUrl') }),
     ...options.env,
   }
   const { processes, add, verifiers } = await startMode[mode](started, instances, env)
@@ -101,6 +103,14 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     stop: () => all.disposeAsync(),
   }
 }
+
+function modeOf({ ownProcess = false }: DeploymentOptions): Mode {
+  const mode = inject('mode')
+  return mode === 'inside' && ownProcess ? 'one' : mode
+}
+
+/** Returns whether parts run in different processes, which need NATS. */
+const isApart = (mode: Mode): boolean => mode === 'split' || mode === 'cluster'
 
 function reached(way: Omit<Reached, 'client'>): Reached {
   return { ...way, client: protocolClient(way.server.baseUrl) }

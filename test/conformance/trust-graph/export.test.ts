@@ -19,7 +19,7 @@ beforeAll(async () => {
   dot = await installGraphviz()
   xmllint = await installXmllint()
   await installNetworkx()
-}, 300_000)
+})
 
 /** Returns what a program writes. It must end without an error, and without a warning. */
 async function run(program: string, args: readonly string[], input: string): Promise<string> {

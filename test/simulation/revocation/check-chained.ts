@@ -2,7 +2,7 @@ import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { createCheckHome } from '../../../services/trust/chaining/check-home.ts'
-import { CARGO } from '../../support/federation/foreign-world.ts'
+import { CARGO } from '../../support/federation/foreign-parties.ts'
 import type { Chained } from './chained-bearers.ts'
 
 /** The two logs, as a process knows them. */

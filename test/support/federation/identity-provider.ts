@@ -11,15 +11,8 @@ import { createIdJags } from '../../../services/trust/id-jag/judge-id-jag.ts'
 import type { JudgedIdJag } from '../../../services/trust/index.ts'
 import { createKnowledge } from '../../../services/trust/knowledge/knowledge.ts'
 import { subjectRoutes } from '../../../services/trust/subjects/routes.ts'
-import {
-  type Attestations,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../authn.ts'
+import { type Attestations, ISSUER, startInstance, type TestInstance } from '../authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { provenCall } from '../exchanges.ts'
 import { asAdmin, type TestOperator } from '../identity.ts'
