@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
+import { PATIENT } from './inside.ts'
 import { type Mode, startMode } from './modes.ts'
 import { type Asserter, adminAsserter, newKeys } from './parties.ts'
 import type { Processes } from './processes.ts'
@@ -78,6 +79,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     AUTH4AGENT_BASE_URL: issuer,
     AUTH4AGENT_DNS_SERVERS: dns.address,
     ...(isApart(mode) && { NATS_URL: inject('natsUrl') }),
+    ...(inject('mode') === 'inside' && PATIENT),
     ...options.env,
   }
   const { processes, add, verifiers } = await startMode[mode](started, instances, env)

@@ -9,7 +9,7 @@ import { type Environment, type RunningServer, SERVER_DEFAULTS } from './server.
 /** Settings that only a process of its own can have. */
 const OF_PROCESSES = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'AUTH4AGENT_WORKERS'] as const
 /** On a busy machine the database and the server answer late, which is no fault in most tests. */
-const PATIENT = { AUTH4AGENT_DRAIN_DELAY: '0s', AUTH4AGENT_DB_TIMEOUT: '1m', AUTH4AGENT_REQUEST_TIMEOUT: '1m' }
+export const PATIENT = { AUTH4AGENT_DB_TIMEOUT: '1m', AUTH4AGENT_REQUEST_TIMEOUT: '1m' } as const
 /** What only a process of its own can do. */
 const NEEDS_PROCESS = 'This server runs inside the process of the test: start it with ownProcess: true'
 
@@ -25,7 +25,7 @@ export function canRunInside(env: Environment): boolean {
  */
 export async function startInside(env: Environment): Promise<RunningServer> {
   const lines: string[] = []
-  const config = readConfig({ ...SERVER_DEFAULTS, ...PATIENT, ...env }, tmpdir())
+  const config = readConfig({ ...SERVER_DEFAULTS, AUTH4AGENT_DRAIN_DELAY: '0s', ...PATIENT, ...env }, tmpdir())
   const { databaseUrl } = config
   if (databaseUrl === undefined) throw new Error(NEEDS_PROCESS)
   const log = createLogger(config.logLevel, (line) => void lines.push(line.trimEnd()), {}, config.logFormat)
