@@ -8,21 +8,21 @@ const GROWTH = 'test/growth/statements.test.ts'
 const DEBIAN = 'test/debian/**'
 const ELSEWHERE = Object.keys(LONG)
 
-/** `npm test`: runs every short test. Servers run in one process. */
+/** `npm test`: runs every short test. Servers run in the process of their test, unless it kills or freezes them. */
 export default defineConfig({
   test: {
     ...SHARED,
     projects: [
       project({
         name: 'unit',
-        mode: 'one',
+        mode: 'inside',
         include: ALL,
         exclude: [STORIES, GROWTH, DEBIAN, ...REPLACING, ...ELSEWHERE],
       }),
-      project({ name: 'replacing', mode: 'one', include: REPLACING, exclude: ELSEWHERE, isolate: true }),
-      project({ name: 'e2e', mode: 'one', include: [STORIES], exclude: ELSEWHERE }),
+      project({ name: 'replacing', mode: 'inside', include: REPLACING, exclude: ELSEWHERE, isolate: true }),
+      project({ name: 'e2e', mode: 'inside', include: [STORIES], exclude: ELSEWHERE }),
       // It judges the statements that the other tests have recorded.
-      project({ name: 'growth', mode: 'one', include: [GROWTH], isLast: true }),
+      project({ name: 'growth', mode: 'inside', include: [GROWTH], isLast: true }),
     ],
   },
 })

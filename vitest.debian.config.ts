@@ -25,8 +25,8 @@ const REST = [
   ...Object.keys(LONG),
 ]
 
-const debian = project({ name: 'debian', mode: 'one', include: SENDERS, exclude: REST })
-const statements = project({ name: 'statements', mode: 'one', include: ['test/debian/statements.test.ts'] })
+const debian = project({ name: 'debian', mode: 'inside', include: SENDERS, exclude: REST })
+const statements = project({ name: 'statements', mode: 'inside', include: ['test/debian/statements.test.ts'] })
 /** vitest runs this group after the other one, because it looks at what the other one has sent. */
 const LAST = { groupOrder: 1 }
 

@@ -5,13 +5,8 @@ import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../test/support/agent-calls.ts'
 import { agentLog, newKey, newP256Key, registerWithLog, type TestKey } from '../../test/support/agent-log.ts'
-import {
-  freshOperator,
-  ISSUER,
-  startInstance,
-  type TestChallenge,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, type TestChallenge } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -2,15 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../test/support/agent-calls.ts'
 import { bounds, finding, inMs, metDemand, RESULT, unmetDemand } from '../../test/support/attestations.ts'
-import {
-  type Attestations,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { type Attestations, ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import {
   ACCESS_TOKEN,

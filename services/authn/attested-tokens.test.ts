@@ -4,15 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AttestAgentRequest } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { AttestationSchema } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { bounds, finding, inMs, metDemand, RESULT, unmetDemand } from '../../test/support/attestations.ts'
-import {
-  type Attestations,
-  freshOperator,
-  insertAgent,
-  signChallenge,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { type Attestations, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, signChallenge, type TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -3,15 +3,14 @@ import { signDpopProof } from '@auth4agent/core/dpop/sign-dpop-proof'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, sign } from '@auth4agent/core/keys/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startInstance, type TestInstance } from '../../test/support/authn.ts'
 import {
   authnState,
   clientAssertion,
   freshOperator,
   insertAgent,
-  startInstance,
   type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+} from '../../test/support/authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { anonymous } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

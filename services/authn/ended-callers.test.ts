@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { insertAgent, startInstance, type TestHolder, type TestInstance } from '../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { insertAgent, type TestHolder } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import {

@@ -1,5 +1,6 @@
 import { afterAll, expect, it } from 'vitest'
-import { authnState, freshOperator, insertAgent, startInstance } from '../../test/support/authn.ts'
+import { startInstance } from '../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent } from '../../test/support/authn-agents.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 

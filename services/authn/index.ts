@@ -23,9 +23,6 @@ import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 import { createVerifyAccess } from './verify-access.ts'
 
-export { signedIntrospection } from './oauth/signed-introspection.ts'
-export { statusRefusals } from './refuse-by-status.ts'
-
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, settings: REDEEM_SESSION }
 

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../gen/prisma/enums.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
 import {
   authnState,
   freshOperator,
-  ISSUER,
   insertAgent,
   signChallenge,
-  startInstance,
   type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+} from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { insertOperator, newAgent, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../test/support/authn.ts'
+import { startInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { until } from '../../test/support/until.ts'
 import { createRedeemer, type Redeemer } from './redeemer.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newKey, registerWithLog, type TestKey } from '../../test/support/agent-log.ts'
-import { freshOperator, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import type { TestOperator } from '../../test/support/identity.ts'

@@ -1,12 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import {
-  authnState,
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 

@@ -6,13 +6,8 @@ import {
   AgentDirectoryService,
   LookupAgentResponseSchema,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import {
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

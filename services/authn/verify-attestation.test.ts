@@ -1,12 +1,7 @@
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { type DelegatedWish, delegatedPayload } from '../../test/support/delegated-tokens.ts'
 import { ACCEPT, chainThrough, insertGrantKey, type TestGrantKey } from '../../test/support/held-chains.ts'

@@ -1,14 +1,7 @@
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  authnState,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -1,7 +1,7 @@
 import { type Authn, createAuthn, redeemPoolOptions } from '../authn/index.ts'
 import { routesOf } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
-import { authorizationServerMetadata } from '../jwks-gateway/index.ts'
+import { authorizationServerMetadata } from '../jwks-gateway/well-known/authorization-server.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
@@ -12,18 +12,11 @@ import { createSignals, type Signals } from '../signals/index.ts'
 import { createStatusLists, type StatusLists } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
 import type { Agents, Operators, Part, ServiceDeps } from './part.ts'
+import { keysMaxAgeMs, MIN_TOKEN_TTL_S, retentionMsOf } from './times.ts'
 
 /** How long the database keeps a redeemed challenge after it has expired, in seconds. */
 const KEEP_REDEMPTION_S = 600
-/**
- * Longest age of a process's copy of the signing keys, in milliseconds. If `AUTH4AGENT_JWKS_MAX_AGE` is shorter, that
- * setting is the limit.
- */
-const KEYS_MAX_AGE_MS = 10_000
 const LOG_ENDPOINT_AUDIENCE_MS = 3_600_000
-/** Shortest lifetime of a token, in seconds. */
-export const MIN_TOKEN_TTL_S = 30
-
 /** Creates authn, with the keys and the trust that belong to its process. */
 export async function makeAuthn(
   deps: ServiceDeps,
@@ -34,7 +27,7 @@ export async function makeAuthn(
 > {
   const { config, databaseUrl, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
-  const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
+  const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, answerMs: config.dbTimeoutMs, log })
   opened.defer(() => redeemPool.end())
   const keys = await makeKeys(deps, verificationKeys)
   opened.defer(() => keys.close())
@@ -217,14 +210,4 @@ function reportEndpointAudience({ log, metrics }: Pick<ServiceDeps, 'log' | 'met
  */
 function publishS(config: Config): number {
   return (config.jwksMaxAge + keysMaxAgeMs(config) / 1000) * 1.01 + config.clockSkew
-}
-
-/** Returns the longest age of this process's copy of the signing keys, in milliseconds. */
-export function keysMaxAgeMs({ jwksMaxAge }: Config): number {
-  return Math.min(KEYS_MAX_AGE_MS, jwksMaxAge * 1000)
-}
-
-/** Returns how long the audit is kept, in milliseconds; undefined if it is kept for good. */
-export function retentionMsOf({ auditRetention }: Pick<Config, 'auditRetention'>): number | undefined {
-  return auditRetention === undefined ? undefined : auditRetention * 1000
 }

@@ -36,7 +36,7 @@ export interface OpenRevocations extends Revocations {
 export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
   const { databaseUrl, db, deployment, clockGuard, log, metrics } = deps
   const bus = await openBus(config, deployment, log, metrics)
-  const pool = openPool({ url: databaseUrl, poolSize: POOL_SIZE, log })
+  const pool = openPool({ url: databaseUrl, poolSize: POOL_SIZE, answerMs: config.dbTimeoutMs, log })
   const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
   const revocations = connectRevocations({
     pool,

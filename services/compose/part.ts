@@ -1,6 +1,7 @@
 import type { Deployment } from '../../gen/prisma/client.ts'
 import type {
   AgentDirectoryService,
+  KeyHistoryService,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Route } from '../calls/rpc.ts'
@@ -55,3 +56,5 @@ export interface Part {
 export type Operators = InternalClient<typeof OperatorDirectoryService>
 /** A client of the directory of agents, local or remote. */
 export type Agents = InternalClient<typeof AgentDirectoryService>
+/** A client of the histories of operators' keys, local or remote. */
+export type Histories = InternalClient<typeof KeyHistoryService>

@@ -27,8 +27,9 @@ import { systemClock } from '../revocation/index.ts'
 import { connectRemotes, openInternalTls } from './connect-remotes.ts'
 import { createServices } from './create-services.ts'
 import { loadTls, type Tls } from './http-port-config.ts'
+import type { Ports } from './listener.ts'
 import { openRevocations } from './open-revocations.ts'
-import { type Ports, startListeners } from './start-listeners.ts'
+import { startListeners } from './start-listeners.ts'
 import { createWaitingPort, type WaitingPort } from './waiting-port.ts'
 
 /** A running server process. */
@@ -90,7 +91,14 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   const waiting = createWaitingPort(config, tls, log)
   opened.defer(() => waiting.close())
   const name = config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL'
-  const wait = { url: databaseUrl, name, log, signal: stopping, onWaiting: () => waiting.open() }
+  const wait = {
+    url: databaseUrl,
+    name,
+    log,
+    answerMs: config.dbTimeoutMs,
+    signal: stopping,
+    onWaiting: () => waiting.open(),
+  }
   const server = await withDatabase(wait, () => attemptStart({ ...deps, tls, certificates, waiting }))
   const all = opened.move()
   return {
@@ -111,9 +119,9 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   const { expose = ({ exposition }: Metrics) => exposition } = deps
   await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
   await using opened = new AsyncDisposableStack()
-  const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
+  const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, answerMs: config.dbTimeoutMs, log })
   opened.defer(() => db.close())
-  const readDb = openDb({ url: databaseUrl, poolSize: READ_POOL_SIZE, log })
+  const readDb = openDb({ url: databaseUrl, poolSize: READ_POOL_SIZE, answerMs: config.dbTimeoutMs, log })
   opened.defer(() => readDb.close())
   const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)
   const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { ANSWER_TIMEOUT_MS } from '../platform/db/timeouts.ts'
 import {
   addressRange,
   baseUrl,
@@ -103,6 +104,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     ...readBus(value, requestTimeoutMs),
     workers: value('AUTH4AGENT_WORKERS', workerCount, 1),
     dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
+    dbTimeoutMs: value('AUTH4AGENT_DB_TIMEOUT', durationMs(500, 60_000), ANSWER_TIMEOUT_MS),
   }
 }
 

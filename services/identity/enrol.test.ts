@@ -1,3 +1,4 @@
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Enrolments, enrolments, newKey, type SignedAttestation } from '../../test/support/enrolment.ts'
 import {
@@ -233,6 +234,20 @@ describe('an enrolment is refused', () => {
           { ...EMPTY, operatorId: operator.id, agentPublicKey: Uint8Array.from(key.publicKey), label: '' },
           asOperator(operator),
         )
+        return calls.enrol(await calls.attestation(key), key)
+      },
+    ],
+    [
+      'with a key that the agent has replaced',
+      'AGENT_EXISTS',
+      async () => {
+        await calls.putRule(RULE)
+        const key = newKey()
+        const { id } = await rowOf((await calls.enrol(await calls.attestation(key), key)).did)
+        const { agentKey } = fixture.db.prisma
+        await agentKey.updateMany({ where: { agentId: id }, data: { retiredAt: new Date(fixture.clock.now) } })
+        const publicKey = Uint8Array.from(newKey().publicKey)
+        await agentKey.create({ data: { agentId: id, publicKey, thumbprint: thumbprint(publicKey) } })
         return calls.enrol(await calls.attestation(key), key)
       },
     ],

@@ -19,8 +19,6 @@ import { policies } from './policy.ts'
 import { createRoutes, type IdentityDeps, signingClock } from './routes.ts'
 import { expirePending } from './store.ts'
 
-export { didResolution } from './did-resolution.ts'
-
 /** The identity part of the server: its RPC services, its directory for other parts, and its scheduled work. */
 export interface Identity {
   readonly module: ServiceModule<typeof IdentityService>

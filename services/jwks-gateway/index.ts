@@ -1,4 +1,3 @@
 export type { GatewayConfig } from './config.ts'
 export type { GatewayDeps } from './gateway-context.ts'
 export { createGateway } from './server.ts'
-export { authorizationServerMetadata } from './well-known/authorization-server.ts'

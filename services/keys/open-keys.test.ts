@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { authnState, freshOperator, insertAgent, startInstance } from '../../test/support/authn.ts'
+import { startInstance } from '../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent } from '../../test/support/authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { openDb } from '../platform/db/db.ts'
 import { WrongKeyError } from './key-vault.ts'

@@ -1,4 +1,4 @@
-import type { Ports } from '../compose/start-listeners.ts'
+import type { Ports } from '../compose/listener.ts'
 
 /** How often a process checks that its parent still runs, in milliseconds. */
 const CHECK_MS = 500

@@ -1,14 +1,8 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EndAllTokensOfDeploymentRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import {
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { adminPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -4,7 +4,7 @@ import type { Ending, RevocationRecord } from '@auth4agent/core/revocation/revoc
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../gen/prisma/enums.ts'
-import { freshOperator, insertAgent } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent } from '../../test/support/authn-agents.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { compactLog } from './compact-log.ts'
 import { createLogStore, ENDINGS_AFTER } from './log-store.ts'

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { freshOperator } from '../../test/support/authn.ts'
+import { freshOperator } from '../../test/support/authn-agents.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { emptyLog, revokeTokens, sequences, watchersOf } from '../../test/support/watchers.ts'
 import { createLogStore } from './log-store.ts'

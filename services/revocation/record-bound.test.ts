@@ -1,6 +1,7 @@
 import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../test/support/authn.ts'
+import { startInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { silentLog, testDatabase } from '../../test/support/database.ts'
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { claimsOf, insertTokenKey } from '../../test/support/tokens.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../test/support/authn.ts'
+import { startInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type LogPosition, RevocationKind } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { freshOperator, insertAgent } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent } from '../../test/support/authn-agents.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { emptyLog, range, revokeTokens, sequences, type WatchRequest, watchersOf } from '../../test/support/watchers.ts'

@@ -11,8 +11,6 @@ import { pollEvents } from './poll/poll-events.ts'
 import { createPush } from './push/push.ts'
 import { listenForWakes } from './wakes.ts'
 
-export { signalAnswers } from './representations.ts'
-
 /** The signals part of the server: streams of security events. */
 export interface Signals {
   readonly module: ServiceModule<typeof SignalService>

@@ -13,7 +13,6 @@ import { pruneLists } from './store/prune-lists.ts'
 
 export { describeToken } from './domain/describe-token.ts'
 export type { Places } from './places.ts'
-export { statusListDocuments } from './representations.ts'
 
 /** Options of createStatusLists. */
 export interface StatusListOptions extends MakeListDeps, Pick<ListsDeps, 'head' | 'monotonic'> {

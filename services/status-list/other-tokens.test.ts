@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { exchangeChain } from '../../test/support/exchanges.ts'
 import { type ChainedServer, payloadOf, useChainedServer } from '../../test/support/federation/chained-server.ts'
-import { ACME, ALPHA, AUDIENCE, alphaKey, EDGES } from '../../test/support/federation/foreign-world.ts'
+import { ACME, ALPHA, AUDIENCE, alphaKey, EDGES } from '../../test/support/federation/foreign-parties.ts'
 import { CRM, useProviderWorld } from '../../test/support/federation/identity-provider.ts'
 import { chainThrough, insertGrantKey, SHOP, type TestGrantKey } from '../../test/support/held-chains.ts'
 import { asAdmin, asOperator, insertOperator, type TestOperator } from '../../test/support/identity.ts'

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshOperator, ISSUER, insertAgent, startInstance } from '../../test/support/authn.ts'
+import { ISSUER, startInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { demandLists, type Place, placeOf } from '../../test/support/status-lists.ts'

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../test/support/agent-calls.ts'
-import {
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { insertGrantKey } from '../../test/support/held-chains.ts'
 import { asAdmin, type TestOperator } from '../../test/support/identity.ts'

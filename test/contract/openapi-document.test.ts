@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
-import { statusRefusals } from '../../services/authn/index.ts'
+import { statusRefusals } from '../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../services/calls/method-name.ts'
 import { PUBLIC_SERVICES } from '../../services/compose/public-services.ts'
 import { REPRESENTATIONS } from '../../services/compose/representations.ts'

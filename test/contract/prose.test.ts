@@ -4,14 +4,8 @@ import { parseSync } from 'oxc-parser'
 import { describe, expect, it } from 'vitest'
 import { reasons } from '../../services/platform/errors/reasons.ts'
 import { beginsAsDetail } from '../support/documents/detail-style.ts'
-import { readExported } from '../support/documents/exported-docs.ts'
-import {
-  commentLines,
-  errorMessages,
-  readSources,
-  type SourceText,
-  testTitles,
-} from '../support/documents/source-texts.ts'
+import { readExported } from './support/exported-docs.ts'
+import { commentLines, errorMessages, readSources, type SourceText, testTitles } from './support/source-texts.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const LONGEST_LINE = 119

@@ -31,7 +31,7 @@ beforeAll(async () => {
   }
   folder = await mkdtemp(join(tmpdir(), 'a4a-stubs-'))
   await cp(join(ROOT, 'proto'), join(folder, 'proto'), { recursive: true })
-}, 300_000)
+})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Returns a block of clients/by-hand.md unchanged. */

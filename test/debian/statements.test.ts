@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { normalize, readSourceStatements } from '../support/source-statements.ts'
 import { readSql, runSql } from '../support/sql.ts'
+import { normalize, readSourceStatements } from './source-statements.ts'
 
 /** Default of jit_above_cost: PostgreSQL compiles a statement with a higher estimate. */
 const JIT_ABOVE_COST = 100_000

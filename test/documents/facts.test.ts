@@ -2,6 +2,7 @@ import { OPERATOR_ROLES } from '@auth4agent/core/identity/operator-roles'
 import { describe, expect, it } from 'vitest'
 import { reasons } from '../../services/platform/errors/reasons.ts'
 import { readDocuments, readFromCheckout } from '../support/documents/checkout.ts'
+import { typeCheck } from '../support/documents/type-check.ts'
 import {
   contractCalls,
   documentedCalls,
@@ -10,8 +11,7 @@ import {
   figures,
   firstCells,
   knownSettings,
-} from '../support/documents/facts.ts'
-import { typeCheck } from '../support/documents/type-check.ts'
+} from './facts.ts'
 
 const documents = await readDocuments()
 const README = await readFromCheckout('README.md')

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { blockProblems } from '../support/documents/blocks.ts'
 import { readDocuments } from '../support/documents/checkout.ts'
-import { longLines } from '../support/documents/line-length.ts'
-import { linkProblems } from '../support/documents/links.ts'
 import { parseMarkdown } from '../support/documents/markdown.ts'
+import { blockProblems } from './blocks.ts'
+import { longLines } from './line-length.ts'
+import { linkProblems } from './links.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Documents whose lines may still be too long. */

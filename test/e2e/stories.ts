@@ -1,6 +1,6 @@
 /**
- * Stories that run in one mode only, and why. Every other story runs with one process and with split services. Keys
- * are paths from the checkout.
+ * Stories that run in one mode only, and why. Every other story runs with one process and on the cluster. Keys are
+ * paths from the checkout.
  */
 export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/clock-skew/clock-skew.test.ts':
@@ -46,3 +46,27 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/workers/refused-start.test.ts': 'the workers that fail to start belong to one process',
   'test/e2e/workers/workers.test.ts': 'the workers that share ports belong to one process',
 }
+
+/**
+ * Stories that also run with split services: one process of each part, which call each other over sockets without TLS.
+ * The cluster runs every story with the same parts apart, so these are those that pass every call between parts, or
+ * depend on the number of processes.
+ */
+export const SPLIT_STORIES: readonly string[] = [
+  'test/e2e/attestation/enrolment.test.ts',
+  'test/e2e/connect-client/flow.test.ts',
+  'test/e2e/delegation/delegation.test.ts',
+  'test/e2e/federation/two-deployments.test.ts',
+  'test/e2e/grpc-stubs/*.test.ts',
+  'test/e2e/key-compromise/key-compromise.test.ts',
+  'test/e2e/oauth-clients/token-exchange.test.ts',
+  'test/e2e/operator-keys/operator-keys.test.ts',
+  'test/e2e/proxy-checks/*.test.ts',
+  'test/e2e/revocation-everywhere/revocation-everywhere.test.ts',
+  'test/e2e/signals/poll.test.ts',
+  'test/e2e/single-use/single-use.test.ts',
+  'test/e2e/suspend-race/suspend-race.test.ts',
+  'test/e2e/takeover/takeover.test.ts',
+  'test/e2e/two-instances/two-instances.test.ts',
+  'test/e2e/version-1-client/*.test.ts',
+]

@@ -9,18 +9,47 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '@auth4agent/sdk/': 'clients/sdk/src/',
 }
 
+type Imports = ReadonlyMap<string, readonly string[]>
+
 /** What each file of the product imports, types included. Paths are from the checkout. */
-export function readImports(): ReadonlyMap<string, readonly string[]> {
-  const paths = globSync('{services,clients/*/src}/**/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.test.ts'))
-  const known = new Set(paths)
-  return new Map(paths.map((path) => [path, targetsOf(path).filter((target) => known.has(target))]))
+export function readImports(): Imports {
+  return importsIn('{services,clients/*/src}/**/*.ts', { isWanted: isProduct })
 }
 
-function targetsOf(path: string): readonly string[] {
+/** What each file of the product loads before it runs: no types, and nothing that it imports later. */
+export function readLoads(): Imports {
+  return importsIn('{services,clients/*/src}/**/*.ts', { isWanted: isProduct, withTypes: false })
+}
+
+/** What each file of the product and of the tests imports, types included. */
+export function readAllImports(): Imports {
+  return importsIn('{services,test,clients/*/src}/**/*.ts', {})
+}
+
+const isProduct = (path: string): boolean => !path.endsWith('.test.ts')
+
+interface Options {
+  readonly isWanted?: (path: string) => boolean
+  readonly withTypes?: boolean
+}
+
+function importsIn(glob: string, { isWanted = () => true, withTypes = true }: Options): Imports {
+  const paths = globSync(glob, { cwd: ROOT }).filter(isWanted)
+  const known = new Set(paths)
+  return new Map(paths.map((path) => [path, targetsOf(path, withTypes).filter((target) => known.has(target))]))
+}
+
+function targetsOf(path: string, withTypes: boolean): readonly string[] {
   const { staticImports, staticExports } = parseSync(path, readFileSync(join(ROOT, path), 'utf8')).module
-  const exported = staticExports.flatMap(({ entries }) => entries.flatMap((entry) => entry.moduleRequest?.value ?? []))
-  const names = [...staticImports.map(({ moduleRequest }) => moduleRequest.value), ...exported]
-  return [...new Set(names.map((name) => fileOf(path, name)))]
+  const imported = staticImports
+    .filter(({ entries }) => withTypes || entries.length === 0 || entries.some(({ isType }) => !isType))
+    .map(({ moduleRequest }) => moduleRequest.value)
+  const exported = staticExports
+    .flatMap(({ entries }) => entries)
+    .flatMap(({ moduleRequest, isType }) =>
+      moduleRequest === null || (isType && !withTypes) ? [] : moduleRequest.value,
+    )
+  return [...new Set([...imported, ...exported].map((name) => fileOf(path, name)))]
 }
 
 function fileOf(path: string, name: string): string {

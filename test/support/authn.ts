@@ -1,10 +1,5 @@
-import { uuidv7 } from '@auth4agent/core/encoding/uuid'
-import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { generateKeyPair, type SigningKey, sign } from '@auth4agent/core/keys/ed25519'
 import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
+import { create } from '@bufbuild/protobuf'
 import {
   AgentDirectoryService,
   type AgentSnapshot,
@@ -12,21 +7,8 @@ import {
   LookupAgentResponseSchema,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import {
-  CreateChallengeRequestSchema,
-  IssueTokenRequestSchema,
-  VerifyTokenRequestSchema,
-} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { GetJsonWebKeySetRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import {
-  IntrospectRequestSchema,
-  RevokeRequestSchema,
-  TokenRequestSchema,
-} from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
-import { RevokeTokenRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
-import type { Call } from '../../services/calls/call.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
@@ -37,9 +19,9 @@ import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
 import { createStatusLists, type StatusListOptions } from '../../services/status-list/index.ts'
 import type { Chaining, IdJags } from '../../services/trust/index.ts'
+import { callsOf, oauthCallsOf } from './authn-calls.ts'
 import { silentLog } from './database.ts'
-import { anonymous, insertOperator, startIdentity, type TestOperator } from './identity.ts'
-import { signCompactJws } from './jws.ts'
+import { startIdentity } from './identity.ts'
 import { noChaining, noForeign, noIdJags } from './no-foreign.ts'
 
 /** The issuer of every instance. */
@@ -58,28 +40,6 @@ const SETTINGS: AuthnSettings & KeysSettings = {
   publishS: 320,
   rotateAfterS: 30 * 86_400,
 }
-
-/** An agent of the fixture, with its private key. */
-export interface TestAgent {
-  readonly id: string
-  readonly did: string
-  readonly key: SigningKey
-  readonly operatorId: string
-}
-
-/** An agent that can hold grants. */
-export interface TestHolder extends TestAgent {
-  readonly publicKey: Uint8Array
-}
-
-/** A challenge in the form that a client gets. */
-export interface TestChallenge {
-  readonly challenge: string
-  readonly nonce: string
-}
-
-type Init<S extends Parameters<typeof create>[0]> = MessageInitShape<S>
-type TokenWishes = Omit<Init<typeof IssueTokenRequestSchema>, '$typeName'>
 
 /** What the directory says about the attestation of an agent. */
 export type Attestations = Partial<Pick<AgentSnapshot, 'enrolment' | 'demands' | 'findings'>>
@@ -214,118 +174,6 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
 
 /** An instance of the services under test. */
 export type TestInstance = Awaited<ReturnType<typeof startInstance>>
-
-function callsOf(
-  { module: authn }: ReturnType<typeof createAuthn>,
-  { module: keys }: Awaited<ReturnType<typeof createKeys>>,
-  revocation: ReturnType<typeof createRevocation>,
-) {
-  const challenge = async (did: string, wishes: Init<typeof CreateChallengeRequestSchema> = {}) => {
-    const request = create(CreateChallengeRequestSchema, { ...wishes, did })
-    const { challenge = '', nonce = '', expiresAt } = await authn.handlers.createChallenge(request, anonymous())
-    return { challenge, nonce, expiresAt }
-  }
-  const redeem = (agent: TestAgent, made: TestChallenge, wishes: TokenWishes = {}, call: Call = anonymous()) => {
-    const { challenge, nonce } = made
-    const signature = signChallenge(agent, made)
-    const request = create(IssueTokenRequestSchema, { did: agent.did, challenge, nonce, signature, ...wishes })
-    return authn.handlers.issueToken(request, call)
-  }
-  return {
-    challenge,
-    redeem,
-    /** Gets a challenge, signs it and redeems it. Returns the token. */
-    async issue(agent: TestAgent, wishes: TokenWishes = {}): Promise<string> {
-      const { token = '' } = await redeem(agent, await challenge(agent.did), wishes)
-      return token
-    },
-    verify: (token: string, wanted: Init<typeof VerifyTokenRequestSchema> = {}) =>
-      authn.handlers.verifyToken(create(VerifyTokenRequestSchema, { ...wanted, token }), anonymous()),
-    jwks: () => keys.handlers.getJsonWebKeySet(create(GetJsonWebKeySetRequestSchema), anonymous()),
-    revoke: (request: Init<typeof RevokeTokenRequestSchema>, call: Call = anonymous()) =>
-      revocation.module.handlers.revokeToken(create(RevokeTokenRequestSchema, request), call),
-  }
-}
-
-/** Returns the calls of OAuthService. Each of them has a fresh client assertion unless the wishes contain one. */
-function oauthCallsOf({ oauth: { handlers } }: ReturnType<typeof createAuthn>) {
-  return {
-    oauthToken: (
-      agent: TestAgent,
-      wishes: Omit<Init<typeof TokenRequestSchema>, '$typeName'> = {},
-      call: Call = anonymous(),
-    ) =>
-      handlers.token(
-        create(TokenRequestSchema, { grantType: 'client_credentials', ...clientAssertion(agent), ...wishes }),
-        call,
-      ),
-    introspect: (
-      agent: TestAgent,
-      token: string,
-      wishes: Omit<Init<typeof IntrospectRequestSchema>, '$typeName'> = {},
-    ) =>
-      handlers.introspect(
-        create(IntrospectRequestSchema, { token, ...clientAssertion(agent), ...wishes }),
-        anonymous(),
-      ),
-    revokeOwn: (agent: TestAgent, token: string, wishes: Omit<Init<typeof RevokeRequestSchema>, '$typeName'> = {}) =>
-      handlers.revoke(create(RevokeRequestSchema, { token, ...clientAssertion(agent), ...wishes }), anonymous()),
-  }
-}
-
-/** Returns the parameters of a client authentication (RFC 7521 section 4.2), with edits of the claims. */
-export function clientAssertion({ did, key }: TestAgent, claims: object = {}) {
-  const exp = Math.floor(Date.now() / 1000) + 60
-  const payload = { iss: did, sub: did, aud: ISSUER, exp, jti: crypto.randomUUID(), ...claims }
-  return {
-    clientAssertionType: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    clientAssertion: signCompactJws({ alg: 'EdDSA' }, payload, key),
-  }
-}
-
-/** Signs a challenge as the agent. The signed text is the message that the protocol defines. */
-export function signChallenge({ key }: TestAgent, { challenge, nonce }: TestChallenge): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(sign(key, Buffer.from(`auth4agents-challenge:${challenge}:${nonce}`)))
-}
-
-/** Inserts an active agent of an operator, or one with the given status. */
-export async function insertAgent(
-  db: Db,
-  operator: TestOperator,
-  { scopes = ['read', 'write'], status = 'active' }: { scopes?: string[]; status?: AgentStatus } = {},
-): Promise<TestHolder> {
-  const { publicKey, privateKey } = generateKeyPair()
-  const id = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
-  const did = formatDid(operator.domain, fingerprint(publicKey))
-  const keys = { create: { publicKey: Uint8Array.from(publicKey), thumbprint: thumbprint(publicKey) } }
-  await db.prisma.agent.create({
-    data: { id, operatorId: operator.id, did, status, allowedScopes: scopes, keys },
-  })
-  return { id, did, key: privateKey, publicKey, operatorId: operator.id }
-}
-
-let domains = 0
-
-/** Inserts an operator with a new domain. */
-export function freshOperator(db: Db, status: OperatorStatus = 'active'): Promise<TestOperator> {
-  domains += 1
-  return insertOperator(db, `acme${domains}.example`, status)
-}
-
-/** Reads every table that authn and revocation may write, except the revocation log, for a later comparison. */
-export async function authnState({ prisma }: Db): Promise<object> {
-  const [redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators] = await Promise.all([
-    prisma.redemption.findMany({ orderBy: { challengeId: 'asc' } }),
-    prisma.challengeKey.findMany({ orderBy: { slot: 'asc' } }),
-    prisma.jwksKey.findMany({ orderBy: { kid: 'asc' } }),
-    prisma.revokedToken.findMany({ orderBy: { jti: 'asc' } }),
-    prisma.auditLog.findMany({ orderBy: { id: 'asc' } }),
-    prisma.usedAssertion.findMany({ orderBy: { jti: 'asc' } }),
-    prisma.agent.findMany({ orderBy: { id: 'asc' } }),
-    prisma.operator.findMany({ orderBy: { id: 'asc' } }),
-  ])
-  return { redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators }
-}
 
 /** Creates the real operator registry, for its directory and the administrator's calls. It must not query DNS. */
 function registryOf(db: Db) {

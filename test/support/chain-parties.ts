@@ -1,4 +1,5 @@
-import { freshOperator, insertAgent, startInstance, type TestHolder } from './authn.ts'
+import { startInstance } from './authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from './authn-agents.ts'
 import { testDatabase } from './database.ts'
 import { ACCEPT, insertGrantKey } from './held-chains.ts'
 

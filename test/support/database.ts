@@ -11,6 +11,9 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>
 }
 
+/** How long a test waits for an answer of the database, in milliseconds. A busy machine is no fault. */
+const ANSWER_MS = 60_000
+
 /** A logger that writes nothing. */
 export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -20,7 +23,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await runSql(server, `CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')} STRATEGY FILE_COPY`)
   const url = siblingUrl(server, name)
-  const db = openDb({ url, poolSize: 10, log: silentLog })
+  const db = openDb({ url, poolSize: 10, answerMs: ANSWER_MS, log: silentLog })
   return {
     url,
     db,

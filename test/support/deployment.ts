@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
+import { PATIENT } from './inside.ts'
 import { type Mode, startMode } from './modes.ts'
 import { type Asserter, adminAsserter, newKeys } from './parties.ts'
 import type { Processes } from './processes.ts'
@@ -56,6 +57,8 @@ export interface DeploymentOptions {
   readonly databaseUrl?: string
   /** Replaces the mode of the run. */
   readonly mode?: Mode
+  /** Whether the test kills, freezes or restarts processes. */
+  readonly ownProcess?: boolean
   /** Replaces the deployment's own DNS server. The caller closes it. */
   readonly dns?: DnsServer
   /** Replaces the issuer. */
@@ -64,7 +67,7 @@ export interface DeploymentOptions {
 
 /** Starts a deployment. Its processes start at the same time. If one of them fails, the others are stopped. */
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
-  const { instances = 1, mode = inject('mode'), issuer = ISSUER } = options
+  const { instances = 1, mode = modeOf(options), issuer = ISSUER } = options
   await using started = new AsyncDisposableStack()
   const dns = options.dns ?? (await ownDns(started))
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(started))
@@ -75,7 +78,8 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     AUTH4AGENT_ADMIN_KEY: adminKeys.publicKey.toString('base64'),
     AUTH4AGENT_BASE_URL: issuer,
     AUTH4AGENT_DNS_SERVERS: dns.address,
-    ...(mode !== 'one' && { NATS_URL: inject('natsUrl') }),
+    ...(isApart(mode) && { NATS_URL: inject('natsUrl') }),
+    ...(inject('mode') === 'inside' && PATIENT),
     ...options.env,
   }
   const { processes, add, verifiers } = await startMode[mode](started, instances, env)
@@ -101,6 +105,14 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
     stop: () => all.disposeAsync(),
   }
 }
+
+function modeOf({ ownProcess = false }: DeploymentOptions): Mode {
+  const mode = inject('mode')
+  return mode === 'inside' && ownProcess ? 'one' : mode
+}
+
+/** Returns whether parts run in different processes, which need NATS. */
+const isApart = (mode: Mode): boolean => mode === 'split' || mode === 'cluster'
 
 function reached(way: Omit<Reached, 'client'>): Reached {
   return { ...way, client: protocolClient(way.server.baseUrl) }

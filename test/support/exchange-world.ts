@@ -1,4 +1,5 @@
-import { freshOperator, insertAgent, startInstance, type TestHolder, type TestInstance } from './authn.ts'
+import { startInstance, type TestInstance } from './authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from './authn-agents.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { chainThrough, insertGrantKey, type TestGrantKey } from './held-chains.ts'
 import type { TestOperator } from './identity.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Db } from '../../services/platform/db/db.ts'
-import { authnState } from './authn.ts'
+import { authnState } from './authn-agents.ts'
 import { refusalOf } from './reason-of.ts'
 
 /** Expects that work is refused with a reason and changes nothing that authn keeps in the database. */

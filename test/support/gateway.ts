@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
-import { statusRefusals } from '../../services/authn/index.ts'
+import { statusRefusals } from '../../services/authn/refuse-by-status.ts'
 import type { HttpPortConfig } from '../../services/http-port/config.ts'
 import { didResolution } from '../../services/identity/did-resolution.ts'
 import { createGateway, type GatewayConfig, type GatewayDeps } from '../../services/jwks-gateway/index.ts'

@@ -3,7 +3,7 @@ import { type JwsSigner, signerJwk, signerKid } from '@auth4agent/core/jose/sign
 import { sign } from '@auth4agent/core/keys/ed25519'
 import type { KeyPurpose } from '../../gen/prisma/enums.ts'
 import type { Db } from '../../services/platform/db/db.ts'
-import type { TestHolder } from './authn.ts'
+import type { TestHolder } from './authn-agents.ts'
 import { type ChainHolder, type ChainSigner, chainSigner, type GrantWish, idsOf, newSigner } from './signed-chains.ts'
 
 /** A service that accepts chains. */

@@ -19,7 +19,7 @@ import { fakeRpc } from './fake-rpc.ts'
 
 /** How often the certificate files are read again in tests, in milliseconds. */
 const INTERVAL_MS = 20
-const TIMEOUT_MS = 5_000
+const TIMEOUT_MS = 60_000
 
 /** Creates a folder that is removed when the test ends. */
 export async function testFolder(): Promise<string> {

@@ -1,4 +1,6 @@
+import { inject } from 'vitest'
 import { SERVICE_NAMES } from '../../services/configuration/service-names.ts'
+import { canRunInside, startInside } from './inside.ts'
 import { type Places, socketPlaces, tlsPlaces } from './places.ts'
 import { CLUSTER, type Counts, type Processes, recordOf, startAnother, startProcesses } from './processes.ts'
 import { type Environment, type RunningProcess, type RunningServer, startServer } from './server.ts'
@@ -10,11 +12,12 @@ declare module 'vitest' {
 }
 
 /**
- * How the parts of a deployment are spread over processes. `one`: each process runs all parts. `split`: each part runs
- * in its own process, and processes call each other over unix sockets without TLS. `cluster`: two or more processes
- * run each part and call each other over TCP and mutual TLS.
+ * How the parts of a deployment are spread over processes. `inside`: the process of the test runs servers with all
+ * parts. `one`: each process runs all parts. `split`: each part runs in its own process, and processes call each other
+ * over unix sockets without TLS. `cluster`: two or more processes run each part and call each other over TCP and mutual
+ * TLS.
  */
-export type Mode = 'one' | 'split' | 'cluster'
+export type Mode = 'inside' | 'one' | 'split' | 'cluster'
 
 /** A server, and the process that runs the authn part for it. */
 interface Way {
@@ -33,7 +36,8 @@ type Start = (started: AsyncDisposableStack, instances: number, env: Environment
 
 /** Starts this many instances in each mode. Everything ends with `started`. */
 export const startMode: Readonly<Record<Mode, Start>> = {
-  one: startWhole,
+  inside: (...options) => startWhole(insideIfPossible, ...options),
+  one: (...options) => startWhole(startServer, ...options),
   split: async (started, instances, env) => startApart(started, await socketPlaces(), env, splitCounts(instances)),
   cluster: async (started, instances, env) => startApart(started, await tlsPlaces(), env, clusterCounts(instances)),
 }
@@ -52,8 +56,22 @@ const splitCounts = (instances: number): Counts => ({
 
 const clusterCounts = (instances: number): Counts => ({ ...CLUSTER, 'jwks-gateway': Math.max(2, instances) })
 
-async function startWhole(started: AsyncDisposableStack, instances: number, env: Environment): Promise<Running> {
-  const starts = await Promise.allSettled(Array.from({ length: instances }, () => startServer(env)))
+/** Starts a server with all parts: inside this process if the mode of the run is `inside` and its settings allow it. */
+export function startAll(env: Environment): Promise<RunningServer> {
+  return inject('mode') === 'inside' ? insideIfPossible(env) : startServer(env)
+}
+
+function insideIfPossible(env: Environment): Promise<RunningServer> {
+  return canRunInside(env) ? startInside(env) : startServer(env)
+}
+
+async function startWhole(
+  startOne: typeof startServer,
+  started: AsyncDisposableStack,
+  instances: number,
+  env: Environment,
+): Promise<Running> {
+  const starts = await Promise.allSettled(Array.from({ length: instances }, () => startOne(env)))
   const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   started.defer(async () => void (await Promise.all(servers.map((server) => server.stop()))))
   const failure = starts.find((start) => start.status === 'rejected')
@@ -61,7 +79,7 @@ async function startWhole(started: AsyncDisposableStack, instances: number, env:
   return {
     processes: recordOf(SERVICE_NAMES, () => servers),
     async add(stack, settings) {
-      const server = await startServer({ ...env, ...settings })
+      const server = await startOne({ ...env, ...settings })
       stack.defer(async () => void (await server.stop()))
       return { server, authn: server }
     },

@@ -44,6 +44,8 @@ export interface Registered {
 
 interface HarnessOptions {
   readonly resolvers?: number
+  /** How long a look-up waits for a resolver, in milliseconds. */
+  readonly dnsTimeoutMs?: number
   readonly testDomains?: boolean
   readonly settings?: Partial<RegistrySettings>
 }
@@ -51,7 +53,12 @@ interface HarnessOptions {
 export type Harness = Awaited<ReturnType<typeof startHarness>>
 
 /** Starts the operator-registry part with its own database, clock and DNS servers. */
-export async function startHarness({ resolvers = 1, testDomains = false, settings = {} }: HarnessOptions = {}) {
+export async function startHarness({
+  resolvers = 1,
+  dnsTimeoutMs = 2_000,
+  testDomains = false,
+  settings = {},
+}: HarnessOptions = {}) {
   const database = await testDatabase()
   const servers = await Promise.all(Array.from({ length: resolvers }, startDnsServer))
   const clock = { now: START }
@@ -62,7 +69,7 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     now: () => clock.now,
     log,
     issuer: ISSUER,
-    resolveTxt: createTxtResolvers({ servers: servedBy, timeoutMs: 500 }),
+    resolveTxt: createTxtResolvers({ servers: servedBy, timeoutMs: dnsTimeoutMs }),
     testDomains,
     lookUpPlaces: createFairPlaces(LOOK_UPS),
     settings: { ...SETTINGS, ...settings },

@@ -130,6 +130,5 @@ async function isReady({ baseUrl }: RunningProcess): Promise<void> {
       return { status: response.status, body: await response.text() }
     },
     ({ status }) => status === 200,
-    30_000,
   )
 }

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Mode } from './modes.ts'
+import { PATIENCE_MS } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -11,10 +12,11 @@ export const STORIES = 'test/e2e/**/*.test.ts'
 export const SHARED = {
   globalSetup: ['test/support/global-setup.ts'],
   setupFiles: ['test/growth/setup.ts'],
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  // More than a wait inside of a test may take, because the error of that wait says which state was not reached.
+  testTimeout: 2 * PATIENCE_MS,
+  hookTimeout: 2 * PATIENCE_MS,
   retry: 0,
-  expect: { poll: { timeout: 30_000 } },
+  expect: { poll: { timeout: PATIENCE_MS } },
   // vitest's default is the number of cores less one. More workers are useful, because most tests wait for other
   // processes.
   maxWorkers: 2,

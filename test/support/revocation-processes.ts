@@ -5,7 +5,7 @@ import { noBus } from '../../services/platform/bus/bus.ts'
 import { createClockGuard } from '../../services/platform/db/clock-guard.ts'
 import { openDb, openPool } from '../../services/platform/db/db.ts'
 import { connectRevocations, type Revocations, systemClock } from '../../services/revocation/index.ts'
-import { freshOperator } from './authn.ts'
+import { freshOperator } from './authn-agents.ts'
 import { silentLog, type TestDatabase } from './database.ts'
 import { until } from './until.ts'
 

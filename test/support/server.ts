@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Ports } from '../../services/compose/start-listeners.ts'
+import type { Ports } from '../../services/compose/listener.ts'
 import type { ServiceName } from '../../services/configuration/service-names.ts'
 import type { ListeningMessage } from '../../services/process/parent.ts'
 import { recordingEnvironment } from '../growth/record.ts'
 import { guard } from './guardian.ts'
 import { STRICT } from './projects.ts'
+import { PATIENCE_MS } from './until.ts'
 
 /** A process of a deployment, with real listeners on free ports of 127.0.0.1. */
 export interface RunningProcess {
@@ -21,7 +22,7 @@ export interface RunningProcess {
   /** Returns all standard output and standard error of all its runs so far. */
   logs(): string
   /**
-   * Asks the process to stop, and returns its exit status. After 20 seconds, kills it. The status is null if a signal
+   * Asks the process to stop, and returns its exit status. Kills it if that takes minutes. The status is null if a signal
    * ended the process.
    */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>
@@ -63,20 +64,21 @@ interface Life {
 }
 
 const ROOT = join(import.meta.dirname, '../..')
-const DEFAULTS = {
-  // Without a compile cache, compiling would take most of the time of a start.
-  NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests'),
+/** Settings of every server of a test, unless the test has its own. */
+export const SERVER_DEFAULTS = {
   PORT: '0',
   AUTH4AGENT_GRPC_PORT: '0',
   AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
-}
+} as const
+// Without a compile cache, compiling would take most of the time of a start.
+const DEFAULTS = { ...SERVER_DEFAULTS, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests') }
 /**
  * Settings that an older version would refuse. No balancer stands before the servers of most tests. What a dependency
  * will remove, such as pg's queue of statements on one connection, ends the server.
  */
 const OF_THIS_VERSION = { AUTH4AGENT_DRAIN_DELAY: '0s', NODE_OPTIONS: STRICT.join(' ') }
 /** How long a stop may take. This is longer than the server waits for running requests and for its database. */
-const STOP_MS = 20_000
+const STOP_MS = PATIENCE_MS / 2
 /** How many lines are kept if `onLine` receives them. */
 const LAST_LINES = 20
 

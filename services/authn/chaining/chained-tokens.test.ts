@@ -7,7 +7,7 @@ import {
   provenBy,
   useChainedServer,
 } from '../../../test/support/federation/chained-server.ts'
-import { ACME, ACME_DID, ALPHA, AUDIENCE, alphaKey, EDGES } from '../../../test/support/federation/foreign-world.ts'
+import { ACME, ACME_DID, ALPHA, AUDIENCE, alphaKey, EDGES } from '../../../test/support/federation/foreign-parties.ts'
 import { asOperator } from '../../../test/support/identity.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 

@@ -3,15 +3,8 @@ import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { CHAINING_GRANT_TYPE, ID_JAG_TYPE, parseChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  clientAssertion,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { clientAssertion, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { ACCESS_TOKEN, EXCHANGE, GRANT_CHAIN, provenCall } from '../../../test/support/exchanges.ts'
 import { expectRefusal } from '../../../test/support/expect-refusal.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { authnState, clientAssertion, ISSUER, startInstance } from '../../../test/support/authn.ts'
+import { ISSUER, startInstance } from '../../../test/support/authn.ts'
+import { authnState, clientAssertion } from '../../../test/support/authn-agents.ts'
 import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import {
   grantNow,
@@ -22,7 +23,7 @@ import {
   GAMMA,
   gamma,
   letsCall,
-} from '../../../test/support/federation/foreign-world.ts'
+} from '../../../test/support/federation/foreign-parties.ts'
 import { anonymous } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'

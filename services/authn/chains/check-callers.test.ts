@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshOperator, ISSUER } from '../../../test/support/authn.ts'
+import { ISSUER } from '../../../test/support/authn.ts'
+import { freshOperator } from '../../../test/support/authn-agents.ts'
 import { startChainParties } from '../../../test/support/chain-parties.ts'
 import { handOn, rootFor } from '../../../test/support/held-chains.ts'
 import type { TestOperator } from '../../../test/support/identity.ts'

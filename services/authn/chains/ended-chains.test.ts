@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { freshOperator, insertAgent, startInstance, type TestHolder } from '../../../test/support/authn.ts'
+import { startInstance } from '../../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { startChainParties } from '../../../test/support/chain-parties.ts'
 import { silentLog } from '../../../test/support/database.ts'
 import { ACCEPT, chainThrough, handOn, insertGrantKey, lastId, rootFor } from '../../../test/support/held-chains.ts'

@@ -1,13 +1,7 @@
 import type { DelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  authnState,
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { delegatedClaims, delegatedPayload } from '../../../test/support/delegated-tokens.ts'
 import { ACCEPT, insertGrantKey } from '../../../test/support/held-chains.ts'

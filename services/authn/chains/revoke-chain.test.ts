@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { authnState, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { startChainInstance } from '../../../test/support/chain-parties.ts'
 import { chainThrough, insertGrantKey, lastId, rootFor } from '../../../test/support/held-chains.ts'
 import { anonymous, asOperator, type TestOperator } from '../../../test/support/identity.ts'

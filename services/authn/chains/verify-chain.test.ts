@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { authnState, type TestHolder } from '../../../test/support/authn.ts'
+import { authnState, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { startChainParties } from '../../../test/support/chain-parties.ts'
 import {
   chainThrough,

@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  authnState,
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { type DelegatedWish, delegatedClaims, delegatedPayload } from '../../../test/support/delegated-tokens.ts'
 import { details } from '../../../test/support/grant-chains.ts'

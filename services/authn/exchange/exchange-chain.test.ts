@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientAssertion, ISSUER, insertAgent, type TestInstance } from '../../../test/support/authn.ts'
+import { ISSUER, type TestInstance } from '../../../test/support/authn.ts'
+import { clientAssertion, insertAgent } from '../../../test/support/authn-agents.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import {

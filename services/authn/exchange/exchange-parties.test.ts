@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freshOperator, type TestHolder, type TestInstance } from '../../../test/support/authn.ts'
+import { type TestInstance } from '../../../test/support/authn.ts'
+import { freshOperator, type TestHolder } from '../../../test/support/authn-agents.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { ACCESS_TOKEN, exchangeChain, provenCall } from '../../../test/support/exchanges.ts'

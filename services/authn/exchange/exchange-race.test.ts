@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
-import { clientAssertion, insertAgent, type TestHolder } from '../../../test/support/authn.ts'
+import { clientAssertion, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { endOfDelegated, exchangeChain, provenCall, readDelegated } from '../../../test/support/exchanges.ts'

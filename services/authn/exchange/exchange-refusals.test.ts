@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { clientAssertion, insertAgent, type TestHolder, type TestInstance } from '../../../test/support/authn.ts'
+import { type TestInstance } from '../../../test/support/authn.ts'
+import { clientAssertion, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { exchangeChain, provenCall } from '../../../test/support/exchanges.ts'

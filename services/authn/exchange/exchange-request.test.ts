@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { clientAssertion, type TestInstance } from '../../../test/support/authn.ts'
+import { type TestInstance } from '../../../test/support/authn.ts'
+import { clientAssertion } from '../../../test/support/authn-agents.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
 import { type ExchangeWorld, startExchangeWorld } from '../../../test/support/exchange-world.ts'
 import { ACCESS_TOKEN, exchangeChain, GRANT_CHAIN } from '../../../test/support/exchanges.ts'

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
+import { startInstance, type TestInstance } from '../../../test/support/authn.ts'
 import {
   authnState,
   clientAssertion,
   freshOperator,
   insertAgent,
-  startInstance,
   type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+} from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { ACCESS_TOKEN, exchangeToken, provenCall, readDelegated } from '../../../test/support/exchanges.ts'
 import { SHOP } from '../../../test/support/held-chains.ts'

@@ -1,14 +1,8 @@
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
-import {
-  clientAssertion,
-  freshOperator,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { clientAssertion, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { endOfDelegated, exchangeToken, provenCall, readDelegated } from '../../../test/support/exchanges.ts'
 import { expectRefusal } from '../../../test/support/expect-refusal.ts'

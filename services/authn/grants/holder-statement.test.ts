@@ -1,15 +1,8 @@
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
-import {
-  authnState,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestAgent } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { endOf, grantCalls, readStatement } from '../../../test/support/grants.ts'
 import { asAdmin, newAgent, type TestOperator } from '../../../test/support/identity.ts'

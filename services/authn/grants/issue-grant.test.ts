@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
-import {
-  authnState,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestAgent,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestAgent } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { DETAILS, detailsOf } from '../../../test/support/grant-details.ts'
 import { endOf, grantCalls, readGrant } from '../../../test/support/grants.ts'

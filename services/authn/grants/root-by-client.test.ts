@@ -2,15 +2,14 @@ import { signerJwk } from '@auth4agent/core/jose/signer-jwk'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
+import { startInstance, type TestInstance } from '../../../test/support/authn.ts'
 import {
   authnState,
   clientAssertion,
   freshOperator,
   insertAgent,
-  startInstance,
   type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+} from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { provenCall } from '../../../test/support/exchanges.ts'
 import { DETAILS } from '../../../test/support/grant-details.ts'

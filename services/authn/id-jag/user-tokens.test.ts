@@ -2,7 +2,7 @@ import { parseDelegatedClaims } from '@auth4agent/core/delegation/delegated-clai
 import { parseAccessTokenClaims } from '@auth4agent/core/token/claims'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../../test/support/agent-calls.ts'
-import { insertAgent, type TestHolder } from '../../../test/support/authn.ts'
+import { insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { ACCESS_TOKEN, EXCHANGE, provenCall } from '../../../test/support/exchanges.ts'
 import { payloadOf } from '../../../test/support/federation/chained-server.ts'
 import { CRM, IDP, type ProviderWorld, useProviderWorld } from '../../../test/support/federation/identity-provider.ts'

@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  authnState,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+import { ISSUER, startInstance, type TestInstance } from '../../../test/support/authn.ts'
+import { authnState, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import {
   chainThrough,

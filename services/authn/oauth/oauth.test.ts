@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ISSUER, startInstance, type TestInstance } from '../../../test/support/authn.ts'
 import {
   authnState,
   clientAssertion,
   freshOperator,
-  ISSUER,
   insertAgent,
-  startInstance,
   type TestAgent,
-  type TestInstance,
-} from '../../../test/support/authn.ts'
+} from '../../../test/support/authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import type { TestOperator } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'

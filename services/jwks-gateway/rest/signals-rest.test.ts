@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { startGateway } from '../../../test/support/gateway.ts'
-import { signalAnswers } from '../../signals/index.ts'
+import { signalAnswers } from '../../signals/representations.ts'
 
 const { method } = SignalService
 const ID = '5f09097b-6e5b-4b14-bf8d-0760fa0f7fc7'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../../test/support/authn.ts'
+import { startInstance } from '../../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { asAdmin } from '../../../test/support/identity.ts'
 import { headerOf } from '../../../test/support/signing-keys.ts'
@@ -16,7 +17,7 @@ beforeAll(async () => {
   token = await createToken()
   database = await testDatabase()
   agent = await insertAgent(database.db, await freshOperator(database.db))
-}, 300_000)
+})
 afterAll(async () => {
   await database?.drop()
   await token?.[Symbol.asyncDispose]()
@@ -52,7 +53,7 @@ it('authn with keys in a hardware token issues tokens, signs introspection answe
   expect(await second.verify(await second.issue(agent))).toMatchObject({ valid: true })
   await until(rows, (keys) => keys.find((key) => key.kid === kid)?.externalRef === null)
   await second.keys.close()
-}, 60_000)
+})
 
 it('authn does not start without the hardware token of its keys, and names the key', async () => {
   const failure = await startInstance(database.db).catch((error: unknown) => error)

@@ -20,7 +20,7 @@ let own: TokenProvider
 
 beforeEach(async () => {
   own = await createTokenProvider()
-}, 300_000)
+})
 afterEach(() => own[Symbol.asyncDispose]())
 
 describe('two processes with one hardware token', () => {

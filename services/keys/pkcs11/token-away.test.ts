@@ -23,4 +23,4 @@ it('a provider signs again when its missing hardware token is back', async () =>
   await rename(`${tokens}-away`, tokens)
   expect(await until(sign, (refusal) => refusal === undefined)).toBeUndefined()
   await provider.close()
-}, 300_000)
+})

@@ -19,7 +19,7 @@ let own: TokenProvider
 
 beforeEach(async () => {
   own = await createTokenProvider()
-}, 300_000)
+})
 afterEach(() => own[Symbol.asyncDispose]())
 
 const idOf = ({ externalRef }: Pick<KeyRow, 'externalRef'>) =>

@@ -13,7 +13,7 @@ let own: TokenProvider
 
 beforeEach(async () => {
   own = await createTokenProvider()
-}, 300_000)
+})
 afterEach(() => own[Symbol.asyncDispose]())
 
 describe('a private key in the hardware token', () => {

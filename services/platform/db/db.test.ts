@@ -188,6 +188,18 @@ describe('openDb, when the database is not available', () => {
     expect(await failureOf(plain)).toEqual(SOON)
   })
 
+  it('sets longer timeouts when calls wait longer', async () => {
+    const db = openDb({ url: database.url, poolSize: 1, answerMs: 5_000, log: silentLog })
+    opened.push(db)
+    const { rows } = await db.pool.query<{ name: string; setting: string }>(
+      "SELECT name, setting FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout') ORDER BY name",
+    )
+    expect(rows.map(({ name, setting }) => [name, Number(setting)])).toEqual([
+      ['lock_timeout', 4_800],
+      ['statement_timeout', 4_900],
+    ])
+  })
+
   it('sets timeouts for statements, locks and idle transactions in PostgreSQL', async () => {
     const db = open()
     const { rows } = await db.pool.query<{ name: string; setting: string }>(

@@ -4,7 +4,7 @@ import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
 import { type SessionSettings, startSession } from './session.ts'
-import { CONNECT_TIMEOUT_MS } from './wait-for-database.ts'
+import { dbTimeouts } from './timeouts.ts'
 
 /** The database. Most statements use Prisma; hot statements are plain SQL on the pool. */
 export interface Db {
@@ -20,29 +20,31 @@ interface DbOptions {
   readonly url: string
   readonly poolSize: number
   readonly log: Logger
+  /** How long a call waits for an answer, in milliseconds. */
+  readonly answerMs?: number | undefined
   /** Additional settings of each session. */
   readonly settings?: SessionSettings
 }
 
-/** Timeouts in milliseconds. They are short, so that a missing or silent database is reported within two seconds. */
-const ANSWER_TIMEOUT_MS = 1_700
-const TRANSACTION_TIMEOUT_MS = 5_000
-/** Timeouts in PostgreSQL, in milliseconds. Waiting for a lock ends before the statement does. */
-const POOL_SESSION: SessionSettings = {
-  lock_timeout: 1_500,
-  statement_timeout: 1_600,
-  idle_in_transaction_session_timeout: 10_000,
-}
+/** How long PostgreSQL lets a transaction be idle, in milliseconds. */
+const IDLE_IN_TRANSACTION_MS = 10_000
 
 /** Opens a pool. It connects at the first statement. */
-export function openPool({ url, poolSize, log, settings }: DbOptions): pg.Pool {
+export function openPool({ url, poolSize, log, answerMs: givenMs, settings }: DbOptions): pg.Pool {
+  const { connectMs, lockMs, statementMs, answerMs } = dbTimeouts(givenMs)
+  const session: SessionSettings = {
+    lock_timeout: lockMs,
+    statement_timeout: statementMs,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    ...settings,
+  }
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectMs,
     keepAlive: true,
     application_name: 'auth4agent',
-    verify: (client, done) => void prepare(client, { ...POOL_SESSION, ...settings }, done),
+    verify: (client, done) => void prepare(client, session, done),
   })
   // Without this handler, an idle client whose connection breaks would end the process.
   // The error contains the whole client, so only its message is logged.
@@ -54,7 +56,7 @@ export function openPool({ url, poolSize, log, settings }: DbOptions): pg.Pool {
     // A broken connection would also end the process if its client is in use but runs no statement. The next statement
     // of the client reports the error.
     client.on('error', () => undefined)
-    breakWhenSilent(client, ANSWER_TIMEOUT_MS)
+    breakWhenSilent(client, answerMs)
   })
   return pool
 }
@@ -71,9 +73,10 @@ async function prepare(client: pg.ClientBase, settings: SessionSettings, done: (
 /** Opens a pool with Prisma over it. */
 export function openDb(options: DbOptions): Db {
   const pool = openPool(options)
+  const { connectMs, transactionMs } = dbTimeouts(options.answerMs)
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { onPoolError: () => {} }),
-    transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
+    transactionOptions: { maxWait: connectMs, timeout: transactionMs },
   })
   return {
     prisma,

@@ -4,6 +4,7 @@ import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
 import { unlessAborted } from '../schedule/unless-aborted.ts'
+import { type DbTimeouts, dbTimeouts } from './timeouts.ts'
 
 /** Options of withDatabase. */
 export interface WaitOptions {
@@ -15,6 +16,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal
   /** Called once when the start has to wait. */
   readonly onWaiting?: () => void
+  /** How long a call waits for an answer of the database, in milliseconds. */
+  readonly answerMs?: number | undefined
   readonly timing?: Partial<WaitTiming>
 }
 
@@ -28,11 +31,6 @@ interface WaitTiming {
 }
 
 const TIMING: WaitTiming = { sayMs: 5_000, againMs: 500, connectMs: 10_000 }
-/**
- * The longest time in which a connection must open, in milliseconds. Calls wait no longer for a connection, so a
- * server could open none and would only answer 503.
- */
-export const CONNECT_TIMEOUT_MS = 1_500
 /** The oldest major version of PostgreSQL that works: the oldest one that PostgreSQL still maintained in 2026. */
 const OLDEST_VERSION = 15
 
@@ -62,7 +60,7 @@ async function repeat<T>(options: WaitOptions, work: () => Promise<T>): Promise<
   try {
     for (;;) {
       try {
-        await askDatabase(url, connectMs, signal)
+        await askDatabase(url, { connectMs, limits: dbTimeouts(options.answerMs) }, signal)
         report.answered()
         const result = await work()
         report.done()
@@ -110,7 +108,11 @@ function createReport({ url, name, log, onWaiting }: WaitOptions) {
  * Connects once and checks that the database can be used.
  * @throws StartupError when its version is too old, NotYetError when it cannot be used yet
  */
-async function askDatabase(url: string, connectMs: number, signal: AbortSignal): Promise<void> {
+async function askDatabase(
+  url: string,
+  { connectMs, limits }: { readonly connectMs: number; readonly limits: DbTimeouts },
+  signal: AbortSignal,
+): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: connectMs,
@@ -128,7 +130,7 @@ async function askDatabase(url: string, connectMs: number, signal: AbortSignal):
     const { rows } = await client.query<{ version: number; isStandby: boolean }>(
       `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS "isStandby"`,
     )
-    judgeDatabase(rows[0], tookMs)
+    judgeDatabase(rows[0], tookMs, limits)
   } finally {
     signal.removeEventListener('abort', giveUp)
     // Do not wait for the end, because a server that is gone does not answer.
@@ -136,17 +138,25 @@ async function askDatabase(url: string, connectMs: number, signal: AbortSignal):
   }
 }
 
-/** Throws unless a database with this version and role, which took this long to connect to, can be used. */
-export function judgeDatabase(row: { version: number; isStandby: boolean } | undefined, tookMs: number): void {
+/**
+ * Throws unless a database with this version and role, which took this long to connect to, can be used. Calls wait
+ * `connectMs` for a connection.
+ */
+export function judgeDatabase(
+  row: { version: number; isStandby: boolean } | undefined,
+  tookMs: number,
+  { connectMs } = dbTimeouts(),
+): void {
   if (row === undefined) throw new Error('The database returned no row for its version')
   const major = Math.floor(row.version / 10_000)
   if (major < OLDEST_VERSION) {
     throw new StartupError(`The database is PostgreSQL ${major}, but Auth4Agent needs ${OLDEST_VERSION} or newer`)
   }
   if (row.isStandby) throw new NotYetError('The database is a standby, which takes no writes')
-  if (tookMs > CONNECT_TIMEOUT_MS) {
+  // The server could open no connection for a call, and would only answer 503.
+  if (tookMs > connectMs) {
     const seconds = (tookMs / 1000).toFixed(1)
-    throw new NotYetError(`Connecting took ${seconds} s, but calls wait only ${CONNECT_TIMEOUT_MS / 1000} s`)
+    throw new NotYetError(`Connecting took ${seconds} s, but calls wait only ${connectMs / 1000} s`)
   }
 }
 

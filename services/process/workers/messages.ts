@@ -1,4 +1,4 @@
-import type { Ports } from '../../compose/start-listeners.ts'
+import type { Ports } from '../../compose/listener.ts'
 import type { Config } from '../../configuration/config.ts'
 import type { Secrets } from '../../configuration/secrets.ts'
 import type { Snapshot } from '../../platform/metrics/aggregate.ts'

@@ -1,6 +1,6 @@
 import cluster, { type Worker as Process } from 'node:cluster'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { Ports } from '../../compose/start-listeners.ts'
+import type { Ports } from '../../compose/listener.ts'
 import type { Server, ServerDeps } from '../../compose/start-server.ts'
 import { StartupError } from '../../platform/errors/startup-error.ts'
 import { type Contributor, type Gathering, gatherMetrics } from './gather-metrics.ts'

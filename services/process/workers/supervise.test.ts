@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Ports } from '../../compose/start-listeners.ts'
+import type { Ports } from '../../compose/listener.ts'
 import { createLogger } from '../../platform/log/log.ts'
 import { superviseWorkers, type Worker } from './supervise.ts'
 

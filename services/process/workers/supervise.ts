@@ -1,4 +1,4 @@
-import type { Ports } from '../../compose/start-listeners.ts'
+import type { Ports } from '../../compose/listener.ts'
 import type { Server } from '../../compose/start-server.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import { pause } from '../../platform/schedule/pause.ts'

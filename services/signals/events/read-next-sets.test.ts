@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { freshOperator, insertAgent, type TestAgent } from '../../../test/support/authn.ts'
+import { freshOperator, insertAgent, type TestAgent } from '../../../test/support/authn-agents.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import {
   audience,

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { freshOperator } from '../../../test/support/authn.ts'
+import { freshOperator } from '../../../test/support/authn-agents.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { audience, insertRevocation, insertStream, nextSetsOf, SIGNALS_ISSUER } from '../../../test/support/signals.ts'
 import { compactLog } from '../../revocation/compact-log.ts'

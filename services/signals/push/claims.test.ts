@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { freshOperator } from '../../../test/support/authn.ts'
+import { freshOperator } from '../../../test/support/authn-agents.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { insertRevocation, insertStream, readStream } from '../../../test/support/signals.ts'
 import { claimStreams, releaseClaim, renewClaim } from './claims.ts'

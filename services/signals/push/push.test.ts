@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { freshOperator, insertAgent } from '../../../test/support/authn.ts'
+import { freshOperator, insertAgent } from '../../../test/support/authn-agents.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { startReceiver } from '../../../test/support/event-receiver.ts'
 import { startPush } from '../../../test/support/push.ts'

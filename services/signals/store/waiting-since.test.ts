@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, it } from 'vitest'
-import { freshOperator } from '../../../test/support/authn.ts'
+import { freshOperator } from '../../../test/support/authn-agents.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { startReceiver } from '../../../test/support/event-receiver.ts'
 import { startPush } from '../../../test/support/push.ts'

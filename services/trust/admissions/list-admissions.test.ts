@@ -13,7 +13,7 @@ import {
   gamma,
   letsCall,
   member,
-} from '../../../test/support/federation/foreign-world.ts'
+} from '../../../test/support/federation/foreign-parties.ts'
 import { operatorPrincipal } from '../../../test/support/principals.ts'
 import { foreignNode } from '../decide/read-statements.ts'
 import type { KnownDomain } from '../issuers/known-issuer.ts'

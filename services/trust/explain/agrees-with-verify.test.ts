@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { explainWorld } from '../../../test/support/federation/explain-world.ts'
-import { ALPHA, acmeToken } from '../../../test/support/federation/foreign-world.ts'
+import { ALPHA, acmeToken } from '../../../test/support/federation/foreign-parties.ts'
 import { CHANGES, GRAPHS, ISSUERS } from '../../../test/support/federation/worlds.ts'
 
 /** The leg that must not be ok for a verdict of the verification. */

@@ -15,7 +15,7 @@ import {
   gamma,
   letsCall,
   member,
-} from '../../../test/support/federation/foreign-world.ts'
+} from '../../../test/support/federation/foreign-parties.ts'
 import { foreignNode } from '../decide/read-statements.ts'
 
 const BOLT = 'b0000000-0000-8000-8000-000000000001'

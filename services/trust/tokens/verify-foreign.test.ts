@@ -14,14 +14,13 @@ import {
   blocks,
   CARGO,
   EDGES,
-  foreignWorld,
   GAMMA,
   GUILD,
   gamma,
   letsCall,
   member,
-  type WorldOptions,
-} from '../../../test/support/federation/foreign-world.ts'
+} from '../../../test/support/federation/foreign-parties.ts'
+import { foreignWorld, type WorldOptions } from '../../../test/support/federation/foreign-world.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import type { ForeignDemands } from './verify-foreign.ts'
 

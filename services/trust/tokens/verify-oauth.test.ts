@@ -9,10 +9,9 @@ import {
   alphaKey,
   BETA,
   EDGES,
-  foreignWorld,
   letsCall,
-  type WorldOptions,
-} from '../../../test/support/federation/foreign-world.ts'
+} from '../../../test/support/federation/foreign-parties.ts'
+import { foreignWorld, type WorldOptions } from '../../../test/support/federation/foreign-world.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 
 const id = 'd0000000-0000-8000-8000-000000000001'

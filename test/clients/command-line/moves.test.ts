@@ -2,9 +2,10 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCalls } from '@auth4agent/sdk'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type OAuthWorld, startOAuthWorld } from '../../e2e/oauth-clients/oauth-world.ts'
 import { runCli } from '../../support/cli.ts'
+import { until } from '../../support/until.ts'
 
 /** The server of acme and bravo, and the server of another company, which has charlie. */
 let here: OAuthWorld
@@ -107,7 +108,10 @@ it('4. the agent asks again, acme releases exactly this move, and bravo admits t
   const [did = ''] = dids
   const { token } = await issue()
   // A move must be newer, in whole seconds, than the one to which the operator has objected.
-  await vi.waitUntil(() => nowS() > objectedS, { timeout: 30_000 })
+  await until(
+    async () => nowS(),
+    (now) => now > objectedS,
+  )
   const asked = await json('agent', `agent move ${toBravo()}`)
   expect(asked).toMatchObject({ issuer: here.issuer, effective_at: expect.stringMatching(/Z$/) })
   const to = String(asked.to)

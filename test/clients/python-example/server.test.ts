@@ -15,7 +15,7 @@ let deployment: Deployment
 beforeAll(async () => {
   await installCryptography()
   deployment = await startDeployment()
-}, 300_000)
+})
 afterAll(() => deployment?.stop())
 
 describe('the Python example at a server', () => {

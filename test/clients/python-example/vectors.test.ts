@@ -6,7 +6,7 @@ import { installCryptography, startPython } from './python.ts'
 const COUNT_LINES = join(import.meta.dirname, 'count_lines.py')
 const ANY_OPERATOR = join(import.meta.dirname, 'any_operator.py')
 
-beforeAll(installCryptography, 300_000)
+beforeAll(installCryptography)
 
 describe('the Python example', () => {
   it('agrees with the test vectors of the protocol', async () => {

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { CHROMIUM_FLAGS, installChromium } from '../../support/chromium.ts'
 import { guard } from '../../support/guardian.ts'
 import { bundle } from '../../support/sdk/bundle.ts'
+import { PATIENCE_MS } from '../../support/until.ts'
 
-const DEADLINE_MS = 30_000
 /** The folder under which the page loads all modules a second time, with new state. */
 const AGAIN = '/again/'
 
@@ -55,8 +55,8 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
   })
   guard(browser, 'SIGTERM')
   const ended = once(browser, 'close').then(() => ({ error: 'Chromium ended before the page had run' }))
-  const late = AbortSignal.timeout(DEADLINE_MS)
-  const tooLate = once(late, 'abort').then(() => ({ error: `The page did not answer within ${DEADLINE_MS} ms` }))
+  const late = AbortSignal.timeout(PATIENCE_MS)
+  const tooLate = once(late, 'abort').then(() => ({ error: `The page did not answer within ${PATIENCE_MS} ms` }))
   try {
     return await Promise.race([result, ended, tooLate])
   } finally {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guard } from '../../support/guardian.ts'
+import { PATIENCE_MS } from '../../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -26,7 +27,7 @@ export async function readmeProgram(name: string, replacements: Replacements): P
 
 /**
  * Runs a program in a new folder that contains only the installed packages, like the project of a user. Ends the
- * program after 20 seconds if it has not ended by itself.
+ * program after minutes if it has not ended by itself.
  */
 export async function runProgram(text: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-readme-'))
@@ -37,7 +38,7 @@ export async function runProgram(text: string, env: Readonly<Record<string, stri
       cwd: folder,
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
     })
     guard(child, 'SIGKILL')
     const written = { stdout: '', stderr: '' }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createOperator, generateKey, type Operator, type SeedSigner } from '@auth4agent/sdk'
 import { freePort } from '../../support/free-port.ts'
-import { type RunningServer, startServer } from '../../support/server.ts'
+import { startAll } from '../../support/modes.ts'
+import type { RunningServer } from '../../support/server.ts'
 
 /** A running server with one registered and proven operator. */
 export interface World extends AsyncDisposable {
@@ -23,7 +24,7 @@ export async function startWorld(): Promise<World> {
   await chmod(folder, 0o711)
   const port = await freePort()
   const url = `http://localhost:${port}`
-  const server = await startServer({
+  const server = await startAll({
     PORT: String(port),
     AUTH4AGENT_BASE_URL: url,
     AUTH4AGENT_DATA_DIR: join(folder, 'data'),

@@ -18,8 +18,8 @@ import {
   gamma,
   letsCall,
   member,
-  type WorldOptions,
-} from '../../support/federation/foreign-world.ts'
+} from '../../support/federation/foreign-parties.ts'
+import { type WorldOptions } from '../../support/federation/foreign-world.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: (NOW_S + 1) * 1_000 }))
 afterEach(() => void vi.useRealTimers())

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NOW_S } from '../../support/assertions.ts'
 import { admissionWorld } from '../../support/federation/admission-world.ts'
-import { ALPHA, AUDIENCE, acmeToken } from '../../support/federation/foreign-world.ts'
+import { ALPHA, AUDIENCE, acmeToken } from '../../support/federation/foreign-parties.ts'
 import { CHANGES, GRAPHS, ISSUERS } from '../../support/federation/worlds.ts'
 
 const SCOPES = ['read', 'write', 'read write', '']

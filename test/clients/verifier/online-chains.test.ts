@@ -28,7 +28,6 @@ beforeAll(async () => {
   expectStatus(200, await deployment.client.signed('PATCH', path, { max_delegation_depth: 2 }, operator))
 })
 afterAll(async () => {
-  await stage?.deployment.server.kill()
   await stage?.deployment.stop()
 })
 

@@ -40,8 +40,8 @@ interface Network {
 }
 
 /** Starts the deployment with its operator and agent. */
-export async function setStage(env: DeploymentOptions['env'] = {}): Promise<Stage> {
-  const deployment = await startDeployment({ env })
+export async function setStage(options: DeploymentOptions = {}): Promise<Stage> {
+  const deployment = await startDeployment(options)
   const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
   const agent = await activeAgent(deployment.client, operator, ['orders:read', 'orders:write'])
   const network = networkTo(deployment)

@@ -9,7 +9,7 @@ const LISTS = '/v1/status-lists/'
 let stage: Stage
 let early: string
 beforeAll(async () => {
-  stage = await setStage({ AUTH4AGENT_STATUS_LIST_TTL: '10s' })
+  stage = await setStage({ env: { AUTH4AGENT_STATUS_LIST_TTL: '10s' } })
   early = await stage.newToken()
   const { deployment, operator } = stage
   const audiences = [{ audience: 'api.agents.example.com', token_status: 'status_list' }]

@@ -48,7 +48,7 @@ afterAll(async () => {
 })
 
 async function setSide(issuer: string, domain: string): Promise<Side> {
-  const deployment = await startDeployment({ env: { AUTH4AGENT_BASE_URL: issuer } })
+  const deployment = await startDeployment({ ownProcess: true, env: { AUTH4AGENT_BASE_URL: issuer } })
   const operator = await provenOperator(deployment.client, deployment.dns, domain, issuer)
   const own = await activeAgent(deployment.client, operator, ['orders:read'])
   return {

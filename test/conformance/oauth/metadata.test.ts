@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendHttp } from '../../contract/support/http.ts'
 import { testDatabase } from '../../support/database.ts'
-import { type RunningServer, startServer } from '../../support/server.ts'
+import { startAll } from '../../support/modes.ts'
+import type { RunningServer } from '../../support/server.ts'
 
 const ISSUER = 'https://auth.example/tenants/a4a'
 const started = new AsyncDisposableStack()
@@ -12,7 +13,7 @@ beforeAll(async () => {
   const { url, drop } = await testDatabase()
   started.defer(drop)
   const kek = Buffer.alloc(32, 7).toString('base64')
-  server = await startServer({ DATABASE_URL: url, AUTH4AGENT_KEK: kek, AUTH4AGENT_BASE_URL: ISSUER })
+  server = await startAll({ DATABASE_URL: url, AUTH4AGENT_KEK: kek, AUTH4AGENT_BASE_URL: ISSUER })
   started.defer(() => void server.stop())
 })
 afterAll(() => started.disposeAsync())

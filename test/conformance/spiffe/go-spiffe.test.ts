@@ -4,10 +4,10 @@ import { createSpiffeJwt } from '../../../services/attestation/types/spiffe/crea
 import { createSpiffeX509 } from '../../../services/attestation/types/spiffe/create-spiffe-x509.ts'
 import { chainContext, chainEvidence } from '../../support/attestation/chain-evidence.ts'
 import { time } from '../../support/attestation/der.ts'
-import { buildGoSpiffe, type GoSpiffe } from '../../support/attestation/go-spiffe.ts'
 import { ext, NOW, name } from '../../support/attestation/make-certificate.ts'
 import type { Link, Made } from '../../support/attestation/make-chain.ts'
 import { makeSvid, rootEntry, TRUST_DOMAIN, WORKLOAD } from '../../support/attestation/spiffe-bundles.ts'
+import { buildGoSpiffe, type GoSpiffe } from './go-spiffe.ts'
 
 const deps = { outbound: { get: () => Promise.reject(new Error('The bundle is pinned')) }, now: () => NOW }
 const [x509, jwt] = [createSpiffeX509(deps), createSpiffeJwt(deps)]
@@ -15,7 +15,7 @@ const [x509, jwt] = [createSpiffeX509(deps), createSpiffeJwt(deps)]
 let go: GoSpiffe
 beforeAll(async () => {
   go = await buildGoSpiffe()
-}, 600_000)
+})
 afterAll(() => go.remove())
 
 describe('SVIDs that are made in Go, and a bundle that go-spiffe has written,', () => {

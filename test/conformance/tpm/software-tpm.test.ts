@@ -34,7 +34,7 @@ describe('evidence of a software TPM', () => {
   beforeAll(async () => {
     authority = await createTpmAuthority()
     ;[tpm, other] = await Promise.all([startSoftwareTpm(authority), startSoftwareTpm(authority)])
-  }, 600_000)
+  })
   afterAll(async () => {
     await Promise.all([tpm.close(), other.close()])
     await authority.close()

@@ -25,7 +25,7 @@ let chromium = ''
 beforeAll(async () => {
   xmllint = await installXmllint()
   chromium = await installChromium()
-}, 300_000)
+})
 
 /** Expects that a page is well-formed XML, too. */
 async function expectWellFormed(page: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { TestHolder } from '../../support/authn.ts'
+import type { TestHolder } from '../../support/authn-agents.ts'
 import { chainThrough, handOn, lastId, rootFor, SHOP } from '../../support/held-chains.ts'
 import type { SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'

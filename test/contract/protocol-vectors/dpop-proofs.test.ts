@@ -15,11 +15,11 @@ import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
-import { ABOUT_OTHER_ISSUERS } from '../../support/about-other-issuers.ts'
 import { NO_KEYS } from '../../support/access-tokens.ts'
 import { NO_OWNERS, noChaining, noForeign } from '../../support/no-foreign.ts'
 import { JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
+import { ABOUT_OTHER_ISSUERS } from './about-other-issuers.ts'
 
 interface ProofRequest {
   readonly method: string

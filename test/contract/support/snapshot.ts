@@ -29,10 +29,11 @@ export async function snapshots({ pool }: Db): Promise<(requestId: string) => Pr
   })
   const hashes = parts.join(' UNION ALL ')
   const audit = 'SELECT outcome::text, reason FROM audit_logs WHERE request_id = $1'
+  // Both statements have names, because planning one with every table takes longer than running it.
   return async (requestId) => {
     const [tables, audited] = await Promise.all([
-      pool.query<{ name: string; hash: string }>(hashes, [requestId]),
-      pool.query<{ outcome: string; reason: string }>(audit, [requestId]),
+      pool.query<{ name: string; hash: string }>({ name: 'snapshot', text: hashes, values: [requestId] }),
+      pool.query<{ outcome: string; reason: string }>({ name: 'snapshot-audit', text: audit, values: [requestId] }),
     ])
     return {
       tables: Object.fromEntries(tables.rows.map(({ name, hash }) => [name, hash])),

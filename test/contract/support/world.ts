@@ -13,7 +13,8 @@ import { adminSigner, ISSUER } from '../../support/assertions.ts'
 import { testDatabase } from '../../support/database.ts'
 import { startDnsServer } from '../../support/dns-server.ts'
 import { signCompactJws } from '../../support/jws.ts'
-import { type Environment, type RunningServer, startServer } from '../../support/server.ts'
+import { startAll } from '../../support/modes.ts'
+import type { Environment, RunningServer } from '../../support/server.ts'
 import { connectCallers } from './connect.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
@@ -24,7 +25,7 @@ import { seedStatusList } from './seed-status-list.ts'
 import { seedStream } from './seed-streams.ts'
 import { snapshots } from './snapshot.ts'
 
-/** A server process with its own database, and operators and agents in every status. */
+/** A server with its own database, and operators and agents in every status. */
 export type World = Awaited<ReturnType<typeof startWorld>>
 
 const KEK = new Uint8Array(32).fill(7)
@@ -42,16 +43,12 @@ export interface WorldOptions {
   readonly env?: Environment
   /** Maps the URL of the database to the URL that the server uses. */
   readonly databaseUrl?: (url: string) => Promise<string>
-  /** Starts the server. The default is one process. */
+  /** Starts the server. The default is all parts together. */
   readonly start?: (env: Environment) => Promise<WorldServer>
 }
 
 /** Starts a world. Nothing in it changes by itself during a test. */
-export async function startWorld({
-  env = {},
-  databaseUrl = async (url) => url,
-  start = startServer,
-}: WorldOptions = {}) {
+export async function startWorld({ env = {}, databaseUrl = async (url) => url, start = startAll }: WorldOptions = {}) {
   const database = await testDatabase()
   const { db } = database
   const dns = await startDnsServer()

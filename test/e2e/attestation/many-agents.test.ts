@@ -56,4 +56,4 @@ it(`of ${AGENTS} pods that enrol at once at two servers, exactly ${PLACES} becom
     'SELECT count(*)::int AS agents, count(DISTINCT did)::int AS dids FROM agents',
   )
   expect(found).toEqual([{ agents: PLACES, dids: PLACES }])
-}, 600_000)
+})

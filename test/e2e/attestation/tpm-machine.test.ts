@@ -33,7 +33,7 @@ beforeAll(async () => {
   machine = await startSoftwareTpm(authority)
   started.defer(() => machine.close())
   key = await generateKey()
-}, 600_000)
+})
 afterAll(() => started.disposeAsync())
 
 /** Runs a command of the operator, which must succeed. Returns what it wrote. */
@@ -110,7 +110,7 @@ it('3. a TPM of an authority that nobody has pinned does not help', async () => 
   const agent = await agentOn(other, 'other')
   expect(await clientReason(agent.token({ scopes: ['payments:send'] }))).toBe('EVIDENCE_REFUSED')
   agent.close()
-}, 120_000)
+})
 
 it('4. the same key on the machine with the TPM sends payments, and its token says so', async () => {
   const agent = await agentOn(machine, 'machine')
@@ -121,4 +121,4 @@ it('4. the same key on the machine with the TPM sends payments, and its token sa
     expect.objectContaining({ type: 'tpm', level: 'hardware' }),
   )
   agent.close()
-}, 120_000)
+})

@@ -10,7 +10,6 @@ import { exchange } from './exchanged.ts'
 import { handOn, lastId, rootOf, SHOP, statementOf, upTo } from './hand-on.ts'
 
 const DEMANDS = { delegation: 'accept', audience: [SHOP], scope: 'read', proof_checked: true }
-const TIMEOUT_MS = 120_000
 
 /** A chain of three agents: the first and the last of one operator, the middle one of another. */
 interface Stage {
@@ -173,7 +172,6 @@ describe.each(['with NATS', 'without NATS'])('%s, when the call returns that end
       if (stage === undefined) throw new Error('The deployment did not start')
       await expectRefusedEverywhere(stage, ending)
     },
-    TIMEOUT_MS,
   )
 
   it.each(TOKEN_ENDINGS)('every process refuses a delegated token, but not its chain: %s', async (_, end) => {

@@ -18,11 +18,10 @@ let printed = ''
 let gateways: readonly string[]
 let pids: ReadonlyMap<string, number>
 
-const prints = (text: string, deadlineMs?: number) =>
+const prints = (text: string) =>
   until(
     async () => printed,
     (all) => all.includes(text),
-    deadlineMs,
   )
 
 /** Starts the processes as `npm run cluster` does. */
@@ -39,10 +38,10 @@ beforeAll(async () => {
   })
   guard(cluster, 'SIGTERM')
   for (const stream of [cluster.stdout, cluster.stderr]) stream?.on('data', (text: Buffer) => (printed += String(text)))
-  await prints('Ctrl-C', 60_000)
+  await prints('Ctrl-C')
   gateways = [...printed.matchAll(/REST (\S+)/g)].map(([, url = '']) => url)
   pids = new Map([...printed.matchAll(PROCESS)].map(([, name = '', pid]) => [name, Number(pid)]))
-}, 90_000)
+})
 afterAll(async () => {
   cluster?.kill('SIGKILL')
   await data?.remove()
@@ -76,7 +75,7 @@ it('2. the cluster accepts the administrator with the key in the file that it pr
 
 it('3. the cluster restarts a process that was killed', async () => {
   process.kill(pids.get('authn-1') ?? 0, 'SIGKILL')
-  await prints('authn-1 is back as pid', 30_000)
+  await prints('authn-1 is back as pid')
   const [, pid] = /authn-1 is back as pid (\d+)/.exec(printed) ?? []
   expect(await isRunning(Number(pid))).toBe(true)
 })

@@ -21,17 +21,13 @@ it.each<[signal: NodeJS.Signals, status: number | string]>([
   ['SIGINT', 0],
   ['SIGHUP', 'SIGHUP'],
   ['SIGKILL', 'SIGKILL'],
-])(
-  'npm start: %s to npm stops the server and its database cleanly',
-  async (signal, status) => {
-    const started = await npmStart(data)
-    expect(started.chain).toHaveLength(2)
-    process.kill(started.chain[0] ?? 0, signal)
-    expect(await endOf(started)).toContain('"msg":"stopped"')
-    expect(await started.ended).toBe(status)
-  },
-  120_000,
-)
+])('npm start: %s to npm stops the server and its database cleanly', async (signal, status) => {
+  const started = await npmStart(data)
+  expect(started.chain).toHaveLength(2)
+  process.kill(started.chain[0] ?? 0, signal)
+  expect(await endOf(started)).toContain('"msg":"stopped"')
+  expect(await started.ended).toBe(status)
+})
 
 it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
   'npm start: %s to the server stops the server and its database cleanly, and npm exits with 0',
@@ -41,7 +37,6 @@ it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
     expect(await endOf(started)).toContain('"msg":"stopped"')
     expect(await started.ended).toBe(0)
   },
-  120_000,
 )
 
 it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
@@ -62,7 +57,6 @@ it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
     expect(await endOf(started)).toContain('"msg":"stopped"')
     expect(await started.ended).toBe(status)
   },
-  120_000,
 )
 
 it('npm start: a clean stop logs no warning', async () => {
@@ -70,7 +64,7 @@ it('npm start: a clean stop logs no warning', async () => {
   process.kill(started.chain[0] ?? 0, 'SIGTERM')
   await endOf(started)
   expect(started.output()).not.toMatch(/"level":[45]0/)
-}, 120_000)
+})
 
 it('npm start: the environment of PostgreSQL contains no setting of the server', async () => {
   const secret = 'fe'.repeat(32)
@@ -88,4 +82,4 @@ it('npm start: the environment of PostgreSQL contains no setting of the server',
   } finally {
     await folder.remove()
   }
-}, 120_000)
+})

@@ -20,8 +20,6 @@ export interface NpmStart {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** The time limit for a first start. It creates a database, and other tests may keep all processors busy. */
-const START_MS = 60_000
 const run = promisify(execFile)
 
 /** Runs `npm start` with no settings but the data folder and free ports. Resolves when the server listens. */
@@ -41,7 +39,6 @@ export async function npmStart(data: DataFolder, env: Environment = {}): Promise
   const listens = until(
     async () => output,
     (text) => text.includes('listening'),
-    START_MS,
   )
   await Promise.race([listens, failed])
   const { pid: server }: { pid: number } = JSON.parse(await readFile(join(data.path, 'server.pid'), 'utf8'))
@@ -59,7 +56,6 @@ export async function endOf(started: NpmStart): Promise<string | undefined> {
   await until(
     async () => (await Promise.all([...chain, postmaster].map(isRunning))).filter(Boolean).length,
     (count) => count === 0,
-    START_MS,
   )
   return started.output().trimEnd().split('\n').at(-1)
 }

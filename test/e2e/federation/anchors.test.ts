@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AdmittedIssuer, admit, untilIssuer } from '../../support/federation/admissions.ts'
-import { anchors, ask, attest, authorityOf, pin, statementKeys } from '../../support/federation/anchors.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
 import { type Member, member, state } from '../../support/federation/statements.ts'
 import type { AgentParty } from '../../support/parties.ts'
 import { runSql } from '../../support/sql.ts'
 import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
+import { anchors, ask, attest, authorityOf, pin, statementKeys } from './anchors.ts'
 
 const AUDIENCE = 'https://api.cargo.example.com/v1'
 const GRANTS = [{ audience: AUDIENCE, scopes: { read: ['orders:read'] } }]
@@ -136,7 +136,6 @@ it('8. when gamma attests alpha again, its tokens are valid without another appr
   await until(
     () => verdict(text),
     ({ valid }) => valid === true,
-    60_000,
   )
 })
 

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../support/cli.ts'
 import { addIssuer, switchIssuer, untilIssuer } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
-import { type IdentityProvider, startIdentityProvider } from '../../support/federation/id-jag-server.ts'
 import { type Member, member } from '../../support/federation/statements.ts'
 import { type AgentParty, adminAsserter, newKeys } from '../../support/parties.ts'
 import { watcherOf } from '../../support/sdk/watch-key.ts'
 import { activeAgent, expectStatus } from '../../support/story.ts'
 import { privateJwk } from '../oauth-clients/oauth-world.ts'
+import { type IdentityProvider, startIdentityProvider } from './id-jag-server.ts'
 
 const API = 'https://api.acme.example.com'
 const CUSTOMERS = `${API}/customers`

@@ -2,10 +2,10 @@ import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addIssuer, switchIssuer, untilIssuer } from '../../support/federation/admissions.ts'
 import { createFederation, type FederatedDeployment, type Federation } from '../../support/federation/deployments.ts'
-import { INTROSPECTOR, LIST_TTL_S, type OAuthServer, startOAuthServer } from '../../support/federation/oauth-server.ts'
 import { type Member, member, state } from '../../support/federation/statements.ts'
 import { expectStatus } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
+import { INTROSPECTOR, LIST_TTL_S, type OAuthServer, startOAuthServer } from './oauth-server.ts'
 
 const AUDIENCE = 'https://api.cargo.example.com/v1'
 const TTL_S = 300

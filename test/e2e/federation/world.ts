@@ -106,7 +106,6 @@ export async function settle(world: World, [token, owner]: readonly [string, Nam
   return until(
     () => verdicts(world, token, owner),
     (all) => all.every((verdict) => accepted.includes(verdict)),
-    60_000,
   )
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { guard } from '../../support/guardian.ts'
 import type { Environment } from '../../support/server.ts'
+import { PATIENCE_MS } from '../../support/until.ts'
 
 /** The end of a process that refused to start: its exit status and its output. */
 export interface RefusedStart {
@@ -13,8 +14,6 @@ export interface RefusedStart {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** A process that starts although it should not is ended after this time. */
-const LONGEST_MS = 30_000
 
 /** Starts a server that should refuse to start. Keeps its stdout and stderr apart. */
 export async function refusedStart(env: Environment): Promise<RefusedStart> {
@@ -23,7 +22,8 @@ export async function refusedStart(env: Environment): Promise<RefusedStart> {
     cwd: ROOT,
     env: { PATH, HOME, PORT: '0', AUTH4AGENT_GRPC_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LONGEST_MS,
+    // A process that starts although it should not is ended after this time.
+    timeout: PATIENCE_MS,
   })
   guard(child, 'SIGTERM')
   const ended: Promise<(number | null)[]> = once(child, 'close')

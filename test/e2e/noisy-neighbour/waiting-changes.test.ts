@@ -18,7 +18,7 @@ let own: AgentParty
 let blocker: Client
 
 beforeAll(async () => {
-  deployment = await startDeployment()
+  deployment = await startDeployment({ env: { AUTH4AGENT_DB_TIMEOUT: undefined } })
   const { client, dns, databaseUrl } = deployment
   busy = await provenOperator(client, dns, 'busy.example.com')
   quiet = await provenOperator(client, dns, 'quiet.example.com')

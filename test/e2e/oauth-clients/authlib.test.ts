@@ -17,7 +17,7 @@ beforeAll(async () => {
   await installAuthlib()
   world = await startOAuthWorld()
   agent = await world.agent()
-}, 300_000)
+})
 afterAll(() => world?.stop())
 
 /** Runs Authlib against a server. `audience` and `lifetime` (seconds) are those of its assertions. */

@@ -91,7 +91,6 @@ it('pins outlast a rotation, because the keys that sign next are published ahead
   await until(
     async () => decodeProtectedHeader(await readStatement(CONFIGURATION)).kid,
     (signer) => signer !== before,
-    90_000,
   )
   const found = await resolveWith(pins)
   expect(found.ok ? [] : [found.rule, found.text, found.deadEnds]).toEqual([])

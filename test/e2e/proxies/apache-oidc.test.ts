@@ -30,7 +30,7 @@ beforeAll(async () => {
     'https://auth.example.com': world.issuer,
   })
   started.defer(await startApache(site))
-}, 300_000)
+})
 afterAll(() => started.disposeAsync())
 
 /** Starts introspect.mjs as an agent. Resolves with a function that stops it. */

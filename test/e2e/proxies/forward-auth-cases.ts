@@ -42,7 +42,7 @@ export function forwardAuthCases(proxy: ForwardAuthProxy): void {
     started.defer(() => world.stop())
     port = await freePort()
     started.defer(await proxy.start(world, port))
-  }, 120_000)
+  })
   afterAll(() => started.disposeAsync())
   const ground: Ground = {
     world: () => world,

@@ -39,7 +39,7 @@ beforeAll(async () => {
   }
   await writeFile(file, await readExample('haproxy/jwks.cfg', addresses))
   started.defer(await startHaproxy([join(keys, 'keys.cfg'), file]))
-}, 120_000)
+})
 afterAll(() => started.disposeAsync())
 
 const ask = (headers: Ask['headers'] = {}) => askThrough(port, world.upstream, { headers })

@@ -9,10 +9,10 @@ import {
 } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { boundHeaders, boundToken } from '../../support/envoy/bound-token.ts'
-import { checkClient } from '../../support/envoy/check-client.ts'
-import { recordedCheck } from '../../support/envoy/recorded-checks.ts'
 import { type AgentParty, newKeys } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
+import { checkClient } from './check-client.ts'
+import { recordedCheck } from './recorded-checks.ts'
 
 const DOMAIN = 'agents.example.com'
 const HOST = 'api.agents.example.com'

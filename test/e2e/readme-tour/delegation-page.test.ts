@@ -9,8 +9,6 @@ import { blocks, startTour, type Tour } from './tour.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
-/** The page has about twenty commands, and each starts a process. */
-const PASTE_MS = 120_000
 
 let tour: Tour
 beforeEach(async () => {
@@ -41,28 +39,21 @@ describe('docs/delegation.md', () => {
     ])
   })
 
-  it(
-    'has commands that work when pasted in order',
-    async () => {
-      const program = join(tour.folder, 'auth4agent')
-      await writeFile(
-        program,
-        `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'clients/cli/src/main.ts')}' "$@"\n`,
-      )
-      await chmod(program, 0o755)
-      const commands = (await blocks('docs/delegation.md', 'sh tour')).join('\n')
-      const output = await tour.paste(commands.replace('$PWD/node_modules/.bin', '$PWD'))
-      expect(output).toMatch(
-        /^grant given$[^]*^written to data\/story\/planner\.txt$[^]*^written to data\/story\/worker\.txt$\n^refused, as/m,
-      )
-      expect(output).toMatch(/^state: valid$[^]*^revocation: checked$[^]*is narrower than grant 1$/m)
-      expect(output).toMatch(/^accepted: the chain allows the call$[^]*^refused: ARGUMENT_REFUSED$[^]*^refused, as/m)
-      expect(output).toMatch(
-        /^token issued$[^]*^written to data\/story\/token$[^]*token\.exchange[^]*^ {4}principal did:/m,
-      )
-      expect(output).toMatch(/^agent suspended$[^]*^state: AGENT_TOKENS_ENDED$[^]*ends with grant 1$[^]*^ended, as/m)
-      expect(output).toMatch(/^grant revoked$[^]*agent\.suspend/m)
-    },
-    PASTE_MS,
-  )
+  it('has commands that work when pasted in order', async () => {
+    const program = join(tour.folder, 'auth4agent')
+    await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'clients/cli/src/main.ts')}' "$@"\n`)
+    await chmod(program, 0o755)
+    const commands = (await blocks('docs/delegation.md', 'sh tour')).join('\n')
+    const output = await tour.paste(commands.replace('$PWD/node_modules/.bin', '$PWD'))
+    expect(output).toMatch(
+      /^grant given$[^]*^written to data\/story\/planner\.txt$[^]*^written to data\/story\/worker\.txt$\n^refused, as/m,
+    )
+    expect(output).toMatch(/^state: valid$[^]*^revocation: checked$[^]*is narrower than grant 1$/m)
+    expect(output).toMatch(/^accepted: the chain allows the call$[^]*^refused: ARGUMENT_REFUSED$[^]*^refused, as/m)
+    expect(output).toMatch(
+      /^token issued$[^]*^written to data\/story\/token$[^]*token\.exchange[^]*^ {4}principal did:/m,
+    )
+    expect(output).toMatch(/^agent suspended$[^]*^state: AGENT_TOKENS_ENDED$[^]*ends with grant 1$[^]*^ended, as/m)
+    expect(output).toMatch(/^grant revoked$[^]*agent\.suspend/m)
+  })
 })

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const [text = ''] = await blocks('docs/delegation.md', 'python')
   await writeFile(program, text)
   made = await sdkChain(server)
-}, 300_000)
+})
 afterAll(() => tour?.stop())
 
 const CALL = { capability: PAY, args: { amount: 100 } as object, issuer: '' }

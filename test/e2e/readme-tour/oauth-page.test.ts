@@ -14,7 +14,7 @@ let tour: Tour
 beforeAll(async () => {
   await installAuthlib()
   tour = await startTour()
-}, 300_000)
+})
 afterAll(() => tour?.stop())
 
 describe('docs/oauth.md', () => {

@@ -106,7 +106,6 @@ describe('the tour in README.md', () => {
     const rotated = await until(
       () => paste([toolPath, look, rotate].join('\n')).catch(outputOf),
       (output) => !output.includes('KEY_NOT_READY'),
-      30_000,
     )
     expect(rotated.match(/ active {2,}active /g)?.length).toBe(2 * KINDS.length)
     const before = await until(publishedKids, (kids) => kids.length === 4 * JWKS_KINDS.length)

@@ -8,8 +8,8 @@ import { member } from '../../support/federation/statements.ts'
 import { startTlsFront } from '../../support/federation/tls-front.ts'
 import { freePort } from '../../support/free-port.ts'
 import { type AgentParty, clientAssertion } from '../../support/parties.ts'
-import { createReceiver, type ReceiverProcess } from '../../support/ssf-receiver.ts'
 import { activeAgent, issueToken } from '../../support/story.ts'
+import { createReceiver, type ReceiverProcess } from './ssf-receiver.ts'
 
 /** How many tokens are revoked, and after how many of them something is killed. */
 const REVOCATIONS = 200
@@ -158,10 +158,10 @@ it(`2. ${REVOCATIONS} tokens are revoked, while the receiver and then the server
   await back
   over.abort()
   await polling
-}, 60_000)
+})
 
 it('3. the receiver that gets pushes has every event exactly once, and in order', async () => {
-  await expect.poll(() => receiver.events().length, { timeout: 15_000, interval: 100 }).toBe(REVOCATIONS)
+  await expect.poll(() => receiver.events().length, { interval: 100 }).toBe(REVOCATIONS)
   expect(subjects(receiver.events())).toEqual(jtis)
   expect(new Set(receiver.events().map(({ jti }) => jti)).size).toBe(REVOCATIONS)
   expect(receiver.output()).toContain('The token or grant was revoked')

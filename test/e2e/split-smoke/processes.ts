@@ -13,6 +13,7 @@ import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'
 import { freePort } from '../../support/free-port.ts'
 import { guard } from '../../support/guardian.ts'
 import { newKeys } from '../../support/parties.ts'
+import { PATIENCE_MS } from '../../support/until.ts'
 
 /** A process of a split deployment. */
 export interface Process {
@@ -139,7 +140,7 @@ async function startProcess(services: readonly string[], env: Readonly<Record<st
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const exited = once(child, 'exit')
       child.kill(signal)
-      const cut = setTimeout(() => child.kill('SIGKILL'), 20_000)
+      const cut = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
       const [code] = await exited
       clearTimeout(cut)
       return code

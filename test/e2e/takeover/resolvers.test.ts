@@ -16,7 +16,7 @@ beforeAll(async () => {
   resolvers = await Promise.all([startDnsServer(), startDnsServer(), startDnsServer()])
   const addresses = resolvers.map(({ address }) => address).join(',')
   deployment = await startDeployment({
-    env: { AUTH4AGENT_DNS_SERVERS: addresses, AUTH4AGENT_DNS_TIMEOUT: '1s' },
+    env: { AUTH4AGENT_DNS_SERVERS: addresses, AUTH4AGENT_DNS_TIMEOUT: '3s' },
   })
 })
 afterAll(async () => {

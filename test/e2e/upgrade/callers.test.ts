@@ -21,8 +21,8 @@ beforeAll(async () => {
   acme = await activeAgent(old, await provenOperator(old, stage.dns, 'acme.example.com'))
   bolt = await activeAgent(old, await provenOperator(old, stage.dns, 'bolt.example.com'))
   await setCallers(old, ['acme.example.com', 'bolt.example.com'])
-}, 60_000)
-afterAll(() => stage?.stop(), 60_000)
+})
+afterAll(() => stage?.stop())
 
 it('1. the migration gives the callers that the older version has listed an edge', async () => {
   current = protocolClient((await stage.startNew({})).baseUrl)

@@ -34,8 +34,8 @@ beforeAll(async () => {
   operator = await provenOperator(old, stage.dns, DOMAIN)
   veteran = await activeAgent(old, operator)
   veteranToken = await issueToken(old, veteran)
-}, 60_000)
-afterAll(() => stage?.stop(), 60_000)
+})
+afterAll(() => stage?.stop())
 
 it('1. this version migrates the database beside the older version, and every token stays valid', async () => {
   const server = await stage.startNew({})

@@ -85,7 +85,6 @@ export async function startLoad(operator: OperatorParty, servers: readonly Runni
       await until(
         async () => ({ turns, failures }),
         () => turns >= goal || failures.length > 0,
-        30_000,
       )
       return failures
     },

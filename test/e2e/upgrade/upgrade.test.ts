@@ -33,11 +33,11 @@ beforeAll(async () => {
   servers = [await stage.startOld(), await stage.startOld()]
   const operator = await provenOperator(clients()[0], stage.dns, 'load.example.com')
   load = await startLoad(operator, servers)
-}, 60_000)
+})
 afterAll(async () => {
   await load?.stop()
   await stage?.stop()
-}, 60_000)
+})
 
 it('1. two processes of version 1 issue tokens and end some, without a revocation log', async () => {
   survivor = await newSubject(clients(), stage)

@@ -11,7 +11,7 @@ import {
   CARGO,
   EDGES,
   letsCall,
-} from '../../support/federation/foreign-world.ts'
+} from '../../support/federation/foreign-parties.ts'
 import { HOME_STALENESS_MS } from './home.ts'
 import { numberOf, type Target } from './image.ts'
 

@@ -3,7 +3,7 @@ import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revo
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { createRows } from '../../../services/trust/decide/rows.ts'
 import { createCheckHome } from '../../../services/trust/tokens/chaining/check-home.ts'
-import { CARGO } from '../../support/federation/foreign-world.ts'
+import { CARGO } from '../../support/federation/foreign-parties.ts'
 import type { Chained } from './chained-bearers.ts'
 
 /** The two logs, as a process knows them. */

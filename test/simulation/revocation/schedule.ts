@@ -1,4 +1,4 @@
-import { ACME_DID } from '../../support/federation/foreign-world.ts'
+import { ACME_DID } from '../../support/federation/foreign-parties.ts'
 import type { DatabaseOptions } from './database.ts'
 import type { Target } from './image.ts'
 import type { Role } from './instance.ts'

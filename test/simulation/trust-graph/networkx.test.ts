@@ -12,7 +12,7 @@ import { type Drawn, graphs } from './draw-graphs.ts'
 const PROGRAM = join(import.meta.dirname, 'networkx_paths.py')
 const RUNS = 1_000
 
-beforeAll(installNetworkx, 300_000)
+beforeAll(installNetworkx)
 
 /** Returns what networkx needs of a graph: live edges, and which of them map all scopes. */
 function questionOf({ edges, question }: Drawn) {

@@ -1,8 +1,9 @@
+import { CALL_CASES, CHAIN_CASES } from './call-cases.ts'
 import { capabilitiesOf, PAY } from './constraints.ts'
 import { checkWith, type Library } from './library.ts'
 import { CONSTRAINT_ROWS, GRANT_CASES } from './order-cases.ts'
 import { PARSE_CASES } from './parse-cases.ts'
-import { CALL_CASES, CHAIN_CASES, VALUE_ROWS } from './permit-cases.ts'
+import { VALUE_ROWS } from './permit-cases.ts'
 
 /** What a library answers in one case of the tables, and the right answer. */
 export interface Answer {

@@ -19,7 +19,8 @@ import type { Principal } from '../../../services/calls/call.ts'
 import { compileWriter } from '../../../services/jwks-gateway/rest/json-writer.ts'
 import { listAdmissions } from '../../../services/trust/admissions/list-admissions.ts'
 import { adminPrincipal } from '../principals.ts'
-import { AUDIENCE, BETA, CARGO, foreignWorld, type WorldOptions } from './foreign-world.ts'
+import { AUDIENCE, BETA, CARGO } from './foreign-parties.ts'
+import { foreignWorld, type WorldOptions } from './foreign-world.ts'
 
 const { privateKey, publicKey } = generateKeyPair()
 const ADMINISTRATOR = adminPrincipal({ jti: 'assertion-1', expiresAt: 2_000_000_000 })

@@ -8,7 +8,8 @@ import { createJudgeGrant } from '../../../services/trust/tokens/chaining/judge-
 import { NOW_S } from '../assertions.ts'
 import { signCompactJws } from '../jws.ts'
 import { testTokenKey } from '../token-keys.ts'
-import { ACME, ACME_DID, ALPHA, AUDIENCE, alphaKey, BETA, foreignWorld, type WorldOptions } from './foreign-world.ts'
+import { ACME, ACME_DID, ALPHA, AUDIENCE, alphaKey, BETA } from './foreign-parties.ts'
+import { foreignWorld, type WorldOptions } from './foreign-world.ts'
 
 /** The key of acme's agent, to which its grants are bound. */
 export const agentKey = testTokenKey('EdDSA')

@@ -1,7 +1,10 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { inject } from 'vitest'
 import { type Deployment, startDeployment } from '../deployment.ts'
 import { freePort } from '../free-port.ts'
 import type { Environment } from '../server.ts'
-import { createNeighbourhood, type Zone } from './neighbourhood.ts'
+import { installNames } from './install-names.mjs'
+import { createNeighbourhood, type Neighbourhood, type Zone } from './neighbourhood.ts'
 import type { TlsFront } from './tls-front.ts'
 
 /** One of several deployments that can reach each other: by https, under the host of its issuer. */
@@ -32,11 +35,12 @@ export async function createFederation(): Promise<Federation> {
   await using started = new AsyncDisposableStack()
   const neighbourhood = await createNeighbourhood(started)
   const { dns } = neighbourhood
+  const surroundings = inject('mode') === 'inside' ? joinInside(started, neighbourhood) : neighbourhood.env
   const all = started.move()
   return {
     async start(host, options = {}) {
       const issuer = `https://${host}:${await freePort()}`
-      const env = { ...neighbourhood.env, ...options.env }
+      const env = { ...surroundings, ...options.env }
       const deployment = await startDeployment({ ...options, env, dns, issuer })
       all.defer(() => deployment.stop())
       const front = await neighbourhood.front(new URL(issuer), new URL(deployment.server.baseUrl))
@@ -46,4 +50,14 @@ export async function createFederation(): Promise<Federation> {
     place: async (host) => ({ port: await freePort(), ...neighbourhood.certify(host) }),
     stop: () => all.disposeAsync(),
   }
+}
+
+/** Lets servers inside this process reach the others. Returns their settings. */
+function joinInside(started: AsyncDisposableStack, { env, ca }: Neighbourhood): Environment {
+  const { NODE_OPTIONS: _names, NODE_EXTRA_CA_CERTS: _authority, ...settings } = env
+  const trusted = getCACertificates()
+  setDefaultCACertificates([...trusted, ca])
+  started.defer(() => setDefaultCACertificates(trusted))
+  started.defer(installNames())
+  return settings
 }

@@ -10,7 +10,8 @@ import { localClient } from '../../../services/platform/rpc/local-client.ts'
 import { explainTrust } from '../../../services/trust/explain/explain-trust.ts'
 import type { EndedRow, ExplainRows } from '../../../services/trust/explain/rows.ts'
 import { adminPrincipal, operatorPrincipal } from '../principals.ts'
-import { AUDIENCE, alpha, BETA, CARGO, foreignWorld, gamma, type WorldOptions } from './foreign-world.ts'
+import { AUDIENCE, alpha, BETA, CARGO, gamma } from './foreign-parties.ts'
+import { foreignWorld, type WorldOptions } from './foreign-world.ts'
 
 /** An operator of this deployment besides cargo, which owns the audience. */
 export const DOCK = 'c0000000-0000-8000-8000-000000000002'

@@ -10,15 +10,8 @@ import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import type { JudgedIdJag } from '../../../services/trust/index.ts'
 import { subjectRoutes } from '../../../services/trust/issuers/subjects/routes.ts'
 import { createIdJags } from '../../../services/trust/tokens/id-jag/judge-id-jag.ts'
-import {
-  type Attestations,
-  freshOperator,
-  ISSUER,
-  insertAgent,
-  startInstance,
-  type TestHolder,
-  type TestInstance,
-} from '../authn.ts'
+import { type Attestations, ISSUER, startInstance, type TestInstance } from '../authn.ts'
+import { freshOperator, insertAgent, type TestHolder } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { provenCall } from '../exchanges.ts'
 import { asAdmin, type TestOperator } from '../identity.ts'

@@ -1,22 +1,4 @@
-/**
- * Preloaded into a server (`node --import`): host names under example.net and example.org mean this machine, as if
- * DNS had addresses for them.
- */
-import dns from 'node:dns'
-import { syncBuiltinESMExports } from 'node:module'
+/** Preloaded into a server (`node --import`). */
+import { installNames } from './install-names.mjs'
 
-const HERE = [{ address: '127.0.0.1', family: 4 }]
-const isHere = (name) => /\.example\.(net|org)$/.test(name)
-const { lookup: lookUp } = dns
-const { Resolver } = dns.promises
-const { resolve4, resolve6 } = Resolver.prototype
-Resolver.prototype.resolve4 = function (name) {
-  return isHere(name) ? Promise.resolve(['127.0.0.1']) : resolve4.call(this, name)
-}
-Resolver.prototype.resolve6 = function (name) {
-  return isHere(name) ? Promise.resolve([]) : resolve6.call(this, name)
-}
-// For `fetch` in programs that are no server of this project.
-dns.lookup = (name, options, callback) =>
-  isHere(name) && options.all ? callback(null, HERE) : lookUp(name, options, callback)
-syncBuiltinESMExports()
+installNames()

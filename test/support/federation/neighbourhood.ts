@@ -15,7 +15,8 @@ export interface Neighbourhood {
   /** The settings with which a server reaches the others. */
   readonly env: Environment
   readonly dns: DnsServer
-  /** The file with the certificate of the authority. */
+  /** The certificate of the authority, and the file with it. */
+  readonly ca: string
   readonly caFile: string
   /** Creates a certificate for a host. */
   certify(host: string): { readonly cert: string; readonly key: string }
@@ -48,6 +49,7 @@ export async function createNeighbourhood(started: AsyncDisposableStack): Promis
       AUTH4AGENT_OUTBOUND_ALLOW: '127.0.0.1',
     },
     dns,
+    ca: authority.ca,
     caFile,
     certify: (host) => authority.certify(host),
     front: (issuer, server) => startTlsFront(Number(issuer.port), authority.certify(issuer.hostname), server),

@@ -7,14 +7,13 @@ import {
   blocks,
   CARGO,
   EDGES,
-  type foreignWorld,
   GAMMA,
   GUILD,
   gamma,
   letsCall,
   member,
-  type WorldOptions,
-} from './foreign-world.ts'
+} from './foreign-parties.ts'
+import { type foreignWorld, type WorldOptions } from './foreign-world.ts'
 
 type World = Pick<ReturnType<typeof foreignWorld>, 'record' | 'logs'>
 

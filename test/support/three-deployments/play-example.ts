@@ -10,7 +10,6 @@ import type { ExampleDeployment, ExampleDeployments } from './start-servers.ts'
 /**
  * Statements of another deployment are read every 30 seconds, by a job that runs every 10. A busy machine is slower.
  */
-const READ_WITHIN_MS = 300_000
 
 /**
  * Plays the worked example: operators prove their domains, root keys sign, administrators admit issuers. On a busy
@@ -90,11 +89,7 @@ async function admitIssuer(
   // An earlier attempt may have added it without an answer.
   await patiently(`${at.name} admits ${other.name}`, async () => (await find()) ?? issuers.add(terms))
   await patiently(`${at.name} reads the keys and the log of ${other.name}`, () =>
-    until(
-      find,
-      (issuer) => issuer !== undefined && issuer.keys.length > 0 && Boolean(issuer.revocations_as_of),
-      READ_WITHIN_MS,
-    ),
+    until(find, (issuer) => issuer !== undefined && issuer.keys.length > 0 && Boolean(issuer.revocations_as_of)),
   )
 }
 
@@ -106,7 +101,7 @@ async function administratorOf({ url, issuer, adminKeyFile }: ExampleDeployment)
 async function untilInForce({ acme, bolt, cargo, dock, hall }: Parties, patiently: Patiently): Promise<void> {
   const wait = (owner: Party, caller: Party, isMet: (legs: Readonly<Record<string, boolean>>) => boolean) =>
     patiently(`the statements about calls of ${caller.domain} to ${owner.domain} count`, () =>
-      until(() => needsMet(owner, caller), isMet, READ_WITHIN_MS),
+      until(() => needsMet(owner, caller), isMet),
     )
   for (const owner of [cargo, dock, hall]) await wait(owner, acme, (legs) => Object.values(legs).every(Boolean))
   await wait(cargo, bolt, ({ identity = false }) => identity)

@@ -1,5 +1,8 @@
 import type { GetTrustViewResponse } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { classOf, type ExportedGraph, lineOf, toSvg, xmlText } from '../../../trust/index.ts'
+import { classOf, lineOf } from '../../../trust/graph/export/appearance.ts'
+import type { ExportedGraph } from '../../../trust/graph/export/exported-graph.ts'
+import { xmlText } from '../../../trust/graph/export/safe-text.ts'
+import { toSvg } from '../../../trust/graph/export/to-svg.ts'
 
 /** Kinds in the order of the legend. */
 const ORDER = ['lets-call', 'accepts-members-of', 'member', 'blocks', 'chains-to', 'caller', 'admits', 'speaks-for']

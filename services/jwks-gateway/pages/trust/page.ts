@@ -1,6 +1,7 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { GetTrustViewRequest, GetTrustViewResponse } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { drawnEdges, xmlText } from '../../../trust/index.ts'
+import { xmlText } from '../../../trust/graph/export/safe-text.ts'
+import { drawnEdges } from '../../../trust/graph/export/to-svg.ts'
 import { document } from './document.ts'
 import { drawing, graphOf } from './drawing.ts'
 import { linkTo } from './links.ts'

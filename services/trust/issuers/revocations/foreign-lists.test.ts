@@ -8,9 +8,9 @@ import {
   AUDIENCE,
   alpha,
   EDGES,
-  foreignWorld,
   letsCall,
-} from '../../../../test/support/federation/foreign-world.ts'
+} from '../../../../test/support/federation/foreign-parties.ts'
+import { foreignWorld } from '../../../../test/support/federation/foreign-world.ts'
 import { type StatusListChange, statusListToken } from '../../../../test/support/status-list-tokens.ts'
 import type { KnownIssuer } from '../known-issuer.ts'
 

@@ -15,7 +15,7 @@ import {
   GUILD,
   letsCall,
   member,
-} from '../../../../test/support/federation/foreign-world.ts'
+} from '../../../../test/support/federation/foreign-parties.ts'
 
 const home = {
   iss: ALPHA,

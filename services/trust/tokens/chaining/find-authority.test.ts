@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { NOW_S } from '../../../../test/support/assertions.ts'
 import { chainingWorld } from '../../../../test/support/federation/chaining-world.ts'
-import {
-  ALPHA,
-  AUDIENCE,
-  CARGO,
-  GAMMA,
-  letsCall,
-  type WorldOptions,
-} from '../../../../test/support/federation/foreign-world.ts'
+import { ALPHA, AUDIENCE, CARGO, GAMMA, letsCall } from '../../../../test/support/federation/foreign-parties.ts'
+import { type WorldOptions } from '../../../../test/support/federation/foreign-world.ts'
 import type { StatementRow } from '../../decide/read-statements.ts'
 import type { AuthorityQuestion } from './find-authority.ts'
 

@@ -20,8 +20,8 @@ import {
   gamma,
   letsCall,
   member,
-  type WorldOptions,
-} from '../../../../test/support/federation/foreign-world.ts'
+} from '../../../../test/support/federation/foreign-parties.ts'
+import { type WorldOptions } from '../../../../test/support/federation/foreign-world.ts'
 import type { KnownIssuer } from '../../issuers/known-issuer.ts'
 import type { GrantDemands } from './judge-grant.ts'
 

@@ -1,4 +1,4 @@
-import type { Markdown } from './markdown.ts'
+import type { Markdown } from '../support/documents/markdown.ts'
 
 /** Lines of prose end before this column. */
 const END = 120

@@ -1,7 +1,7 @@
 import { getOption, hasOption } from '@bufbuild/protobuf'
-import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
-import { PUBLIC_SERVICES } from '../../../services/compose/public-services.ts'
-import { readValues } from '../../../services/configuration/settings.ts'
+import { http } from '../../gen/proto/google/api/annotations_pb.ts'
+import { PUBLIC_SERVICES } from '../../services/compose/public-services.ts'
+import { readValues } from '../../services/configuration/settings.ts'
 
 /** Returns the first cell of every table row in a document. */
 export const firstCells = (text: string): readonly string[] =>

@@ -4,12 +4,12 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ensureInstalled, findProgram } from '../debian-package.ts'
+import { ensureInstalled, findProgram } from '../../support/debian-package.ts'
 
 const run = promisify(execFile)
 /** Where Debian's packages of Go libraries are. */
 const LIBRARIES = '/usr/share/gocode'
-const SOURCE = join(import.meta.dirname, '../../conformance/spiffe/go-svids/main.go')
+const SOURCE = join(import.meta.dirname, 'go-svids/main.go')
 
 /** What the program makes. Bytes are in base64. */
 interface GoSvids {

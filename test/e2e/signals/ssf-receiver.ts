@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { guard } from './guardian.ts'
-import type { Environment } from './server.ts'
+import { guard } from '../../support/guardian.ts'
+import type { Environment } from '../../support/server.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../docs/examples/ssf-receiver/receiver.mjs')
+const PROGRAM = join(import.meta.dirname, '../../../docs/examples/ssf-receiver/receiver.mjs')
 
 /** The receiver of docs/examples/ssf-receiver, as a process that a test can kill and start again. */
 export interface ReceiverProcess {

@@ -5,8 +5,8 @@ import { text } from 'node:stream/consumers'
 import { deflateSync } from 'node:zlib'
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
-import type { Federation } from './deployments.ts'
-import { startTlsFront, type TlsFront } from './tls-front.ts'
+import type { Federation } from '../../support/federation/deployments.ts'
+import { startTlsFront, type TlsFront } from '../../support/federation/tls-front.ts'
 
 /** An OAuth server of another product, which issues JWT access tokens (RFC 9068). */
 export interface OAuthServer {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import type { Federation } from './deployments.ts'
-import { startTlsFront } from './tls-front.ts'
+import type { Federation } from '../../support/federation/deployments.ts'
+import { startTlsFront } from '../../support/federation/tls-front.ts'
 
 /** An identity provider of another product: it publishes a key, and signs ID-JAGs with jose. */
 export interface IdentityProvider {

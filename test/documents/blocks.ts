@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { stripTypeScriptTypes } from 'node:module'
 import { promisify } from 'node:util'
 import { parseDocument } from 'yaml'
-import type { Block } from './markdown.ts'
+import type { Block } from '../support/documents/markdown.ts'
 
 const run = promisify(execFile)
 

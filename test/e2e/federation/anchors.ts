@@ -1,6 +1,6 @@
-import type { Json } from '../protocol-client.ts'
-import { expectStatus } from '../story.ts'
-import type { FederatedDeployment } from './deployments.ts'
+import type { FederatedDeployment } from '../../support/federation/deployments.ts'
+import type { Json } from '../../support/protocol-client.ts'
+import { expectStatus } from '../../support/story.ts'
 
 /** A JWK Set for statements. */
 interface StatementKeys {

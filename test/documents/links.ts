@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Markdown } from './markdown.ts'
+import type { Markdown } from '../support/documents/markdown.ts'
 
 /**
  * Lists the problems of the relative links in a document, one sentence each. `documents` contains all documents, for
