@@ -42,3 +42,14 @@ it('docs/architecture.md names every room, and both maps name none that is gone'
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter((folder) => !FOLDERS.includes(folder))).toEqual([])
 })
+
+it('the rules in services/README.md are in files that exist', () => {
+  const table = MAP.slice(MAP.indexOf('## Where a rule is'), MAP.indexOf('## Inside the rooms'))
+  const lines = table
+    .split('\n')
+    .map((line) => [...line.matchAll(/`([\w./-]+\/[\w./-]+)`/g)].map(([, path = '']) => path))
+  const paths = lines.flat()
+  expect(paths.length).toBeGreaterThan(50)
+  const isThere = (path: string) => ['services', ''].some((root) => existsSync(join(ROOT, root, path)))
+  expect(paths.filter((path) => !isThere(path))).toEqual([])
+})
