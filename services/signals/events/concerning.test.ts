@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
-import { freshOperator, insertAgent } from '../../../test/support/authn.ts'
+import { freshOperator, insertAgent } from '../../../test/support/authn-agents.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { insertStream } from '../../../test/support/signals.ts'
 import { noteRecords } from '../push/note-records.ts'
@@ -66,7 +66,9 @@ it(`noteRecords notes at each stream the last record that it finds, in ${RUNS} r
         await noteRecords(pool)
         for (const { owner, subjects } of streams) {
           const { id } = await insertStream(db, operators[owner]?.id ?? '')
-          await prisma.signalSubject.createMany({ data: subjects.map((subject) => ({ ...subject, streamId: id })) })
+          await prisma.signalSubject.createMany({
+            data: subjects.map(({ key, isAdded }) => ({ key, isAdded, streamId: id })),
+          })
         }
         for (const record of records) await RECORDS[record]?.()
         await noteRecords(pool)
