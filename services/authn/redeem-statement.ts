@@ -6,132 +6,68 @@ export const DPOP_ISSUER = 'dpop'
 /** A further column of the input: its name and its type. */
 type Column = readonly [name: string, type: string]
 
-/** The parts of the statement that only DPoP proofs need. */
-interface ProofParts {
+/** The fragments of the statement that only some redemptions need. */
+interface Parts {
   readonly input: readonly Column[]
   /** Columns of `judged`. */
   readonly columns: string
   readonly join: string
-  /** Further condition for a row of `redeemable`. */
-  readonly redeemable: string
-  /** The subquery that inserts the proofs. */
-  readonly proven: string
-  /** Condition for a row of `redeemable` to be redeemed. */
-  readonly redeemed: string
-  readonly replayed: string
-}
-
-const NO_PROOFS: ProofParts = {
-  input: [],
-  columns: '',
-  join: '',
-  redeemable: '',
-  proven: '',
-  redeemed: 'true',
-  replayed: 'false',
-}
-
-const PROOFS: ProofParts = {
-  input: [
-    ['dpop_id', 'text'],
-    ['dpop_keep_until', 'bigint'],
-  ],
-  columns: `, t.dpop_id, t.dpop_keep_until, t.place = min(t.place) OVER (PARTITION BY t.dpop_id) AS is_first,
-    r.challenge_id IS NOT NULL AS is_used`,
-  join: `
-  LEFT JOIN LATERAL (
-    SELECT challenge_id FROM redemptions WHERE challenge_id = t.challenge_id AND t.dpop_id <> '' OFFSET 0
-  ) r ON true`,
-  redeemable: 'AND NOT is_used',
-  proven: `
-), proven AS (
-  INSERT INTO used_assertions (issuer, jti, keep_until)
-  SELECT '${DPOP_ISSUER}', dpop_id, to_timestamp(dpop_keep_until + ${KEEP_BEYOND_EXPIRY_S}) FROM redeemable
-  WHERE dpop_id <> '' AND is_first
-  ORDER BY dpop_id
-  ON CONFLICT DO NOTHING
-  RETURNING jti AS dpop_id`,
-  redeemed: "dpop_id = '' OR (is_first AND dpop_id IN (SELECT dpop_id FROM proven))",
-  replayed: "dpop_id <> '' AND NOT is_used AND NOT (is_first AND dpop_id IN (SELECT dpop_id FROM proven))",
-}
-
-/** The parts of the statement that depend on whether added keys may have signed. */
-interface KeyParts {
-  readonly input: readonly Column[]
   /** Thumbprint of the key that has signed. */
   readonly thumbprint: string
   /** Whether the agent still has the key that has signed. */
   readonly isCurrent: string
   /** Whether only the expiry of an added key is against the redemption. */
   readonly isExpired: string
-  readonly join: string
-}
-
-const ONLY_IDENTITY_KEYS: KeyParts = {
-  input: [],
-  thumbprint: 'k.thumbprint',
-  isCurrent: 'k.thumbprint IS NOT NULL',
-  isExpired: 'false',
-  join: '',
-}
-
-/** Without a change of the agent's version, an added key can only be missing because it has expired. */
-const ADDED_KEYS: KeyParts = {
-  input: [['added_kid', 'text']],
-  thumbprint: 'coalesce(n.thumbprint, k.thumbprint)',
-  isCurrent: "k.thumbprint IS NOT NULL AND (t.added_kid = '' OR n.thumbprint IS NOT NULL)",
-  isExpired: "k.thumbprint IS NOT NULL AND t.added_kid <> '' AND n.thumbprint IS NULL",
-  join: `
-  LEFT JOIN LATERAL (
-    SELECT thumbprint FROM agent_added_keys
-    WHERE agent_id = t.agent_id AND thumbprint = t.added_kid AND t.added_kid <> ''
-      AND expires_at > greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) OFFSET 0
-  ) n ON true`,
-}
-
-/** The parts of the statement that depend on whether it also redeems for grants and exchanges. */
-interface IssueParts {
-  readonly input: readonly Column[]
-  /** Columns of `judged`. */
-  readonly columns: string
   /** Purpose of the key that signs. */
   readonly purpose: string
   /** The columns and values of the audit that depend on the parts, and where further rows come from. */
   readonly audit: { readonly columns: string; readonly values: string; readonly rows: string }
-  readonly join: string
   /** Further condition for a row of `redeemable`. */
   readonly redeemable: string
-  /** The subquery that marks the grants of other issuers as used, of rows for which `provenBy` holds. */
-  readonly granted: (provenBy: string) => string
-  /** Further condition for a row of `redeemable` to be redeemed. */
+  /** The subqueries that insert the DPoP proofs, and mark the grants of other issuers as used. */
+  readonly used: string
+  /** Condition for a row of `redeemable` to be redeemed. */
   readonly redeemed: string
-  readonly grantUsed: (provenBy: string) => string
+  readonly replayed: string
+  readonly grantUsed: string
   readonly grantExpired: string
 }
 
-const ONLY_TOKENS: IssueParts = {
+/** The parts of a token for which the identity key has signed, without a DPoP proof. */
+const NONE: Parts = {
   input: [],
   columns: '',
+  join: '',
+  thumbprint: 'k.thumbprint',
+  isCurrent: 'k.thumbprint IS NOT NULL',
+  isExpired: 'false',
   purpose: "'access_token'",
   audit: { columns: 'id, operator_id, action', values: "audit_id, operator_id, 'token.issue'", rows: '' },
-  join: '',
   redeemable: '',
-  granted: () => '',
-  redeemed: '',
-  grantUsed: () => 'false',
+  used: '',
+  redeemed: 'true',
+  replayed: 'false',
+  grantUsed: 'false',
   grantExpired: 'false',
 }
 
+/** Whether the DPoP proof of a row of `redeemable` is new, or the row has none. */
+const IS_PROVEN = "(dpop_id = '' OR (is_first AND dpop_id IN (SELECT dpop_id FROM proven)))"
 const IS_GRANTED = '(grant_issuer, grant_jti) IN (SELECT issuer, jti FROM granted)'
 
 /**
- * An exchange has a row in the audit of each operator. `audits` is JSON: a list of pairs of record and operator.
+ * The parts for DPoP proofs, added keys, grants and exchanges.
  *
- * A grant of another issuer is used with the redemption. One that expired before clock_reached stays expired when the
- * clock is set back, because the row about its use may have been removed already.
+ * Without a change of the agent's version, an added key can only be missing because it has expired. An exchange has a
+ * row in the audit of each operator. `audits` is JSON: a list of pairs of record and operator. A grant of another
+ * issuer is used with the redemption. One that expired before clock_reached stays expired when the clock is set back,
+ * because the row about its use may have been removed already.
  */
-const ALSO_DELEGATION: IssueParts = {
+const ALL: Parts = {
   input: [
+    ['dpop_id', 'text'],
+    ['dpop_keep_until', 'bigint'],
+    ['added_kid', 'text'],
     ['purpose', 'text'],
     ['action', 'text'],
     ['reason', 'text'],
@@ -140,32 +76,52 @@ const ALSO_DELEGATION: IssueParts = {
     ['grant_jti', 'text'],
     ['grant_exp', 'bigint'],
   ],
-  columns: `, t.purpose, t.action, t.reason, t.audits, t.grant_issuer, t.grant_jti, t.grant_exp,
+  columns: `, t.dpop_id, t.dpop_keep_until, t.place = min(t.place) OVER (PARTITION BY t.dpop_id) AS is_first,
+    r.challenge_id IS NOT NULL AS is_used,
+    t.purpose, t.action, t.reason, t.audits, t.grant_issuer, t.grant_jti, t.grant_exp,
     t.place = min(t.place) OVER (PARTITION BY t.grant_issuer, t.grant_jti) AS is_first_use, u.jti IS NOT NULL AS was_used,
     t.grant_jti <> '' AND to_timestamp(t.grant_exp)
       <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS grant_expired`,
+  join: `
+  LEFT JOIN LATERAL (
+    SELECT challenge_id FROM redemptions WHERE challenge_id = t.challenge_id AND t.dpop_id <> '' OFFSET 0
+  ) r ON true
+  LEFT JOIN LATERAL (
+    SELECT thumbprint FROM agent_added_keys
+    WHERE agent_id = t.agent_id AND thumbprint = t.added_kid AND t.added_kid <> ''
+      AND expires_at > greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) OFFSET 0
+  ) n ON true
+  LEFT JOIN LATERAL (
+    SELECT jti FROM used_assertions WHERE issuer = t.grant_issuer AND jti = t.grant_jti AND t.grant_jti <> '' OFFSET 0
+  ) u ON true`,
+  thumbprint: 'coalesce(n.thumbprint, k.thumbprint)',
+  isCurrent: "k.thumbprint IS NOT NULL AND (t.added_kid = '' OR n.thumbprint IS NOT NULL)",
+  isExpired: "k.thumbprint IS NOT NULL AND t.added_kid <> '' AND n.thumbprint IS NULL",
   purpose: 't.purpose::key_purpose',
   audit: {
     columns: 'id, operator_id, action, reason',
     values: '(record->>0)::uuid, (record->>1)::uuid, action, reason',
     rows: ', json_array_elements(audits::json) record',
   },
-  join: `
-  LEFT JOIN LATERAL (
-    SELECT jti FROM used_assertions WHERE issuer = t.grant_issuer AND jti = t.grant_jti AND t.grant_jti <> '' OFFSET 0
-  ) u ON true`,
-  redeemable: "AND NOT grant_expired AND NOT was_used AND (grant_jti = '' OR is_first_use)",
-  granted: (provenBy) => `
+  redeemable: "AND NOT is_used AND NOT grant_expired AND NOT was_used AND (grant_jti = '' OR is_first_use)",
+  used: `
+), proven AS (
+  INSERT INTO used_assertions (issuer, jti, keep_until)
+  SELECT '${DPOP_ISSUER}', dpop_id, to_timestamp(dpop_keep_until + ${KEEP_BEYOND_EXPIRY_S}) FROM redeemable
+  WHERE dpop_id <> '' AND is_first
+  ORDER BY dpop_id
+  ON CONFLICT DO NOTHING
+  RETURNING jti AS dpop_id
 ), granted AS (
   INSERT INTO used_assertions (issuer, jti, keep_until)
   SELECT grant_issuer, grant_jti, to_timestamp(grant_exp + ${KEEP_BEYOND_EXPIRY_S}) FROM redeemable
-  WHERE grant_jti <> '' AND (${provenBy})
+  WHERE grant_jti <> '' AND ${IS_PROVEN}
   ORDER BY grant_issuer, grant_jti
   ON CONFLICT DO NOTHING
   RETURNING issuer, jti`,
-  redeemed: ` AND (grant_jti = '' OR ${IS_GRANTED})`,
-  grantUsed: (provenBy) =>
-    `grant_jti <> '' AND (was_used OR NOT is_first_use OR ((${provenBy}) AND NOT ${IS_GRANTED}))`,
+  redeemed: `${IS_PROVEN} AND (grant_jti = '' OR ${IS_GRANTED})`,
+  replayed: "dpop_id <> '' AND NOT is_used AND NOT (is_first AND dpop_id IN (SELECT dpop_id FROM proven))",
+  grantUsed: `grant_jti <> '' AND (was_used OR NOT is_first_use OR (${IS_PROVEN} AND NOT ${IS_GRANTED}))`,
   grantExpired: 'grant_expired',
 }
 
@@ -173,17 +129,16 @@ const ALSO_DELEGATION: IssueParts = {
 const PARAMETERS = 14
 
 /** Makes the statement. */
-const statement = (proofs: ProofParts, keys: KeyParts, issue: IssueParts = ONLY_TOKENS): string => {
-  const input = [...proofs.input, ...keys.input, ...issue.input]
-  const parameters = input.map(([, type], index) => `, $${PARAMETERS + 1 + index}::${type}[]`).join('')
-  const names = input.map(([name]) => `, ${name}`).join('')
+const statement = (parts: Parts): string => {
+  const parameters = parts.input.map(([, type], index) => `, $${PARAMETERS + 1 + index}::${type}[]`).join('')
+  const names = parts.input.map(([name]) => `, ${name}`).join('')
   return `
 WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
-    ${keys.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
+    ${parts.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
-    CASE WHEN ${keys.isCurrent} THEN a.epoch END AS agent_epoch, ${keys.isExpired} AS key_expired,
-    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${proofs.columns}${issue.columns}
+    CASE WHEN ${parts.isCurrent} THEN a.epoch END AS agent_epoch, ${parts.isExpired} AS key_expired,
+    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${parts.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
     $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]${parameters})
     WITH ORDINALITY
@@ -198,28 +153,28 @@ WITH judged AS MATERIALIZED (
   ) k ON k.public_key = decode(t.public_key, 'hex')
   LEFT JOIN LATERAL (SELECT id FROM challenge_keys WHERE id = t.challenge_key_id OFFSET 0) c ON true
   LEFT JOIN LATERAL (
-    SELECT kid FROM jwks_keys WHERE purpose = ${issue.purpose} AND alg = t.alg AND state = 'active' OFFSET 0
-  ) s ON true${proofs.join}${keys.join}${issue.join}
+    SELECT kid FROM jwks_keys WHERE purpose = ${parts.purpose} AND alg = t.alg AND state = 'active' OFFSET 0
+  ) s ON true${parts.join}
 ), redeemable AS (
   SELECT * FROM judged
-  WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired ${proofs.redeemable} ${issue.redeemable}
-    ${proofs.proven}${issue.granted(proofs.redeemed)}
+  WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired ${parts.redeemable}
+    ${parts.used}
 ), redeemed AS (
   INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
   SELECT challenge_id, jti, agent_id, thumbprint, to_timestamp(keep_until) FROM redeemable
-  WHERE (${proofs.redeemed})${issue.redeemed}
+  WHERE ${parts.redeemed}
   ORDER BY challenge_id
   ON CONFLICT (challenge_id) DO NOTHING
   RETURNING jti
 ), audited AS (
-  INSERT INTO audit_logs (actor, subject, outcome, request_id, ${issue.audit.columns})
-  SELECT actor, jti, 'done', request_id, ${issue.audit.values}
-  FROM judged JOIN redeemed USING (jti)${issue.audit.rows}
+  INSERT INTO audit_logs (actor, subject, outcome, request_id, ${parts.audit.columns})
+  SELECT actor, jti, 'done', request_id, ${parts.audit.values}
+  FROM judged JOIN redeemed USING (jti)${parts.audit.rows}
   WHERE is_token
 )
 SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
-  jti IN (SELECT jti FROM redeemed) AS redeemed, ${proofs.replayed} AS replayed,
-  ${issue.grantUsed(proofs.redeemed)} AS grant_used, ${issue.grantExpired} AS grant_expired
+  jti IN (SELECT jti FROM redeemed) AS redeemed, ${parts.replayed} AS replayed,
+  ${parts.grantUsed} AS grant_used, ${parts.grantExpired} AS grant_expired
 FROM judged ORDER BY place`
 }
 
@@ -236,29 +191,15 @@ FROM judged ORDER BY place`
  * plans this statement once per connection, perhaps while the tables are empty. A merged plan could then read all
  * agents for every challenge, until the connection ends.
  */
-export const REDEEM = statement(NO_PROOFS, ONLY_IDENTITY_KEYS)
+export const REDEEM = statement(NONE)
 
 /**
- * Redeems a batch as REDEEM does. It also inserts the DPoP proof of each redemption that has one, in sorted order too.
- * Of several redemptions in the batch with the same proof, only the first may succeed. A challenge that was redeemed
- * before inserts no proof, because otherwise everybody who has seen a redeemed challenge could fill the table.
+ * Redeems a batch as REDEEM does, also with DPoP proofs, added keys, grants and exchanges. It inserts the proofs and the
+ * grants in sorted order too. Of several redemptions in the batch with the same proof or grant, only the first may
+ * succeed. A challenge that was redeemed before inserts no proof, because otherwise everybody who has seen a redeemed
+ * challenge could fill the table. Added keys must not have expired by the database's clock.
  *
- * It is a second statement because the part for proofs makes REDEEM a tenth slower, and most redemptions have no
- * proof.
+ * It is a second statement because most redemptions need none of these parts, and the parts make REDEEM a fifth to a
+ * third slower. A statement for each combination of parts would be at most a tenth faster than this one.
  */
-export const REDEEM_WITH_PROOFS = statement(PROOFS, ONLY_IDENTITY_KEYS)
-
-/**
- * Redeem a batch as REDEEM and REDEEM_WITH_PROOFS do. They also check that each added key is in its table and has not
- * expired by the database's clock. They are statements of their own because the part for added keys costs a twentieth,
- * and most agents sign with their identity keys. While `added_kid` is empty, PostgreSQL skips the look-up.
- */
-export const REDEEM_WITH_KEYS = statement(NO_PROOFS, ADDED_KEYS)
-export const REDEEM_WITH_PROOFS_AND_KEYS = statement(PROOFS, ADDED_KEYS)
-
-/**
- * Redeems a batch as all others do, also for grants and exchanges: each redemption says which purpose the key has that
- * signs, and what the audit says. Grants and exchanges are few, so this one statement has all parts, and the
- * statements for tokens need none of them.
- */
-export const REDEEM_WITH_DELEGATION = statement(PROOFS, ADDED_KEYS, ALSO_DELEGATION)
+export const REDEEM_WITH_PARTS = statement(ALL)

@@ -3,13 +3,7 @@ import type pg from 'pg'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
-import {
-  REDEEM,
-  REDEEM_WITH_DELEGATION,
-  REDEEM_WITH_KEYS,
-  REDEEM_WITH_PROOFS,
-  REDEEM_WITH_PROOFS_AND_KEYS,
-} from './redeem-statement.ts'
+import { REDEEM, REDEEM_WITH_PARTS } from './redeem-statement.ts'
 
 /** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
 export interface RedeemInput {
@@ -117,14 +111,12 @@ const PARAMETERS: readonly Parameter[] = [
   ({ requestId }) => requestId,
   () => auditId(),
 ]
-/** Values of the further parameters of REDEEM_WITH_PROOFS. */
-const PROOF_PARAMETERS: readonly Parameter[] = [({ dpopId }) => dpopId, ({ dpopKeepUntil }) => dpopKeepUntil]
-
-/** The value of the further parameter of the statements for added keys. It comes after those for proofs. */
-const KEY_PARAMETERS: readonly Parameter[] = [({ addedKid }) => addedKid]
-
-/** Values of the further parameters of the statement for grants and exchanges. They come last. */
-const DELEGATION_PARAMETERS: readonly Parameter[] = [
+/** Values of the parameters of REDEEM_WITH_PARTS, in their order. */
+const PARAMETERS_WITH_PARTS: readonly Parameter[] = [
+  ...PARAMETERS,
+  ({ dpopId }) => dpopId,
+  ({ dpopKeepUntil }) => dpopKeepUntil,
+  ({ addedKid }) => addedKid,
   ({ purpose }) => purpose,
   (input) => actionOf(input),
   ({ exchange }) => exchange?.reason ?? '',
@@ -141,33 +133,14 @@ function actionOf({ purpose, exchange, grant }: RedeemInput): AuditAction {
   return purpose === 'grant' ? 'grant.issue' : 'token.issue'
 }
 
-const PROOFS = [...PARAMETERS, ...PROOF_PARAMETERS]
-/** The statement for each kind of batch, cheapest first. A batch with one added key or proof needs its part. */
-const STATEMENTS = {
-  identity: {
-    plain: { name: 'redeem', text: REDEEM, parameters: PARAMETERS },
-    proofs: { name: 'redeem-with-proofs', text: REDEEM_WITH_PROOFS, parameters: PROOFS },
-  },
-  added: {
-    plain: { name: 'redeem-with-keys', text: REDEEM_WITH_KEYS, parameters: [...PARAMETERS, ...KEY_PARAMETERS] },
-    proofs: {
-      name: 'redeem-with-proofs-and-keys',
-      text: REDEEM_WITH_PROOFS_AND_KEYS,
-      parameters: [...PROOFS, ...KEY_PARAMETERS],
-    },
-  },
-}
+const PLAIN = { name: 'redeem', text: REDEEM, parameters: PARAMETERS }
+const WITH_PARTS = { name: 'redeem-with-parts', text: REDEEM_WITH_PARTS, parameters: PARAMETERS_WITH_PARTS }
 
-const WITH_DELEGATION = {
-  name: 'redeem-with-delegation',
-  text: REDEEM_WITH_DELEGATION,
-  parameters: [...PROOFS, ...KEY_PARAMETERS, ...DELEGATION_PARAMETERS],
-}
-
+/** One redemption of a batch that needs a part is enough for the statement with all parts. */
 function statementFor(inputs: readonly RedeemInput[]) {
-  if (inputs.some(({ purpose, exchange }) => purpose === 'grant' || exchange !== undefined)) return WITH_DELEGATION
-  const keys = inputs.some(({ addedKid }) => addedKid !== '') ? STATEMENTS.added : STATEMENTS.identity
-  return inputs.some(({ dpopId }) => dpopId !== '') ? keys.proofs : keys.plain
+  const needsParts = ({ purpose, exchange, addedKid, dpopId }: RedeemInput) =>
+    purpose === 'grant' || exchange !== undefined || addedKid !== '' || dpopId !== ''
+  return inputs.some(needsParts) ? WITH_PARTS : PLAIN
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { jwkSetEntries } from '@auth4agent/core/jose/jwk-set'
 import { jwkThumbprint, type PublicJwk, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 
@@ -31,8 +32,8 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
  * @returns undefined if the value is not such a set or has more than 32 keys.
  */
 export function readEntityKeys(json: unknown): EntityKeys | undefined {
-  const entries: unknown = isJsonObject(json) ? json['keys'] : undefined
-  if (!Array.isArray(entries) || entries.length > MAX_KEYS) return undefined
+  const entries = jwkSetEntries(json, MAX_KEYS)
+  if (entries === undefined) return undefined
   const kids = new Set<string>()
   const keys = new Map<string, EntityKey>()
   for (const entry of entries) {

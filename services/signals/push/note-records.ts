@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { inTransaction } from '../../platform/db/transaction.ts'
-import { jtiKey, subKey } from '../store/subjects.ts'
+import { FIND_CONCERNED, keysOf, type NamedRecord, namesOf } from '../events/concerning.ts'
 
 /** How many records are noted at once. */
 const PART = 500
@@ -32,19 +32,6 @@ FROM place p LEFT JOIN LATERAL (
   WHERE p.continues AND sequence > p.noted ORDER BY sequence LIMIT ${PART}
 ) r ON true ORDER BY r.sequence`
 
-/**
- * Finds the streams that records may concern by what they name, as concerningRecords has it from the side of a stream.
- * The planner knows how few rows the arrays find. Joins with the records cost it billions on tables without
- * statistics.
- */
-const FIND = `
-SELECT id, 'operator ' || operator_id AS name FROM signal_streams WHERE operator_id = ANY ($1::uuid[])
-UNION ALL
-SELECT stream_id, key FROM signal_subjects WHERE is_added AND key = ANY ($2::text[])
-UNION ALL
-SELECT stream_id, 'domain ' || split_part(key, ':', 3) FROM signal_subjects
-WHERE is_added AND key LIKE 'sub did:agent:%' AND split_part(key, ':', 3) = ANY ($3::text[])`
-
 const NOTE = `
 UPDATE signal_streams s SET newest = n.newest FROM unnest($1::uuid[], $2::bigint[]) n (id, newest)
 WHERE s.id = n.id AND s.newest < n.newest`
@@ -57,15 +44,9 @@ const NOTE_LOSS = 'UPDATE signal_streams SET newest = greatest($1, sequence + 1)
 const MOVE = 'UPDATE signal_dispatch SET log_epoch = $1, sequence = $2, hash = $3 WHERE id = 1'
 
 /** A record, or the head of the log: then `kind` is null. */
-interface Place {
+interface Place extends NamedRecord {
   readonly continues: boolean
   readonly head: number
-  readonly kind: string | null
-  /** Null for a record that concerns all. */
-  readonly operatorId: string | null
-  readonly subject: string | null
-  /** Only for the record of an operator. */
-  readonly domain: string | null
   readonly logEpoch: number
   readonly sequence: number
   readonly hash: Buffer
@@ -109,24 +90,10 @@ async function noteEach(client: pg.ClientBase, places: readonly Place[]): Promis
   const keys = [...new Set(places.flatMap(keysOf))]
   const domains = [...new Set(places.flatMap(({ domain }) => domain ?? []))]
   const values = [operatorIds, keys, domains]
-  const found = await client.query<{ id: string; name: string }>({ name: 'signal-find', text: FIND, values })
+  const found = await client.query<{ id: string; name: string }>({ name: 'signal-find', text: FIND_CONCERNED, values })
   // In the order of the log, so a later record replaces an earlier one.
   const last = new Map(places.flatMap((place) => namesOf(place).map((name) => [name, place.sequence] as const)))
   const newest = new Map<string, number>()
   for (const { id, name } of found.rows) newest.set(id, Math.max(newest.get(id) ?? 0, last.get(name) ?? 0))
   await client.query({ name: 'signal-note', text: NOTE, values: [[...newest.keys()], [...newest.values()]] })
-}
-
-/** Returns the names by which FIND finds the streams that a record may concern. */
-function namesOf(place: Place): readonly string[] {
-  const { operatorId, domain } = place
-  const operator = operatorId === null ? [] : [`operator ${operatorId}`]
-  return [...operator, ...keysOf(place), ...(domain === null ? [] : [`domain ${domain}`])]
-}
-
-/** Returns the keys of the subjects that a receiver can add, and that the record concerns. */
-function keysOf({ kind, operatorId, subject }: Place): readonly string[] {
-  const own = operatorId === null ? [] : [subKey(operatorId)]
-  if (subject !== null && kind === 'agent') return [...own, subKey(subject)]
-  return subject !== null && kind === 'token' ? [...own, jtiKey(subject)] : own
 }

@@ -31,14 +31,32 @@ const MAX_KEYS = 64
  * ```
  */
 export function readJwkSet(value: unknown): readonly PublishedJwk[] | undefined {
-  const keys: unknown = isJsonObject(value) ? value.keys : undefined
-  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined
+  const keys = jwkSetEntries(value, MAX_KEYS)
+  if (keys === undefined) return undefined
   const found = new Map<string, PublishedJwk>()
   for (const entry of keys) {
     const key = readEntry(entry)
     if (key !== undefined && !found.has(key.kid)) found.set(key.kid, key)
   }
   return [...found.values()]
+}
+
+/**
+ * Returns the entries of a JWK Set, which no reader has checked yet. Each reader has rules of its own about them: this
+ * server names a key by its thumbprint, entities of federations and other servers by any `kid`, and evidence may have
+ * further algorithms.
+ *
+ * @returns undefined if the value is not a JWK Set or has more than `most` keys.
+ * @example
+ * ```ts
+ * import { jwkSetEntries } from '@auth4agent/core/jose/jwk-set'
+ *
+ * const entries = jwkSetEntries({ keys: [] }, 64) // []
+ * ```
+ */
+export function jwkSetEntries(value: unknown, most: number): readonly unknown[] | undefined {
+  const keys: unknown = isJsonObject(value) ? value.keys : undefined
+  return Array.isArray(keys) && keys.length <= most ? keys : undefined
 }
 
 function readEntry(entry: unknown): PublishedJwk | undefined {

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { jwkSetEntries } from '@auth4agent/core/jose/jwk-set'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import {
   type EvidenceAlgorithm,
@@ -42,7 +43,7 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
  * @throws ApiError INVALID_ATTESTOR
  */
 export function readPinnedKeys(json: unknown, rules: KeyRules, member = 'config.keys'): EvidenceKeys {
-  const entries = entriesOf(json)
+  const entries = jwkSetEntries(json, MAX_KEYS)
   if (entries === undefined || entries.length < 1) {
     throw new ApiError('INVALID_ATTESTOR', `${member} must be a JWK Set of 1 to ${MAX_KEYS} keys`)
   }
@@ -65,17 +66,12 @@ export function readPinnedKeys(json: unknown, rules: KeyRules, member = 'config.
  * @returns undefined if the value is not a JWK Set or has more than {@link MAX_KEYS} keys.
  */
 export function readFetchedKeys(json: unknown, rules: KeyRules): EvidenceKeys | undefined {
-  const entries = entriesOf(json)
+  const entries = jwkSetEntries(json, MAX_KEYS)
   if (entries === undefined) return undefined
   const kids = entries.map((entry) => (isJsonObject(entry) ? entry['kid'] : undefined))
   const isOnlyOne = (kid: string) => kids.indexOf(kid) === kids.lastIndexOf(kid)
   const read = entries.map((entry) => readKey(entry, rules)).filter((key) => typeof key !== 'string')
   return new Map(read.filter(({ kid }) => isOnlyOne(kid)).map((key) => [key.kid, key]))
-}
-
-function entriesOf(json: unknown): readonly unknown[] | undefined {
-  const keys: unknown = isJsonObject(json) ? json['keys'] : undefined
-  return Array.isArray(keys) && keys.length <= MAX_KEYS ? keys : undefined
 }
 
 /** Returns the members of a JWK that are its public key. */
