@@ -81,3 +81,13 @@ function factsOf({ purpose, alg, state, activatedAt, isReady }: ListedKey): Sign
     activeSince: state === 'active' ? activatedAt?.getTime() : undefined,
   }
 }
+
+export {
+  CHAINING_GRANT_TYPE,
+  type ChainingGrant,
+  type ChainingGrantType,
+  ID_JAG_TYPE,
+  MAX_CHAINING_GRANT_BYTES,
+  MAX_CHAINING_GRANT_TTL_S,
+  parseChainingGrant,
+} from './chaining-grant.ts'

@@ -1,18 +1,13 @@
 import { GRANT_TYPE, HOLDER_STATEMENT_TYPE } from '@auth4agent/core/delegation/grant-types'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { ACCESS_TOKEN_TYPE, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
-import {
-  CHAINING_GRANT_TYPE,
-  type ChainingGrant,
-  type ChainingGrantType,
-  ID_JAG_TYPE,
-} from '@auth4agent/core/trust/chaining-grant'
 import { systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type ActiveKeySigner, createActiveKeySigner } from './active-key-signer.ts'
+import { CHAINING_GRANT_TYPE, type ChainingGrant, type ChainingGrantType, ID_JAG_TYPE } from './chaining-grant.ts'
 import { type ChallengeKeyring, createChallengeKeyring } from './challenge-keyring.ts'
 import type { KeysOptions } from './config.ts'
 import { FEDERATION, GRANT, INTROSPECTION, SECURITY_EVENT, tokenKind } from './domain/key-kinds.ts'

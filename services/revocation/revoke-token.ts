@@ -1,4 +1,3 @@
-import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
 import type { KeyFinder } from '@auth4agent/core/token/access-token'
 import { isJti } from '@auth4agent/core/token/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
@@ -8,6 +7,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { kindOf, mayRevoke, readRevocable } from './revocable.ts'
 import { type Revocation, revokeToken } from './store.ts'
+import { verifyGrantChain } from './verify-grant-chain.ts'
 
 /** The keys of this deployment whose tokens and grants can be revoked. */
 interface RevocableKeys extends KeyFinder {

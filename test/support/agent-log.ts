@@ -10,10 +10,10 @@ import {
   signInception,
   signKeyEvent,
 } from '@auth4agent/core/key-events/sign-key-event'
-import { signObjection } from '@auth4agent/core/key-events/sign-objection'
 import { signP256 } from '@auth4agent/core/keys/ecdsa-p256'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import { create } from '@bufbuild/protobuf'
+import { signObjection } from '../../clients/sdk/src/key-events/sign-objection.ts'
 import {
   AppendKeyEventRequestSchema,
   ListKeyEventsRequestSchema,

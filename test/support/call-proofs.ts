@@ -1,7 +1,7 @@
-import type { CallProofRules } from '@auth4agent/core/delegation/check-call-proof'
 import { CALL_PROOF_TYPE } from '@auth4agent/core/delegation/sign-call-proof'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { canonicalJson } from '@auth4agent/core/encoding/canonical-json'
+import type { CallProofRules } from '../../clients/verifier/src/check-call-proof.ts'
 import { NOW_S } from './assertions.ts'
 import { type EventKey, identityKey } from './key-events.ts'
 

@@ -4,10 +4,10 @@ import { OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
 import { OPERATOR_APPROVAL_TYPE } from '@auth4agent/core/identity/operator-approval'
 import type { OperatorJwk, RootJwk } from '@auth4agent/core/identity/operator-manifest'
 import type { OperatorRole } from '@auth4agent/core/identity/operator-roles'
-import { signOperatorManifest } from '@auth4agent/core/identity/sign-operator-manifest'
 import { jwkThumbprint, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { signP256 } from '@auth4agent/core/keys/ecdsa-p256'
 import { generateKeyPair, sign } from '@auth4agent/core/keys/ed25519'
+import { signOperatorManifest } from '../../clients/sdk/src/sign-operator-manifest.ts'
 
 /** A key of an operator's team. */
 export interface TeamKey<Jwk extends OperatorJwk = OperatorJwk> {

@@ -1,9 +1,9 @@
 import { operatorId } from '@auth4agent/core/identity/operator-id'
-import { signOperatorManifest } from '@auth4agent/core/identity/sign-operator-manifest'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { createOperator } from '@auth4agent/sdk'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
 import { expect, it } from 'vitest'
+import { signOperatorManifest } from '../../sdk/src/sign-operator-manifest.ts'
 import { findSigners } from './find-signers.ts'
 
 const ISSUER = 'https://auth.example'

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseOperatorManifest } from '@auth4agent/core/identity/parse-operator-manifest'
-import { signOperatorManifest } from '@auth4agent/core/identity/sign-operator-manifest'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import type { SeedSigner } from '@auth4agent/sdk'
 import {
@@ -14,6 +13,7 @@ import {
 } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runCli } from '../../../test/support/cli.ts'
+import { signOperatorManifest } from '../../sdk/src/sign-operator-manifest.ts'
 import { manifestIn } from './manifest-in.ts'
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'

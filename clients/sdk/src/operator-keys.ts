@@ -115,7 +115,7 @@ export function operatorKeys({ id, caller, requests, rootKey, known, now }: Keys
     refuseUnknownNames('member of the keys', wanted, NEW_NAMES)
     if (rootKey === undefined) throw new TypeError('Only a root key can sign a manifest: pass it as rootKey')
     if (wanted.isTrusted === false) throw untrusted(wanted.signedBy ?? '')
-    const { signOperatorManifest } = await import('@auth4agent/core/identity/sign-operator-manifest')
+    const { signOperatorManifest } = await import('./sign-operator-manifest.ts')
     const { seq, threshold, rootKeys, keys } = wanted
     const content = { seq: seq + 1, threshold, rootKeys, keys, operatorId: id, issuer: caller.issuer }
     return requests.make('PUT', path, {

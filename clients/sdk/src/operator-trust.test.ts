@@ -1,6 +1,6 @@
 import { draftClaims } from '@auth4agent/core/trust/read-draft'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { describe, expect, it } from 'vitest'
+import { verifyTrustStatement } from '../../../services/trust/statements/domain/verify-statement.ts'
 import { generatePrivateKey } from './node/index.ts'
 import { createOperator, type OperatorOptions } from './operator.ts'
 import { approveRequest } from './operator-request.ts'

@@ -1,11 +1,11 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { draftClaims, parseTrustDraft } from '@auth4agent/core/trust/read-draft'
-import { signTrustStatement } from '@auth4agent/core/trust/sign-statement'
 import type { EdgeKind, StatementVisibility, TrustDraft, TrustGrant } from '@auth4agent/core/trust/statement'
 import { readAnswer, readAnswers } from './answers.ts'
 import type { Caller } from './caller.ts'
 import type { OperatorRequest, OperatorRequests } from './operator-request.ts'
 import { items, queryOf } from './pages.ts'
+import { signTrustStatement } from './sign-statement.ts'
 import type { Signer } from './signer.ts'
 import * as answers from './trust-answers.ts'
 

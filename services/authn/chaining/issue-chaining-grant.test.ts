@@ -1,7 +1,6 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { CHAINING_GRANT_TYPE, ID_JAG_TYPE, parseChainingGrant } from '@auth4agent/core/trust/chaining-grant'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ISSUER, startInstance, type TestInstance } from '../../../test/support/authn.ts'
 import { clientAssertion, freshOperator, insertAgent, type TestHolder } from '../../../test/support/authn-agents.ts'
@@ -11,6 +10,7 @@ import { expectRefusal } from '../../../test/support/expect-refusal.ts'
 import type { TestOperator } from '../../../test/support/identity.ts'
 import { noChaining } from '../../../test/support/no-foreign.ts'
 import { insertTokenKey } from '../../../test/support/tokens.ts'
+import { CHAINING_GRANT_TYPE, ID_JAG_TYPE, parseChainingGrant } from '../../keys/index.ts'
 import type { Chaining } from '../../trust/index.ts'
 
 type Chain = Awaited<ReturnType<Chaining['findAuthority']>>

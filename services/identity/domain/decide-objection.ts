@@ -1,6 +1,6 @@
-import { type Objection, parseObjection } from '@auth4agent/core/key-events/objection'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type KeyLog, settleRecovery, type WaitingRecovery } from './key-log.ts'
+import { type Objection, parseObjection } from './objection.ts'
 import { type SigningClock, timeDemand } from './parse-key-event.ts'
 import { demandText } from './refuse-key-event.ts'
 

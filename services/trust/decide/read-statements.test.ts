@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   draftBetween,
@@ -7,6 +6,7 @@ import {
   startTrustWorld,
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
+import { verifyTrustStatement } from '../statements/domain/verify-statement.ts'
 import { storeStatement } from '../statements/store.ts'
 import { readBetween } from './read-statements.ts'
 

@@ -1,4 +1,3 @@
-import { edgeId } from '@auth4agent/core/trust/edge-id'
 import { draftClaims } from '@auth4agent/core/trust/read-draft'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +10,7 @@ import {
   type TrustWorld,
 } from '../../../test/support/trust/put-statements.ts'
 import { type Claims, newRoot, signClaims } from '../../../test/support/trust/statements.ts'
+import { edgeId } from './domain/edge-id.ts'
 import { MAX_LIVE_STATEMENTS } from './store.ts'
 
 let world: TrustWorld

@@ -1,10 +1,10 @@
-import { edgeId } from '@auth4agent/core/trust/edge-id'
 import type { TrustStatement } from '@auth4agent/core/trust/statement'
-import { subjectId } from '@auth4agent/core/trust/subject-id'
 import type { TrustStatement as Row } from '../../../gen/prisma/client.ts'
 import type { TrustKind } from '../../../gen/prisma/enums.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { allowsLess } from './domain/allows-less.ts'
+import { edgeId } from './domain/edge-id.ts'
+import { subjectId } from './domain/subject-id.ts'
 import { grantsOf, STORED_KINDS } from './messages.ts'
 
 /** Largest number of statements of one signer that count or wait. It bounds the graph that every process holds. */

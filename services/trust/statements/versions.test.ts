@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
-import type { StatementContent } from '@auth4agent/core/trust/sign-statement'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { StatementContent } from '../../../clients/sdk/src/sign-statement.ts'
 import {
   draftBetween,
   ELSEWHERE,

@@ -1,11 +1,11 @@
 import { ANY_ACTOR, checkHolders } from '@auth4agent/core/delegation/check-holders'
 import { parseCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
-import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { LookupAudienceOwnerResponseSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { findOpenAudiences } from '../../../services/authn/chains/check-callers.ts'
+import { verifyGrantChain } from '../../../services/revocation/verify-grant-chain.ts'
 import type { HolderCase } from '../../vectors/protocol/make/grant-holders.ts'
 import { readVectors, type Vector } from '../support/read-vectors.ts'
 

@@ -1,10 +1,10 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { edgeId } from '@auth4agent/core/trust/edge-id'
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
-import { subjectId } from '@auth4agent/core/trust/subject-id'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { edgeId } from '../../../services/trust/statements/domain/edge-id.ts'
+import { subjectId } from '../../../services/trust/statements/domain/subject-id.ts'
+import { verifyTrustStatement } from '../../../services/trust/statements/domain/verify-statement.ts'
 import { isRefused, type Refused, readVectors, type Vector } from '../support/read-vectors.ts'
 
 interface Accepted {

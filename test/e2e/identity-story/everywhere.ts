@@ -1,7 +1,7 @@
 import { replayKeyEvents } from '@auth4agent/core/key-events/replay-key-events'
 import { ed25519Jwk, type KeyChange, type KeySigner, signKeyEvent } from '@auth4agent/core/key-events/sign-key-event'
-import { signObjection } from '@auth4agent/core/key-events/sign-objection'
 import { type AgentSigner, createAgent, createTransport, openCalls, type Signer } from '@auth4agent/sdk'
+import { signObjection } from '../../../clients/sdk/src/key-events/sign-objection.ts'
 import { type PublicServer, reasonOfCall } from '../../support/public-server.ts'
 
 /** Makes a call at each instance of a server. Returns the results without repetitions. */

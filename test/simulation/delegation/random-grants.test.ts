@@ -1,7 +1,7 @@
 import { thumbprintUri } from '@auth4agent/core/delegation/check-derivation'
-import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../services/revocation/verify-grant-chain.ts'
 import {
   CHAIN_ISSUER,
   countingKeys,

@@ -1,6 +1,6 @@
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import type { ChainingGrant } from '@auth4agent/core/trust/chaining-grant'
+import type { ChainingGrant } from '../../../services/keys/index.ts'
 import type { Chaining } from '../../../services/trust/index.ts'
 import { createCheckHome } from '../../../services/trust/tokens/chaining/check-home.ts'
 import { createFindAuthority } from '../../../services/trust/tokens/chaining/find-authority.ts'

@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto'
 import { bodyDigest } from '@auth4agent/core/identity/body-digest'
-import { signTrustStatement } from '@auth4agent/core/trust/sign-statement'
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
+import { signTrustStatement } from '../../../clients/sdk/src/sign-statement.ts'
 import type { Keys } from '../parties.ts'
 import { expectStatus, type KeyedOperator, provenOperator } from '../story.ts'
 import type { FederatedDeployment } from './deployments.ts'

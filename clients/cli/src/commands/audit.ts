@@ -43,7 +43,7 @@ const auditFlags = {
   limit: { kind: 'text', value: 'NUMBER', help: 'largest number of records, or `all`; 20 by default' },
 } as const
 
-/** `audit`: lists audit records of the operator. */
+/** `audit list`: lists audit records of the operator. */
 export const audit = defineCommand({
   help: [
     'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters. With --quiet, each record is one line. `auth4agent audit show ID` shows and verifies the signed request.',

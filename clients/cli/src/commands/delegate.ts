@@ -50,7 +50,7 @@ const delegateFlags = {
   output: { ...shared.output, more: 'the chain' },
 } as const
 
-/** `delegate`: gives another agent a part of the authority of the agent. */
+/** `grant create`: gives another agent a part of the authority of the agent. */
 export const delegate = defineCommand({
   help: [
     'Gives another agent a part of the authority of the agent of agent.json, and prints a chain of grants, which only the other agent can use. The operator must allow the agent to delegate: `auth4agent agent update --max-delegation-depth`.',

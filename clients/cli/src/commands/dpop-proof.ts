@@ -15,7 +15,7 @@ import { shared } from '../shared-flags.ts'
 
 const METHOD = /^[A-Z]+(-[A-Z]+)*$/
 
-/** `dpop-proof`: prints a DPoP proof. */
+/** `dpop-proof create`: prints a DPoP proof. */
 export const dpopProof = defineCommand({
   help: [
     "Prints a DPoP proof (RFC 9449) that the agent's key has signed, for curl and scripts. A request with a token of `auth4agent token issue --dpop` or `auth4agent grant exchange`, or with a chain of grants, needs such a proof in its header `DPoP`. The proof is valid for about a minute, and only once, for one method and URL.",
@@ -24,7 +24,7 @@ export const dpopProof = defineCommand({
   ],
   examples: [
     {
-      does: 'with curl, and a token that `issue --dpop --output token` wrote',
+      does: 'with curl, and a token that `token issue --dpop --output token` wrote',
       line: 'curl https://api.example.com/orders -H "Authorization: DPoP $(cat token)" -H "DPoP: $(auth4agent dpop-proof create --method GET --url https://api.example.com/orders --token @token)"',
     },
     {

@@ -32,7 +32,7 @@ const flags = {
   rule: { kind: 'text', value: 'NAME', help: 'the enrolment rule, if the evidence meets several' },
 } as const
 
-/** `enrol`: enrols an agent with evidence, and creates its key and configuration. */
+/** `agent enrol`: enrols an agent with evidence, and creates its key and configuration. */
 export const enrolAgent = defineCommand({
   help: [
     'Enrols an agent by itself: without a secret in an image, and without a person. The evidence must meet an enrolment rule of the operator; then the agent is active, and may ask for the scopes of the rule. The command creates the key of the agent and agent.json if they are missing. The private key never leaves this machine.',

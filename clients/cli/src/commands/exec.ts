@@ -8,7 +8,7 @@ const VARIABLE = 'AUTH4AGENT_TOKEN'
 /** Settings of the server that are secrets. */
 const SECRETS: ReadonlySet<string> = new Set(['AUTH4AGENT_KEK', 'AUTH4AGENT_OTHER_KEKS', 'AUTH4AGENT_PKCS11_PIN'])
 
-/** `exec`: runs a program with a token in its environment. */
+/** `token exec`: runs a program with a token in its environment. */
 export const exec = defineCommand({
   help: [
     `Gets a token as \`auth4agent token issue\` does, and runs a program with the token in ${VARIABLE}. It never prints the token. It removes variables that contain a private key from the program's environment.`,

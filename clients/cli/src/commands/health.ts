@@ -4,7 +4,7 @@ import { chooseServer } from '../parties.ts'
 import { lines, plain } from '../text.ts'
 import { transportTo } from '../transport.ts'
 
-/** `health`: asks `GET /health`. */
+/** `server status`: asks `GET /health`. */
 export const health = defineCommand({
   help: [
     'Asks the server of agent.json or operator.json, or of --server, whether it is up. The exit code is 1 if the server reports another status than `ok`.',

@@ -9,7 +9,7 @@ import { shared } from '../shared-flags.ts'
 import { compact, lines } from '../text.ts'
 import { writeTime } from '../times.ts'
 
-/** `introspect`: asks the server, as an agent, whether a token is active. */
+/** `token introspect`: asks the server, as an agent, whether a token is active. */
 export const introspect = defineCommand({
   help: [
     'Asks the server whether a token is active (RFC 7662), in the name of the agent of agent.json. The server says so only about tokens of agents of the same operator, and about tokens for audiences of that operator; it says that any other token is not active. The exit code is 0 if the token is active and 1 if it is not.',

@@ -5,7 +5,7 @@ import { getToken, tokenFlags } from '../get-token.ts'
 import { getTokenAbroad } from '../get-token-abroad.ts'
 import { shared } from '../shared-flags.ts'
 
-/** `issue`: gets a token. */
+/** `token issue`: gets a token. */
 export const issue = defineCommand({
   help: [
     'Gets a token for the agent of agent.json. The agent signs a bound challenge, which contains scope, audience and lifetime. The tool refuses to sign a challenge that contains the issuer of another server.',

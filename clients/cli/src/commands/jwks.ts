@@ -7,7 +7,7 @@ import { chooseServer } from '../parties.ts'
 import { columns } from '../text.ts'
 import { transportTo } from '../transport.ts'
 
-/** `jwks`: prints the public keys of the server. */
+/** `server show-jwks`: prints the public keys of the server. */
 export const jwks = defineCommand({
   help: [
     "Prints the server's JWKS: the public keys that verify its tokens.",

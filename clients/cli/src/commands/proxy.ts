@@ -7,7 +7,7 @@ import { startProxy } from '../proxy/proxy-server.ts'
 
 const CALLS = OPERATOR_CALLS.map(({ name }) => name)
 
-/** `proxy`: signs the operator calls of tools that cannot sign. */
+/** `operator proxy`: signs the operator calls of tools that cannot sign. */
 export const proxy = defineCommand({
   help: [
     'Listens on this machine and forwards all requests to the server. It adds an operator assertion to calls that need one. Use it for tools and scripts that cannot sign: give them the printed address in place of the address of the server.',

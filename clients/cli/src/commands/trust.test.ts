@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { updateOperatorConfig } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { verifyTrustStatement } from '../../../../services/trust/statements/domain/verify-statement.ts'
 import { runCli } from '../../../../test/support/cli.ts'
 
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'

@@ -40,7 +40,7 @@ const verifyFlags = {
   url: { ...shared.url, more: 'with --dpop-proof' },
 } as const
 
-/** `verify`: verifies a token. */
+/** `token verify`: verifies a token. */
 export const verify = defineCommand({
   help: [
     'Verifies a token with the public keys of the server: form, claims, signature, issuer, times, and what --aud, --scope and --operator demand. The exit code is 0 if the token is valid and 1 if it is not.',

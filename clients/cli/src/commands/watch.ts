@@ -18,7 +18,7 @@ const flags = {
   after: { kind: 'text', value: 'POSITION', help: 'continue after this position; each line of --json contains one' },
 } as const
 
-/** `watch`: shows revocations as they happen. */
+/** `revocation watch`: shows revocations as they happen. */
 export const watch = defineCommand({
   help: [
     'Follows the revocation log of the server and shows each record once: revocations of tokens, agents, operators, signing keys and the deployment, of all operators. It authenticates as the operator, and reconnects by itself.',

@@ -1,5 +1,5 @@
-import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
 import { expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import {
   CHAIN_ISSUER,
   chainOf,

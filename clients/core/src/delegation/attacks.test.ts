@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import {
   CHAIN_ISSUER,
   chainOf,
@@ -17,7 +18,6 @@ import { DPOP_PROOF_TYPE, signDpopProof } from '../dpop/sign-dpop-proof.ts'
 import { signClientAssertion } from '../identity/client-assertion.ts'
 import { parseKeyEvent } from '../key-events/key-event.ts'
 import { readAccessToken } from '../token/access-token.ts'
-import { verifyGrantChain } from './verify-grant-chain.ts'
 
 const verify = (text: string) => verifyGrantChain(text, { issuer: CHAIN_ISSUER, keys: countingKeys() })
 const find = () => Promise.reject(new Error('no database'))

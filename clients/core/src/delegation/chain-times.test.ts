@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import { CHAIN_ISSUER, chainOf, countingKeys, ISSUED } from '../../../../test/support/grant-chains.ts'
 import { checkChainTimes } from './chain-times.ts'
 import type { GrantReason } from './refusal.ts'
-import { verifyGrantChain } from './verify-grant-chain.ts'
 
 /**
  * The root is valid from 0 to 3600 s, each grant below 60 s less at both ends, and its statement from 90 to 3550 s.

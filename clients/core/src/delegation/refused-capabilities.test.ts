@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import { CHAIN_ISSUER, chainOf, countingKeys, lastOf, READ } from '../../../../test/support/grant-chains.ts'
 import { maps, oneOf, REFUSED_CAPABILITIES, range, tools } from '../../../../test/support/refused-capabilities.ts'
 import type { JsonObject } from '../encoding/strict-json.ts'
 import type { GenuineChain } from './grant-types.ts'
 import { checkUses } from './use-chain.ts'
-import { verifyGrantChain } from './verify-grant-chain.ts'
 
 interface Use {
   readonly audience: string

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import { CHAIN_ISSUER, chainOf, countingKeys, lastOf } from '../../../../test/support/grant-chains.ts'
 import { ownGrants, REFUSED_GRANTS, REFUSED_TEXTS } from '../../../../test/support/refused-grants.ts'
-import { verifyGrantChain } from './verify-grant-chain.ts'
 
 const verify = (text: string) => verifyGrantChain(text, { issuer: CHAIN_ISSUER, keys: countingKeys() })
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { NOW_S } from '../../../../test/support/assertions.ts'
 import { CALL_RULES, CALLER, MCP_ADDRESS } from '../../../../test/support/call-proofs.ts'
 import { p256Key } from '../../../../test/support/key-events.ts'
-import { checkCallProof } from './check-call-proof.ts'
+import { checkCallProof } from '../../../verifier/src/check-call-proof.ts'
 import { type ProvenCall, signCallProof } from './sign-call-proof.ts'
 
 const SIGNER = { publicKey: CALLER.publicKey, sign: CALLER.sign }

@@ -1,5 +1,6 @@
 import { compactVerify, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import {
   CHAIN_ISSUER,
   chainOf,
@@ -22,7 +23,6 @@ import type { RootGrant } from './issuer-claims.ts'
 import { parseCapabilities } from './parse-capabilities.ts'
 import type { GrantReason } from './refusal.ts'
 import { type Derivation, deriveGrant, readUnverifiedChain, signHolderStatement, signRootGrant } from './sign-grant.ts'
-import { verifyGrantChain } from './verify-grant-chain.ts'
 
 const HOUR = { iat: ISSUED, exp: ISSUED + 3600 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import { CHAIN_ISSUER, chainOf, countingKeys, PAY, READ } from '../../../../test/support/grant-chains.ts'
 import type { ArgumentMap } from './constraint.ts'
 import { checkCapabilities, checkUses, type Uses } from './use-chain.ts'
-import { verifyGrantChain } from './verify-grant-chain.ts'
 
 const [PAY_AUDIENCE = '', PAY_SCOPE = ''] = PAY.split('#')
 

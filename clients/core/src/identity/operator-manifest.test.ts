@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
+import { type ManifestContent, signOperatorManifest } from '../../../sdk/src/sign-operator-manifest.ts'
 import { decodeBase64url, encodeBase64url } from '../encoding/base64.ts'
 import { jwkThumbprint, readPublicJwk } from '../jose/public-jwk.ts'
 import { thumbprint } from '../jose/thumbprint.ts'
@@ -9,7 +10,6 @@ import { MAX_MANIFEST_BYTES } from './operator-manifest.ts'
 import { OPERATOR_ROLES } from './operator-roles.ts'
 import { manifestDemand, parseOperatorManifest } from './parse-operator-manifest.ts'
 import { signJwt } from './sign-jwt.ts'
-import { type ManifestContent, signOperatorManifest } from './sign-operator-manifest.ts'
 
 const NOW_S = 1_800_000_000
 const ISSUER = 'https://auth.example'

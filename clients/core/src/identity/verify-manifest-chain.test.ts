@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { signOperatorManifest } from '../../../sdk/src/sign-operator-manifest.ts'
 import { encodeBase64url } from '../encoding/base64.ts'
 import { thumbprint } from '../jose/thumbprint.ts'
 import { generateKeyPair } from '../keys/ed25519.ts'
 import type { AssertionSigner } from './assertion.ts'
 import { operatorId } from './operator-id.ts'
-import { signOperatorManifest } from './sign-operator-manifest.ts'
 import { type ManifestChain, verifyManifestChain } from './verify-manifest-chain.ts'
 
 const ISSUER = 'https://auth.example'

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { verifyTrustStatement } from '../../../../services/trust/statements/domain/verify-statement.ts'
 import { DRAFTS, goodClaims, NOW_S, newRoot, signClaims } from '../../../../test/support/trust/statements.ts'
+import { signTrustStatement } from '../../../sdk/src/sign-statement.ts'
 import { parseTrustStatement } from './parse-statement.ts'
 import { draftClaims, parseTrustDraft } from './read-draft.ts'
-import { signTrustStatement } from './sign-statement.ts'
 import {
   type EdgeKind,
   MAX_GRANTED_SCOPES,
@@ -12,7 +13,6 @@ import {
   type TrustDraft,
   type TrustGrant,
 } from './statement.ts'
-import { verifyTrustStatement } from './verify-statement.ts'
 
 const root = newRoot()
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DRAFTS, newRoot } from '../../../../test/support/trust/statements.ts'
+import { signTrustStatement } from '../../../sdk/src/sign-statement.ts'
 import { parseTrustStatement } from './parse-statement.ts'
 import { draftClaims, parseTrustDraft } from './read-draft.ts'
-import { signTrustStatement } from './sign-statement.ts'
 import { MAX_DRAFT_BYTES, MAX_STATEMENT_BYTES, STATEMENT_KINDS, type TrustDraft } from './statement.ts'
 
 /** A draft of `bytes` bytes as JSON, with the scopes and audiences that it may have. */

@@ -2,7 +2,6 @@ import { parseLongDuration } from '@auth4agent/core/encoding/duration'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import type { KeyChange } from '@auth4agent/core/key-events/sign-key-event'
-import { signObjection } from '@auth4agent/core/key-events/sign-objection'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer } from '../answers.ts'
 import { Auth4AgentError } from '../errors.ts'
@@ -13,6 +12,7 @@ import * as answers from './key-answers.ts'
 import { appendChange, expectEd25519, identityKey, type LogOwner, proving, readLog, withLog } from './key-changes.ts'
 import type { KeyLog } from './key-log.ts'
 import { rotateGivenKey, rotateStoredKey } from './rotate-key.ts'
+import { signObjection } from './sign-objection.ts'
 
 /** Makes the calls for the log of an agent's keys. */
 export function createKeyCalls(owner: LogOwner): AgentKeyCalls {

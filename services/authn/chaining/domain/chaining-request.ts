@@ -1,7 +1,7 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { isIssuerUrl } from '@auth4agent/core/identity/issuer-url'
-import { CHAINING_GRANT_TYPE, type ChainingGrantType, ID_JAG_TYPE } from '@auth4agent/core/trust/chaining-grant'
 import type { TokenRequest } from '../../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import { CHAINING_GRANT_TYPE, type ChainingGrantType, ID_JAG_TYPE } from '../../../keys/index.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { parseResources, parseScope } from '../../domain/oauth-request.ts'
 import { ACCESS_TOKEN, type ExchangeRequest } from '../../exchange/domain/exchange-request.ts'

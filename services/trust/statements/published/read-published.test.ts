@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { knowledgeOf } from '../../../../test/support/trust/knowledge.ts'
 import {
@@ -10,6 +9,7 @@ import {
   type TrustWorld,
 } from '../../../../test/support/trust/put-statements.ts'
 import { COUNTING } from '../../decide/read-statements.ts'
+import { verifyTrustStatement } from '../domain/verify-statement.ts'
 import { readPublished } from './read-published.ts'
 
 interface Page {

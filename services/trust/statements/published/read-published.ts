@@ -1,11 +1,11 @@
 import { isJsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { msSince, present } from '@auth4agent/core/platform/moment'
-import { edgeId } from '@auth4agent/core/trust/edge-id'
 import { MAX_STATEMENT_BYTES } from '@auth4agent/core/trust/statement'
 import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
 import type { TrustDeps } from '../../config.ts'
 import type { Authorize } from '../../issuers/authorize.ts'
 import type { KnownIssuer } from '../../issuers/known-issuer.ts'
+import { edgeId } from '../domain/edge-id.ts'
 import { noteUnlisted, type Published, storePublished } from './store-published.ts'
 
 /** Dependencies of readPublished. */

@@ -1,10 +1,10 @@
-import { edgeId } from '@auth4agent/core/trust/edge-id'
 import type { TrustStatement } from '@auth4agent/core/trust/statement'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
 import { change, systemAuthor } from '../../../ledger/ledger.ts'
 import type { Tx } from '../../../platform/db/db.ts'
 import type { TrustDeps } from '../../config.ts'
 import type { KnownIssuer } from '../../issuers/known-issuer.ts'
+import { edgeId } from '../domain/edge-id.ts'
+import { verifyTrustStatement } from '../domain/verify-statement.ts'
 import { type CheckedStatement, storeStatement } from '../store.ts'
 
 /** A statement as another deployment lists it. */

@@ -9,7 +9,7 @@ import {
   MAX_CHAINING_GRANT_BYTES,
   MAX_CHAINING_GRANT_TTL_S,
   parseChainingGrant,
-} from '@auth4agent/core/trust/chaining-grant'
+} from '../../../keys/index.ts'
 import type { TrustDeps } from '../../config.ts'
 import { type ByLogDeps, decideByLog } from '../../decide/by-log.ts'
 import { checkStatementsAbroad, checkVouched, type Logs } from '../../decide/freshness.ts'

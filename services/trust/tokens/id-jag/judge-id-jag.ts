@@ -1,7 +1,7 @@
 import { parseCompactJws } from '@auth4agent/core/jose/jws'
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { verdicts } from '@auth4agent/core/token/verdicts'
-import { ID_JAG_TYPE } from '@auth4agent/core/trust/chaining-grant'
+import { ID_JAG_TYPE } from '../../../keys/index.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../../config.ts'
 import { hasKeys } from '../../decide/issuer-keys.ts'

@@ -1,6 +1,6 @@
 import type { GenuineChain } from '@auth4agent/core/delegation/grant-types'
 import { formatCapabilities } from '@auth4agent/core/delegation/parse-capabilities'
-import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
+import { verifyGrantChain } from '../../../../services/revocation/verify-grant-chain.ts'
 import { CHAIN_ISSUER, chainOf, countingKeys, GRANT_KEY, lastOf } from '../../../support/grant-chains.ts'
 import { REFUSED_CAPABILITIES } from '../../../support/refused-capabilities.ts'
 import {

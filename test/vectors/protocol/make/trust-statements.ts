@@ -1,12 +1,12 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { type KeyPair, sign } from '@auth4agent/core/keys/ed25519'
-import { describeStatement } from '@auth4agent/core/trust/describe-statement'
-import { edgeId } from '@auth4agent/core/trust/edge-id'
 import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import { TRUST_STATEMENT_TYPE } from '@auth4agent/core/trust/statement'
-import { subjectId } from '@auth4agent/core/trust/subject-id'
-import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
+import { describeStatement } from '../../../../clients/cli/src/describe-statement.ts'
+import { edgeId } from '../../../../services/trust/statements/domain/edge-id.ts'
+import { subjectId } from '../../../../services/trust/statements/domain/subject-id.ts'
+import { verifyTrustStatement } from '../../../../services/trust/statements/domain/verify-statement.ts'
 import { compact, type Edits, type Part, shown } from './jws.ts'
 import {
   AUDIENCE,

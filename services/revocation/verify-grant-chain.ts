@@ -1,6 +1,6 @@
-import { importHolderKey } from './holder-key.ts'
-import { type VerifiedChain, verifyEach } from './verify-each.ts'
-import { type ChainRules, verifyGrant } from './verify-grant.ts'
+import { importHolderKey } from '@auth4agent/core/delegation/holder-key'
+import { type VerifiedChain, verifyEach } from '@auth4agent/core/delegation/verify-each'
+import { type ChainRules, verifyGrant } from '@auth4agent/core/delegation/verify-grant'
 
 /**
  * Verifies a chain of grants: every signature, and that each grant only narrows its parent. It does not check expiry,
@@ -9,7 +9,7 @@ import { type ChainRules, verifyGrant } from './verify-grant.ts'
  * @example
  * ```ts
  * import { checkChainTimes } from '@auth4agent/core/delegation/chain-times'
- * import { verifyGrantChain } from '@auth4agent/core/delegation/verify-grant-chain'
+ * import { verifyGrantChain } from './verify-grant-chain.ts'
  *
  * const verified = await verifyGrantChain(text, { issuer: 'https://auth.example', keys })
  * const refusal = verified.ok ? checkChainTimes(verified.chain, Date.now() / 1_000, 10) : verified

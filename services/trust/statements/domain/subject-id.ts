@@ -1,5 +1,5 @@
-import { operatorId } from '../identity/operator-id.ts'
-import type { TrustDraft } from './statement.ts'
+import { operatorId } from '@auth4agent/core/identity/operator-id'
+import type { TrustDraft } from '@auth4agent/core/trust/statement'
 
 /**
  * Returns the id under which a statement's subject is kept: the operator `sub`, or for `chains-to` the operator id
@@ -7,7 +7,7 @@ import type { TrustDraft } from './statement.ts'
  *
  * @example
  * ```ts
- * import { subjectId } from '@auth4agent/core/trust/subject-id'
+ * import { subjectId } from './subject-id.ts'
  *
  * const key = [statement.iss, statement.kind, subjectId(statement)].join(' ')
  * ```

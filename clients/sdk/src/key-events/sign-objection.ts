@@ -1,7 +1,7 @@
-import type { AssertionSigner } from '../identity/assertion.ts'
-import { signJwt } from '../identity/sign-jwt.ts'
-import { signerKid } from '../jose/signer-jwk.ts'
-import { KEY_OBJECTION_TYPE } from './jws-types.ts'
+import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
+import { signJwt } from '@auth4agent/core/identity/sign-jwt'
+import { signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { KEY_OBJECTION_TYPE } from '@auth4agent/core/key-events/jws-types'
 
 /**
  * Signs an objection with the agent's identity key. It ends the recovery whose event has the digest `event`. Runs on
@@ -9,7 +9,7 @@ import { KEY_OBJECTION_TYPE } from './jws-types.ts'
  *
  * @example
  * ```ts
- * import { signObjection } from '@auth4agent/core/key-events/sign-objection'
+ * import { signObjection } from './sign-objection.ts'
  *
  * const objection = await signObjection(signer, { did, event: pending.digest, nowS: Date.now() / 1_000 })
  * ```

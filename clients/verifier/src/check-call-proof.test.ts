@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { NOW_S } from '../../../../test/support/assertions.ts'
-import {
-  CALL_RULES,
-  CALLER,
-  type CallProofEdits,
-  callProof,
-  MCP_ADDRESS,
-} from '../../../../test/support/call-proofs.ts'
-import { replacing } from '../../../../test/support/grant-chains.ts'
-import { identityKey, p256Key } from '../../../../test/support/key-events.ts'
+import { NOW_S } from '../../../test/support/assertions.ts'
+import { CALL_RULES, CALLER, type CallProofEdits, callProof, MCP_ADDRESS } from '../../../test/support/call-proofs.ts'
+import { replacing } from '../../../test/support/grant-chains.ts'
+import { identityKey, p256Key } from '../../../test/support/key-events.ts'
 import { type CallProofRules, checkCallProof, MAX_CALL_PROOF_BYTES } from './check-call-proof.ts'
 
 const check = (edits: CallProofEdits = {}, rules: Partial<CallProofRules> = {}) =>

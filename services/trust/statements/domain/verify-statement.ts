@@ -1,7 +1,7 @@
-import { decodeBase64url } from '../encoding/base64.ts'
-import { importPublicKey, verify } from '../keys/ed25519.ts'
-import { type ParsedStatement, parseTrustStatement } from './parse-statement.ts'
-import { refuseStatement, type StatementRefusal } from './statement-rules.ts'
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
+import { type ParsedStatement, parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
+import { refuseStatement, type StatementRefusal } from '@auth4agent/core/trust/statement-rules'
 
 /**
  * Parses a trust statement and verifies its signature under the key in its own header. This says nothing about the
@@ -10,7 +10,7 @@ import { refuseStatement, type StatementRefusal } from './statement-rules.ts'
  *
  * @example
  * ```ts
- * import { verifyTrustStatement } from '@auth4agent/core/trust/verify-statement'
+ * import { verifyTrustStatement } from './verify-statement.ts'
  *
  * const verified = verifyTrustStatement(text)
  * if (!verified.ok) throw new TypeError(verified.text)

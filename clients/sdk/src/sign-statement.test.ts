@@ -1,9 +1,9 @@
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { STATEMENT_KINDS } from '@auth4agent/core/trust/statement'
 import { describe, expect, it } from 'vitest'
-import { DRAFTS, goodClaims, NOW_S, newRoot, signClaims } from '../../../../test/support/trust/statements.ts'
-import { isUuid } from '../encoding/uuid.ts'
+import { verifyTrustStatement } from '../../../services/trust/statements/domain/verify-statement.ts'
+import { DRAFTS, goodClaims, NOW_S, newRoot, signClaims } from '../../../test/support/trust/statements.ts'
 import { type StatementContent, signTrustStatement } from './sign-statement.ts'
-import { STATEMENT_KINDS } from './statement.ts'
-import { verifyTrustStatement } from './verify-statement.ts'
 
 const root = newRoot()
 const JTI = '0190aaaa-0000-7000-8000-000000000001'

@@ -1,16 +1,16 @@
-import { assertionTimes } from '../identity/assertion.ts'
-import { signJwt } from '../identity/sign-jwt.ts'
-import { type JwsSigner, signerJwk, signerKid } from '../jose/signer-jwk.ts'
-import { parseTrustStatement } from './parse-statement.ts'
-import { draftClaims } from './read-draft.ts'
-import { DEFAULT_STATEMENT_LIFETIME_S, TRUST_STATEMENT_TYPE, type TrustDraft } from './statement.ts'
+import { assertionTimes } from '@auth4agent/core/identity/assertion'
+import { signJwt } from '@auth4agent/core/identity/sign-jwt'
+import { type JwsSigner, signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
+import { parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
+import { draftClaims } from '@auth4agent/core/trust/read-draft'
+import { DEFAULT_STATEMENT_LIFETIME_S, TRUST_STATEMENT_TYPE, type TrustDraft } from '@auth4agent/core/trust/statement'
 
 /**
  * Content of a statement to sign.
  *
  * @example
  * ```ts
- * import type { StatementContent } from '@auth4agent/core/trust/sign-statement'
+ * import type { StatementContent } from './sign-statement.ts'
  *
  * const content: StatementContent = { ...draft, version: 1, nowS: Date.now() / 1_000 }
  * ```
@@ -36,7 +36,7 @@ export interface StatementContent extends TrustDraft {
  *   bytes.
  * @example
  * ```ts
- * import { signTrustStatement } from '@auth4agent/core/trust/sign-statement'
+ * import { signTrustStatement } from './sign-statement.ts'
  *
  * const statement = await signTrustStatement(rootSigner, {
  *   iss: operatorId,

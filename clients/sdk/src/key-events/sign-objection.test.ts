@@ -1,7 +1,7 @@
+import { parseCompactJws } from '@auth4agent/core/jose/jws'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { expect, it } from 'vitest'
-import { parseCompactJws } from '../jose/jws.ts'
-import { thumbprint } from '../jose/thumbprint.ts'
-import { generateKeyPair } from '../keys/ed25519.ts'
 import { signObjection } from './sign-objection.ts'
 
 it('signObjection signs the digest of the recovery with its own typ and the thumbprint as kid', async () => {

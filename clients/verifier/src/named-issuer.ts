@@ -1,6 +1,6 @@
-import { parseCompactJws } from '../jose/jws.ts'
-import { readTokenJws } from '../token/access-token.ts'
-import { GRANT_RULES, isChain } from './is-chain.ts'
+import { GRANT_RULES, isChain } from '@auth4agent/core/delegation/is-chain'
+import { parseCompactJws } from '@auth4agent/core/jose/jws'
+import { readTokenJws } from '@auth4agent/core/token/access-token'
 
 /**
  * Returns the issuer that a chain of grants or a delegated token names: of a chain, the first grant. Returns undefined
@@ -8,7 +8,7 @@ import { GRANT_RULES, isChain } from './is-chain.ts'
  *
  * @example
  * ```ts
- * import { namedIssuer } from '@auth4agent/core/delegation/named-issuer'
+ * import { namedIssuer } from './named-issuer.ts'
  *
  * const rules = knownIssuers.get(namedIssuer(text) ?? '')
  * ```

@@ -1,6 +1,6 @@
+import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { expect, it } from 'vitest'
 import { BETA, DRAFTS } from '../../../../test/support/trust/statements.ts'
-import { operatorId } from '../identity/operator-id.ts'
 import { subjectId } from './subject-id.ts'
 
 it('subjectId returns the operator that a statement names', () => {

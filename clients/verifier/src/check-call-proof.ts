@@ -1,14 +1,14 @@
-import { canonicalJson } from '../encoding/canonical-json.ts'
-import { isJsonValue } from '../encoding/json-value.ts'
-import { sha256Text } from '../encoding/sha256.ts'
-import type { JsonObject } from '../encoding/strict-json.ts'
-import { readJwsPayload, splitCompactJws } from '../jose/jws.ts'
-import { jwsDemand } from '../jose/jws-demand.ts'
-import { isUnixSeconds } from '../jose/numeric-date.ts'
-import { GRANT_ALGORITHM, type Hop } from './grant-types.ts'
-import { importHolderKey } from './holder-key.ts'
-import { quote } from './refusal.ts'
-import { CALL_PROOF_TYPE } from './sign-call-proof.ts'
+import { GRANT_ALGORITHM, type Hop } from '@auth4agent/core/delegation/grant-types'
+import { importHolderKey } from '@auth4agent/core/delegation/holder-key'
+import { quote } from '@auth4agent/core/delegation/refusal'
+import { CALL_PROOF_TYPE } from '@auth4agent/core/delegation/sign-call-proof'
+import { canonicalJson } from '@auth4agent/core/encoding/canonical-json'
+import { isJsonValue } from '@auth4agent/core/encoding/json-value'
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { readJwsPayload, splitCompactJws } from '@auth4agent/core/jose/jws'
+import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 
 /** Longest accepted text of a call proof. It contains the arguments of the call. */
 export const MAX_CALL_PROOF_BYTES = 65_536
@@ -63,7 +63,7 @@ const JTI = /^[\x21-\x7e]{1,256}$/
  *
  * @example
  * ```ts
- * import { checkCallProof } from '@auth4agent/core/delegation/check-call-proof'
+ * import { checkCallProof } from './check-call-proof.ts'
  *
  * const address = 'https://pay.acme.test/mcp'
  * const call = { leaf, capabilities: [`${address}#pay`], address, args: { amount: 5 } }

@@ -1,16 +1,21 @@
-import { jwkThumbprint } from '../jose/public-jwk.ts'
-import { thumbprint } from '../jose/thumbprint.ts'
-import { type AssertionSigner, assertionTimes } from './assertion.ts'
-import { OPERATOR_KEYS_TYPE, type OperationalKey, type OperatorManifest, type RootKey } from './operator-manifest.ts'
-import { manifestDemand, parseOperatorManifest } from './parse-operator-manifest.ts'
-import { signJwt } from './sign-jwt.ts'
+import { type AssertionSigner, assertionTimes } from '@auth4agent/core/identity/assertion'
+import {
+  OPERATOR_KEYS_TYPE,
+  type OperationalKey,
+  type OperatorManifest,
+  type RootKey,
+} from '@auth4agent/core/identity/operator-manifest'
+import { manifestDemand, parseOperatorManifest } from '@auth4agent/core/identity/parse-operator-manifest'
+import { signJwt } from '@auth4agent/core/identity/sign-jwt'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 
 /**
  * Content of a manifest to sign. The function that signs it computes each `kid`.
  *
  * @example
  * ```ts
- * import type { ManifestContent } from '@auth4agent/core/identity/sign-operator-manifest'
+ * import type { ManifestContent } from './sign-operator-manifest.ts'
  *
  * const content: ManifestContent = {
  *   operatorId,
@@ -38,7 +43,7 @@ export interface ManifestContent extends Omit<OperatorManifest, 'iat' | 'rootKey
  *   bytes.
  * @example
  * ```ts
- * import { signOperatorManifest } from '@auth4agent/core/identity/sign-operator-manifest'
+ * import { signOperatorManifest } from './sign-operator-manifest.ts'
  *
  * const manifest = await signOperatorManifest(rootSigner, {
  *   operatorId,

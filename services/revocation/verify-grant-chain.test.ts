@@ -1,3 +1,5 @@
+import { MAX_CHAIN_BYTES, MAX_DEPTH, MAX_GRANT_BYTES } from '@auth4agent/core/delegation/grant-types'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { describe, expect, it, vi } from 'vitest'
 import {
   CHAIN_ISSUER,
@@ -15,11 +17,9 @@ import {
   PAY,
   READ,
   rootGrant,
-} from '../../../../test/support/grant-chains.ts'
-import { identityKey } from '../../../../test/support/key-events.ts'
-import points from '../../../../test/vectors/protocol/keys.json' with { type: 'json' }
-import { jwkThumbprint } from '../jose/public-jwk.ts'
-import { MAX_CHAIN_BYTES, MAX_DEPTH, MAX_GRANT_BYTES } from './grant-types.ts'
+} from '../../test/support/grant-chains.ts'
+import { identityKey } from '../../test/support/key-events.ts'
+import points from '../../test/vectors/protocol/keys.json' with { type: 'json' }
 import { verifyGrantChain } from './verify-grant-chain.ts'
 
 const bound = (x: string) => ({ cnf: { jwk: { kty: 'OKP', crv: 'Ed25519', x } } })

@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject } from '../encoding/strict-json.ts'
-import { isUuid } from '../encoding/uuid.ts'
-import { isUnixSeconds } from '../jose/numeric-date.ts'
-import { parseAudience } from '../token/audience.ts'
-import { type AccessTokenClaims, isJti, isThumbprint, parseAccessTokenClaims } from '../token/claims.ts'
+import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
+import { parseAudience } from '@auth4agent/core/token/audience'
+import { type AccessTokenClaims, isJti, isThumbprint, parseAccessTokenClaims } from '@auth4agent/core/token/claims'
 
 /** `typ` of an Identity Assertion JWT Authorization Grant (draft-ietf-oauth-identity-assertion-authz-grant). */
 export const ID_JAG_TYPE = 'oauth-id-jag+jwt'
@@ -20,7 +20,7 @@ export const MAX_CHAINING_GRANT_TTL_S = 300
  *
  * @example
  * ```ts
- * import { type ChainingGrant, parseChainingGrant } from '@auth4agent/core/trust/chaining-grant'
+ * import { type ChainingGrant, parseChainingGrant } from './chaining-grant.ts'
  *
  * const grant: ChainingGrant | undefined = parseChainingGrant(jws.payload)
  * ```
@@ -54,7 +54,7 @@ const CLAIMS = 'iss sub aud client_id operator_id epoch resource scope cnf jti i
  * @returns the claims, or undefined if anything is wrong
  * @example
  * ```ts
- * import { parseChainingGrant } from '@auth4agent/core/trust/chaining-grant'
+ * import { parseChainingGrant } from './chaining-grant.ts'
  *
  * const scopes = parseChainingGrant(jws.payload)?.scope.split(' ')
  * ```

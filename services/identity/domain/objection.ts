@@ -1,10 +1,10 @@
-import { readProofKey } from '../dpop/proof-key.ts'
-import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
-import { jwsDemand } from '../jose/jws-demand.ts'
-import { type Ed25519Jwk, jwkThumbprint } from '../jose/public-jwk.ts'
-import { DID, DIGEST, TIME } from './claim-forms.ts'
-import { KEY_OBJECTION_TYPE } from './jws-types.ts'
-import { type KeyEventRefusal, refuse } from './refusal.ts'
+import { readProofKey } from '@auth4agent/core/dpop/proof-key'
+import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '@auth4agent/core/jose/jws'
+import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
+import { type Ed25519Jwk, jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { DID, DIGEST, TIME } from '@auth4agent/core/key-events/claim-forms'
+import { KEY_OBJECTION_TYPE } from '@auth4agent/core/key-events/jws-types'
+import { type KeyEventRefusal, refuse } from '@auth4agent/core/key-events/refusal'
 
 const NAMES = ['did', 'event', 'iat']
 const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: [KEY_OBJECTION_TYPE] }
@@ -31,7 +31,7 @@ export interface Objection extends ObjectionContent {
  *
  * @example
  * ```ts
- * import { parseObjection } from '@auth4agent/core/key-events/objection'
+ * import { parseObjection } from './objection.ts'
  *
  * const objection = parseObjection(text)
  * if (!objection.ok) throw new TypeError(objection.demand)

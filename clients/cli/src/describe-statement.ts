@@ -1,4 +1,4 @@
-import type { TrustDraft, TrustGrant, TrustStatement } from './statement.ts'
+import type { TrustDraft, TrustGrant, TrustStatement } from '@auth4agent/core/trust/statement'
 
 /**
  * Describes a statement or a draft to a person in one sentence: who lets whom do what, where it counts and until when.
@@ -6,7 +6,7 @@ import type { TrustDraft, TrustGrant, TrustStatement } from './statement.ts'
  *
  * @example
  * ```ts
- * import { describeStatement } from '@auth4agent/core/trust/describe-statement'
+ * import { describeStatement } from './describe-statement.ts'
  *
  * describeStatement(statement)
  * // 'cargo.example lets agents of acme.example (at https://alpha.example) call https://api.cargo.example with

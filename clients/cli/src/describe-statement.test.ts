@@ -1,7 +1,7 @@
+import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import { describe, expect, it } from 'vitest'
-import { DRAFTS, NOW_S } from '../../../../test/support/trust/statements.ts'
+import { DRAFTS, NOW_S } from '../../../test/support/trust/statements.ts'
 import { describeStatement } from './describe-statement.ts'
-import type { TrustDraft } from './statement.ts'
 
 const letsCall = DRAFTS['lets-call']
 const AT_BETA = 'this counts at https://beta.test/auth'

@@ -1,7 +1,6 @@
-import { hexToBytes } from '@noble/hashes/utils.js'
-import { sha256Text } from '../encoding/sha256.ts'
-import { uuidv8FromHash } from '../encoding/uuid.ts'
-import type { TrustStatement } from './statement.ts'
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
+import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
+import type { TrustStatement } from '@auth4agent/core/trust/statement'
 
 /**
  * Computes the id of the edge that a statement makes: the UUIDv8 of SHA-256 over the JSON array
@@ -10,11 +9,11 @@ import type { TrustStatement } from './statement.ts'
  *
  * @example
  * ```ts
- * import { edgeId } from '@auth4agent/core/trust/edge-id'
+ * import { edgeId } from './edge-id.ts'
  *
  * const id = edgeId(statement)
  * ```
  */
 export function edgeId({ home, iss, jti }: Pick<TrustStatement, 'home' | 'iss' | 'jti'>): string {
-  return uuidv8FromHash(hexToBytes(sha256Text(JSON.stringify([home, iss, jti]), 'hex')))
+  return uuidv8FromHash(Buffer.from(sha256Text(JSON.stringify([home, iss, jti]), 'hex'), 'hex'))
 }
