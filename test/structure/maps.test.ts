@@ -43,6 +43,8 @@ it('docs/architecture.md names every room, and both maps name none that is gone'
   expect(named.filter((folder) => !FOLDERS.includes(folder))).toEqual([])
 })
 
+const isThere = (path: string) => ['services', ''].some((root) => existsSync(join(ROOT, root, path)))
+
 it('the rules in services/README.md are in files that exist', () => {
   const table = MAP.slice(MAP.indexOf('## Where a rule is'), MAP.indexOf('## Inside the rooms'))
   const lines = table
@@ -50,6 +52,5 @@ it('the rules in services/README.md are in files that exist', () => {
     .map((line) => [...line.matchAll(/`([\w./-]+\/[\w./-]+)`/g)].map(([, path = '']) => path))
   const paths = lines.flat()
   expect(paths.length).toBeGreaterThan(50)
-  const isThere = (path: string) => ['services', ''].some((root) => existsSync(join(ROOT, root, path)))
   expect(paths.filter((path) => !isThere(path))).toEqual([])
 })
