@@ -1,7 +1,7 @@
 -- Every function and trigger that the migrations leave, and the rule that each function holds.
 --
 -- To read, not to run: migrations make the functions. npm run generate:functions reads them from a migrated database
--- and writes this file. The rules are in test/support/functions/function-rules.ts.
+-- and writes this file. The rules are in test/structure/function-rules.ts.
 
 -- Appends one record to the revocation log, in the transaction that ends the tokens. Deferred triggers call it.
 -- services/revocation/README.md#the-log

@@ -194,8 +194,8 @@ FROM judged ORDER BY place`
 export const REDEEM = statement(NONE)
 
 /**
- * Redeems a batch as REDEEM does, also with DPoP proofs, added keys, grants and exchanges. It inserts the proofs and the
- * grants in sorted order too. Of several redemptions in the batch with the same proof or grant, only the first may
+ * Redeems a batch as REDEEM does, also with DPoP proofs, added keys, grants and exchanges. It inserts the proofs and
+ * the grants in sorted order too. Of several redemptions in the batch with the same proof or grant, only the first may
  * succeed. A challenge that was redeemed before inserts no proof, because otherwise everybody who has seen a redeemed
  * challenge could fill the table. Added keys must not have expired by the database's clock.
  *

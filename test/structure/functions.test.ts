@@ -2,8 +2,8 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { readDocuments } from '../support/documents/checkout.ts'
-import { FUNCTION_RULES } from '../support/functions/function-rules.ts'
-import { type DatabaseFunction, readFunctions, renderFunctions } from '../support/functions/render-functions.ts'
+import { FUNCTION_RULES } from './function-rules.ts'
+import { type DatabaseFunction, readFunctions, renderFunctions } from './render-functions.ts'
 
 let database: TestDatabase
 let functions: readonly DatabaseFunction[]

@@ -25,7 +25,7 @@ export async function readFunctions(client: Pick<Client, 'query'>): Promise<read
 const HEAD = `-- Every function and trigger that the migrations leave, and the rule that each function holds.
 --
 -- To read, not to run: migrations make the functions. npm run generate:functions reads them from a migrated database
--- and writes this file. The rules are in test/support/functions/function-rules.ts.
+-- and writes this file. The rules are in test/structure/function-rules.ts.
 `
 
 /**
