@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const imports = readAllImports()
 const support = [...imports.keys()].filter((path) => path.startsWith('test/support/') && !path.endsWith('.test.ts'))
 
-/** Returns whether helpers of this file cannot be in its folder, where everything that is no test is part of the product. */
+/** Returns whether helpers of this file cannot be in its folder, where all that is no test belongs to the product. */
 const cannotHave = (user: string) => /^(?:services|clients)\//.test(user) || user.startsWith('test/support/')
 const lineCount = (path: string) => readFileSync(join(ROOT, path), 'utf8').trimEnd().split('\n').length
 

@@ -14,8 +14,8 @@ declare module 'vitest' {
 /**
  * How the parts of a deployment are spread over processes. `inside`: the process of the test runs servers with all
  * parts. `one`: each process runs all parts. `split`: each part runs in its own process, and processes call each other
- * over unix sockets without TLS. `cluster`: two or more processes run each part and call each other over TCP and mutual
- * TLS.
+ * over unix sockets without TLS. `cluster`: two or more processes run each part and call each other over TCP and
+ * mutual TLS.
  */
 export type Mode = 'inside' | 'one' | 'split' | 'cluster'
 
@@ -56,7 +56,7 @@ const splitCounts = (instances: number): Counts => ({
 
 const clusterCounts = (instances: number): Counts => ({ ...CLUSTER, 'jwks-gateway': Math.max(2, instances) })
 
-/** Starts a server with all parts: inside this process if the mode of the run is `inside` and its settings allow it. */
+/** Starts a server with all parts: inside this process if the run's mode is `inside` and the settings allow it. */
 export function startAll(env: Environment): Promise<RunningServer> {
   return inject('mode') === 'inside' ? insideIfPossible(env) : startServer(env)
 }

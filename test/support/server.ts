@@ -22,8 +22,8 @@ export interface RunningProcess {
   /** Returns all standard output and standard error of all its runs so far. */
   logs(): string
   /**
-   * Asks the process to stop, and returns its exit status. Kills it if that takes minutes. The status is null if a signal
-   * ended the process.
+   * Asks the process to stop, and returns its exit status. Kills it if that takes minutes. The status is null if a
+   * signal ended the process.
    */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>
   /** Kills the process at once with SIGKILL, as in a crash. */

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 const POLL_MS = 25
 
 /**
- * How long a test waits for a state, in milliseconds. Each state is usually reached within a second, but a busy machine
- * may need a hundred times as long.
+ * How long a test waits for a state, in milliseconds. Each state is usually reached within a second, but a busy
+ * machine may need a hundred times as long.
  */
 export const PATIENCE_MS = 300_000
 

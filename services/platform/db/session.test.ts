@@ -11,7 +11,7 @@ afterAll(() => database.drop())
 const SHOW = "SELECT current_setting('jit') AS jit, current_setting('work_mem') AS work_mem"
 
 function db(settings: SessionSettings) {
-  const opened = openDb({ url: database.url, poolSize: 1, log: silentLog, settings })
+  const opened = openDb({ url: database.url, poolSize: 1, answerMs: 60_000, log: silentLog, settings })
   onTestFinished(() => opened.close())
   return opened
 }
