@@ -54,7 +54,7 @@ export function isRecordSeen(answers: readonly TxtAnswer[], wanted: WantedProof)
 /**
  * Returns the view that a strict majority of all resolvers has. An answer without a view counts only in the total.
  */
-function majorityOf<V>(
+export function majorityOf<V>(
   answers: readonly TxtAnswer[],
   viewOfAnswer: (answer: TxtAnswer) => V | undefined,
 ): V | undefined {
@@ -92,6 +92,6 @@ function isProofOf(text: string, { issuer, operatorId, thumbprint, otherRootKeys
 }
 
 /** Tells whether a number of resolvers is a strict majority. */
-export function isMajority(count: number, all: number): boolean {
+function isMajority(count: number, all: number): boolean {
   return count * 2 > all
 }

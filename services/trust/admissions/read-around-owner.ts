@@ -1,8 +1,8 @@
 import type pg from 'pg'
+import { inTransaction } from '../../platform/db/transaction.ts'
 import { buildGraph, type KnownGraph } from '../decide/known-graph.ts'
 import { readPosition } from '../decide/read-position.ts'
 import { type Around, readAround } from '../decide/read-statements.ts'
-import { inSnapshot } from '../issuers/in-snapshot.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import { readIssuers } from '../issuers/read-issuers.ts'
 
@@ -33,7 +33,7 @@ const NOTHING: Around = { statements: [], maxEdges: 3 }
 /** Creates the function, which reads through a pool of the primary. */
 export function createReadAroundOwner(pool: pg.Pool, maxStatements = MAX_STATEMENTS): ReadAroundOwner {
   return (owner, before) =>
-    inSnapshot(pool, async (queries) => {
+    inTransaction(pool, 'snapshot', async (queries) => {
       const position = await readPosition(queries)
       const issuers = await readIssuers(queries, undefined, before)
       const { statements, maxEdges } = owner === '' ? NOTHING : await readAround(queries, owner, maxStatements)

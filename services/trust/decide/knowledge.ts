@@ -2,9 +2,9 @@ import { isIssuerUrl } from '@auth4agent/core/identity/issuer-url'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import type { Audience } from '@auth4agent/core/token/audience'
 import type pg from 'pg'
+import { inTransaction } from '../../platform/db/transaction.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { AnchorFacts } from '../../platform/metrics/issuer-metrics.ts'
-import { inSnapshot } from '../issuers/in-snapshot.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import { readIssuers } from '../issuers/read-issuers.ts'
 import { createKeeper } from './keeper.ts'
@@ -110,7 +110,7 @@ export function createKnowledge({ pool, operators }: KnowledgeOptions): Knowledg
 }
 
 function readCopy(pool: pg.Pool, before: Copy['issuers'] | undefined): Promise<Copy> {
-  return inSnapshot(pool, async (client) => {
+  return inTransaction(pool, 'snapshot', async (client) => {
     const issuers = await readIssuers(client, undefined, before)
     const { rows: anchors } = await client.query<AnchorFacts>(ANCHORS)
     return { issuers, anchors }

@@ -1,7 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { readRecord } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
-import { isMajority, recordsOf } from '../../../platform/dns/judge-proof.ts'
+import { majorityOf, recordsOf } from '../../../platform/dns/judge-proof.ts'
 
 /**
  * What a strict majority of all resolvers says about an issuer and a domain:
@@ -21,9 +21,15 @@ const THUMBPRINT = /^[\w-]{43}$/
 
 /** Reads who speaks for a domain at an issuer. A resolver that fails counts only in the total. */
 export function readProof(answers: readonly TxtAnswer[], issuer: string): DomainProof {
-  const views = answers.flatMap((answer) => (answer.kind === 'failed' ? [] : [viewOf(answer, issuer)]))
-  const agreed = views.find((view) => isMajority(views.filter((other) => isSame(view, other)).length, answers.length))
-  return agreed ?? { kind: 'unavailable' }
+  const views = new Map<string, DomainProof>()
+  const agreed = majorityOf(answers, (answer) => {
+    if (answer.kind === 'failed') return undefined
+    const view = viewOf(answer, issuer)
+    const text = JSON.stringify(view)
+    views.set(text, view)
+    return text
+  })
+  return views.get(agreed ?? '') ?? { kind: 'unavailable' }
 }
 
 function viewOf(answer: Exclude<TxtAnswer, { kind: 'failed' }>, issuer: string): DomainProof {
@@ -34,9 +40,4 @@ function viewOf(answer: Exclude<TxtAnswer, { kind: 'failed' }>, issuer: string):
   return isUuid(operatorId) && THUMBPRINT.test(thumbprint)
     ? { kind: 'proven', operatorId, thumbprint }
     : { kind: 'malformed' }
-}
-
-function isSame(one: DomainProof, other: DomainProof): boolean {
-  if (one.kind !== 'proven' || other.kind !== 'proven') return one.kind === other.kind
-  return one.operatorId === other.operatorId && one.thumbprint === other.thumbprint
 }

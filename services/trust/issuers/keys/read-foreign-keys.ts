@@ -1,4 +1,5 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { jwkSetEntries } from '@auth4agent/core/jose/jwk-set'
 import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
@@ -29,9 +30,7 @@ export function readForeignKeys(
   kind: IssuerKind,
   algorithms: readonly TokenAlgorithm[],
 ): OfferedKey[] | undefined {
-  const keys: unknown = isJsonObject(json) ? json['keys'] : undefined
-  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined
-  return READERS[kind](json, algorithms)
+  return jwkSetEntries(json, MAX_KEYS) && READERS[kind](json, algorithms)
 }
 
 /** The keys of an Auth4Agent deployment have their thumbprints as `kid`. */
@@ -46,7 +45,7 @@ function readOwnKind(json: unknown, algorithms: readonly TokenAlgorithm[]): Offe
 /** Other servers choose any `kid`. A private key in a JWKS is known to everybody, so it is skipped.
  * Two keys of one set with the same `kid` are both skipped. */
 function readAnyKind(json: unknown, algorithms: readonly TokenAlgorithm[]): OfferedKey[] {
-  const entries: unknown[] = isJsonObject(json) && Array.isArray(json['keys']) ? json['keys'] : []
+  const entries = jwkSetEntries(json, MAX_KEYS) ?? []
   const read = entries.flatMap((entry) => readEntry(entry, algorithms) ?? [])
   return read.filter(({ kid }) => entries.filter((entry) => isJsonObject(entry) && entry['kid'] === kid).length === 1)
 }
