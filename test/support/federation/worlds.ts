@@ -21,6 +21,10 @@ const withAlpha = (row: Partial<KnownIssuer>) => [{ ...alpha, ...row }, gamma]
 const acmeAs = (operatorId: string) =>
   new Map([...alpha.domains].map(([name, domain]) => [name, { ...domain, operatorId }]))
 
+/** The domains of alpha, proven so many milliseconds ago. */
+const provenBefore = (ms: number) =>
+  new Map([...alpha.domains].map(([name, domain]) => [name, { ...domain, provenAt: NOW_S * 1_000 - ms }]))
+
 /** What the deployment knows of issuers. */
 export const ISSUERS: Readonly<Record<string, WorldOptions>> = {
   'issuers as they should be': {},
@@ -28,6 +32,7 @@ export const ISSUERS: Readonly<Record<string, WorldOptions>> = {
   'the issuer is disabled': { issuers: withAlpha({ isEnabled: false }) },
   'the domain is not proven': { issuers: withAlpha({ domains: new Map() }) },
   'the domain names another operator': { issuers: withAlpha({ domains: acmeAs(GUILD) }) },
+  'nobody has repeated the proof of the domain': { issuers: withAlpha({ domains: provenBefore(7_200_001) }) },
   'the keys were never fetched': { issuers: withAlpha({ keysAsOf: undefined }) },
   'the keys are older than a day': { issuers: withAlpha({ keysAsOf: (NOW_S - 86_401) * 1_000 }) },
   'the trust chain of the issuer has ended': { issuers: withAlpha({ validUntil: NOW_S * 1_000 }) },
