@@ -3,6 +3,7 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { ProofEdits } from '../../support/dpop-proofs.ts'
+import { endToken } from '../support/end-token.ts'
 import { sendHttp } from '../support/http.ts'
 import { restRequest } from '../support/rest-request.ts'
 import type { World } from '../support/world.ts'
@@ -92,8 +93,7 @@ async function use(token: string, fields: JsonObject, { server }: World): Promis
 /** Creates a token that is bound and revoked. */
 export async function revokedToken(world: World): Promise<string> {
   const jti = crypto.randomUUID()
-  const expiresAt = new Date(Date.now() + 3_600_000)
-  await world.db.prisma.revokedToken.create({ data: { operatorId: world.operators.acme.id, jti, expiresAt } })
+  await endToken(world, world.operators.acme.id, jti)
   return boundToken(world, { jti })
 }
 

@@ -1,5 +1,6 @@
 import type { TestHolder } from '../../support/authn-agents.ts'
 import { chainThrough, handOn, lastId, rootFor, SHOP } from '../../support/held-chains.ts'
+import { endToken } from '../support/end-token.ts'
 import type { SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
 import type { VerdictCase } from './verdict-case.ts'
@@ -47,9 +48,7 @@ export const chainCases: readonly VerdictCase[] = [
   chain('a revoked grant', 'TOKEN_REVOKED', 1, {
     async token(world) {
       const text = await goodChain(world)
-      const expiresAt = new Date(Date.now() + 3_600_000)
-      const operatorId = world.operators.acme.id
-      await world.db.prisma.revokedToken.create({ data: { operatorId, jti: lastId(text), expiresAt } })
+      await endToken(world, world.operators.acme.id, lastId(text))
       return text
     },
   }),

@@ -1,4 +1,5 @@
 import { type DelegatedWish, delegatedPayload } from '../../support/delegated-tokens.ts'
+import { endToken } from '../support/end-token.ts'
 import type { World } from '../support/world.ts'
 import { ACCEPTED, holderOf } from './chain-verdicts.ts'
 import type { VerdictCase } from './verdict-case.ts'
@@ -75,9 +76,7 @@ export const delegatedCases: readonly VerdictCase[] = [
   delegated('a revoked delegated token', 'TOKEN_REVOKED', undefined, {
     async token(world) {
       const jti = crypto.randomUUID()
-      const expiresAt = new Date(Date.now() + 3_600_000)
-      const operatorId = world.operators.acme.id
-      await world.db.prisma.revokedToken.create({ data: { operatorId, jti, expiresAt } })
+      await endToken(world, world.operators.acme.id, jti)
       return goodDelegated(world, { jti })
     },
   }),

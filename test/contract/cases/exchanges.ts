@@ -9,6 +9,7 @@ import { DETAILS, detailsOf } from '../../support/grant-details.ts'
 import { chainThrough, handOn, lastId, rootFor, SHOP } from '../../support/held-chains.ts'
 import { signCompactJws } from '../../support/jws.ts'
 import { endTrust, newTrust } from '../../support/trust-records.ts'
+import { endToken, untilKnown } from '../support/end-token.ts'
 import type { ProofTarget, RefusalCase } from '../support/refusal.ts'
 import type { AgentName, SeededAgent } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
@@ -117,9 +118,7 @@ const subjects: readonly RefusalCase[] = [
   exchange('a chain with an earlier epoch of the operator', 'OPERATOR_TOKENS_ENDED', ofChain({ epoch: [1, 99] })),
   exchange('a revoked chain', 'TOKEN_REVOKED', async (world) => {
     const text = await chainOf(world)
-    const expiresAt = new Date(Date.now() + 3_600_000)
-    const operatorId = world.operators.acme.id
-    await world.db.prisma.revokedToken.create({ data: { operatorId, jti: lastId(text), expiresAt } })
+    await endToken(world, world.operators.acme.id, lastId(text))
     return { subject_token: text }
   }),
   exchange('a chain under a key for tokens', 'UNKNOWN_KEY', async ({ agents, keys }) => ({
@@ -128,6 +127,7 @@ const subjects: readonly RefusalCase[] = [
   exchange('a token after a record about an edge of its trust', 'TRUST_ENDED', async (world) => {
     const trust = newTrust()
     await endTrust(world.db.pool, 'edge', trust)
+    await untilKnown(world)
     return { subject_token: mayAct(world, trust.claims), subject_token_type: ACCESS_TOKEN }
   }),
   exchange(

@@ -7,6 +7,7 @@ import { MAX_STREAMS } from '../../../services/signals/store/change-stream.ts'
 import { MAX_SUBJECTS } from '../../../services/signals/store/choose-subject.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import { shortName } from '../support/contract.ts'
+import { untilKnown } from '../support/end-token.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import { fillStreams, fillSubjects, seedStream } from '../support/seed-streams.ts'
 import type { World } from '../support/world.ts'
@@ -91,9 +92,12 @@ const tokens: readonly RefusalCase[] = [
     method: pollEvents,
     reason: 'INVALID_ACCESS_TOKEN',
     authorization: bearer({ jti: 'revoked-token-of-signals' }),
-    request: async ({ db, operators: { acme }, stream }) => {
-      const row = { operatorId: acme.id, jti: 'revoked-token-of-signals', expiresAt: new Date(Date.now() + 900_000) }
-      await db.prisma.revokedToken.createMany({ data: [row], skipDuplicates: true })
+    request: async (world) => {
+      const { db, operators, stream } = world
+      const row = { operatorId: operators.acme.id, jti: 'revoked-token-of-signals' }
+      const data = [{ ...row, expiresAt: new Date(Date.now() + 900_000) }]
+      await db.prisma.revokedToken.createMany({ data, skipDuplicates: true })
+      await untilKnown(world)
       return { stream_id: stream, return_immediately: true }
     },
   },

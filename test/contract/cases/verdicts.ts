@@ -2,6 +2,7 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { accessToken } from '../../support/access-tokens.ts'
 import { endTrust, newTrust, TRUST_ENDS } from '../../support/trust-records.ts'
+import { endToken, untilKnown } from '../support/end-token.ts'
 import type { World } from '../support/world.ts'
 import { boundCases } from './bound-tokens.ts'
 import { chainCases } from './chain-verdicts.ts'
@@ -154,19 +155,20 @@ const ended: readonly VerdictCase[] = [
   {
     name: 'a revoked jti',
     verdict: 'TOKEN_REVOKED',
-    token: async ({ db, operators, token }) => {
+    token: async (world) => {
       const jti = crypto.randomUUID()
-      const expiresAt = new Date(Date.now() + 3_600_000)
-      await db.prisma.revokedToken.create({ data: { operatorId: operators.acme.id, jti, expiresAt } })
-      return token({ jti })
+      await endToken(world, world.operators.acme.id, jti)
+      return world.token({ jti })
     },
   },
   {
     name: 'an agent’s earlier epoch',
     verdict: 'AGENT_TOKENS_ENDED',
-    token: async ({ agents: { careful }, db, token }) => {
-      await db.prisma.agent.update({ where: { id: careful.id }, data: { epoch: { increment: 1 } } })
-      return token({ sub: careful.did, client_id: careful.did })
+    token: async (world) => {
+      const { id, did } = world.agents.careful
+      await world.db.prisma.agent.update({ where: { id }, data: { epoch: { increment: 1 } } })
+      await untilKnown(world)
+      return world.token({ sub: did, client_id: did })
     },
   },
   {
@@ -177,15 +179,11 @@ const ended: readonly VerdictCase[] = [
   {
     name: 'an operator’s earlier epoch',
     verdict: 'OPERATOR_TOKENS_ENDED',
-    token: async ({
-      agents: {
-        ofBound: { did, operatorId },
-      },
-      db,
-      token,
-    }) => {
-      await db.prisma.operator.update({ where: { id: operatorId }, data: { epoch: { increment: 1 } } })
-      return token({ sub: did, client_id: did, operator_id: operatorId })
+    token: async (world) => {
+      const { did, operatorId } = world.agents.ofBound
+      await world.db.prisma.operator.update({ where: { id: operatorId }, data: { epoch: { increment: 1 } } })
+      await untilKnown(world)
+      return world.token({ sub: did, client_id: did, operator_id: operatorId })
     },
   },
   {
@@ -196,10 +194,11 @@ const ended: readonly VerdictCase[] = [
   ...TRUST_ENDS.map(([verdict, kind]) => ({
     name: `a record of the kind ${kind} about its trust`,
     verdict,
-    token: async ({ db, token }: World) => {
+    token: async (world: World) => {
       const trust = newTrust()
-      await endTrust(db.pool, kind, trust)
-      return token(kind === 'edge' ? trust.claims : trust.chained)
+      await endTrust(world.db.pool, kind, trust)
+      await untilKnown(world)
+      return world.token(kind === 'edge' ? trust.claims : trust.chained)
     },
   })),
 ]
