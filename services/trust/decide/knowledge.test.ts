@@ -16,6 +16,8 @@ let acme: TrustOperator
 let dock: TrustOperator
 let knowledge: Knowledge
 let asked: { statements: number; owner: number }
+/** The id of the operator that owns the audience. */
+let owns: string
 
 beforeAll(async () => {
   world = await startTrustWorld()
@@ -29,6 +31,7 @@ afterAll(() => world.drop())
 
 beforeEach(() => {
   asked = { statements: 0, owner: 0 }
+  owns = cargo.id
   const { pool } = world.db
   const query: typeof pool.query = pool.query.bind(pool)
   vi.spyOn(pool, 'query').mockImplementation((...given: Parameters<typeof query>) => {
@@ -37,7 +40,7 @@ beforeEach(() => {
   })
   const lookupAudienceOwner = async () => {
     asked.owner += 1
-    return { operatorId: cargo.id, rules: [] }
+    return { operatorId: owns, rules: [] }
   }
   knowledge = createKnowledge({ pool, operators: { lookupAudienceOwner } })
   return () => void vi.restoreAllMocks()
@@ -76,11 +79,22 @@ it('reads nothing that the owner says about another caller', async () => {
   expect([await edges(acme), await edges(dock)]).toEqual([2, 2])
 })
 
+/** Asks who owns the audience. */
+const owner = async (rows = knowledge.remembered) =>
+  (await rows.owner(AUDIENCE, ({ operatorId }) => ({ ok: operatorId === owns, operatorId }))).operatorId
+
 it('asks for the owner of an audience once', async () => {
-  expect(await knowledge.remembered.owner(AUDIENCE)).toMatchObject({ operatorId: cargo.id })
-  await knowledge.remembered.owner(AUDIENCE)
+  expect([await owner(), await owner()]).toEqual([cargo.id, cargo.id])
   expect(asked.owner).toBe(1)
-  await knowledge.current.owner(AUDIENCE)
+  await owner(knowledge.current)
+  expect(asked.owner).toBe(2)
+})
+
+it('never says no by a remembered owner', async () => {
+  owns = ''
+  expect(await owner()).toBe('')
+  owns = dock.id
+  expect([await owner(), await owner()]).toEqual([dock.id, dock.id])
   expect(asked.owner).toBe(2)
 })
 
@@ -88,9 +102,9 @@ it.each([
   ['statements', 60_000, 1],
   ['the owner', 5_000, 0],
 ] as const)('forgets %s after %i ms', async (_what, ms, statements) => {
-  await Promise.all([edges(acme), knowledge.remembered.owner(AUDIENCE)])
+  await Promise.all([edges(acme), owner()])
   vi.useFakeTimers({ toFake: ['Date', 'performance'], now: Date.now() + ms })
-  await Promise.all([edges(acme), knowledge.remembered.owner(AUDIENCE)])
+  await Promise.all([edges(acme), owner()])
   vi.useRealTimers()
   expect(asked).toEqual({ statements: 1 + statements, owner: 2 })
 })

@@ -36,8 +36,11 @@ export type Permission =
     }
 
 /** Decides the leg `permission`. */
-export async function permit(rows: Rows, { caller, audience, scopes, nowMs }: Call): Promise<Permission> {
-  const owner = await rows.owner(audience)
+export function permit(rows: Rows, call: Call): Promise<Permission> {
+  return rows.owner(call.audience, (owner) => permitBy(rows, owner, call))
+}
+
+async function permitBy(rows: Rows, owner: Owner, { caller, audience, scopes, nowMs }: Call): Promise<Permission> {
   if (owner.operatorId === '') return { ok: false, owner, asked: undefined }
   const question: TrustQuestion = {
     owner: owner.operatorId,

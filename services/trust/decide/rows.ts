@@ -19,8 +19,8 @@ export interface Rows {
   issuer<T extends Judged>(issuer: string, judge: (row: KnownIssuer | undefined) => T): Promise<T>
   /** Judges by the statements that can decide about an owner of audiences and a caller. */
   statements<T extends Judged>(owner: string, caller: string, judge: (known: KnownGraph) => T | Promise<T>): Promise<T>
-  /** Returns who owns an audience. */
-  owner(audience: Audience): Promise<Owner>
+  /** Judges by who owns an audience. Another owner may say yes where the remembered one says no. */
+  owner<T extends Judged>(audience: Audience, judge: (owner: Owner) => T | Promise<T>): Promise<T>
 }
 
 /** What this process remembers of rows. Undefined where it must read. */
@@ -50,7 +50,13 @@ export function createRows(reads: Reads, memory?: Memory): Rows {
       const quick = known && (await judge(known))
       return quick !== undefined && isSettled(quick) ? quick : judge(await reads.statements(owner, caller))
     },
-    owner: async (audience) => memory?.owner(audience.text) ?? reads.owner(audience),
+    async owner(audience, judge) {
+      const known = memory?.owner(audience.text)
+      const quick = known && (await judge(known))
+      if (quick !== undefined && isSettled(quick)) return quick
+      const current = await reads.owner(audience)
+      return quick !== undefined && known?.operatorId === current.operatorId ? quick : judge(current)
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import { collectBasis, type PathBasis } from '../../decide/basis.ts'
 import { type ByLogDeps, decideByLog } from '../../decide/by-log.ts'
 import { checkStatementsAbroad, checkVouched, type Logs } from '../../decide/freshness.ts'
 import { type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../../decide/identify.ts'
+import type { KnownGraph } from '../../decide/known-graph.ts'
 import type { Rows } from '../../decide/rows.ts'
 import { stepsOf } from '../../decide/steps.ts'
 
@@ -68,12 +69,12 @@ async function readPath(
 ): Promise<PathBasis | undefined> {
   const audience = parseAudience(text)
   if (audience === undefined || path.length === 0) return undefined
-  const owner = await rows.owner(audience)
-  const judged = await rows.statements(owner.operatorId, operatorId, async (known) => {
+  const judge = async (known: KnownGraph) => {
     const edges = path.flatMap((id) => known.graph.edges.find((edge) => edge.id === id) ?? [])
     if (edges.length < path.length) return { ok: false } as const
     const found = collectBasis(await stepsOf(rows, known, edges, nowMs), { issuer, domainEdge: domain.edgeId })
     return found === undefined ? ({ ok: false } as const) : ({ ok: true, found } as const)
-  })
+  }
+  const judged = await rows.owner(audience, (owner) => rows.statements(owner.operatorId, operatorId, judge))
   return judged.ok ? judged.found : undefined
 }

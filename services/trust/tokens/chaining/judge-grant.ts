@@ -168,7 +168,8 @@ async function findTrusted(
   if (demands.resource !== undefined && demands.resource !== resource) return 'AUDIENCE_UNKNOWN'
   // No operator owns the issuer, even if its host is under the domain of an operator.
   const audience = resource === own ? undefined : parseAudience(resource)
-  if (audience === undefined || (await rows.owner(audience)).operatorId === '') return 'AUDIENCE_UNKNOWN'
+  const isOwned = audience && (await rows.owner(audience, ({ operatorId: owner }) => ({ ok: owner !== '' })))
+  if (audience === undefined || isOwned?.ok !== true) return 'AUDIENCE_UNKNOWN'
   const allowed = grant.scope.split(' ')
   const scopes = demands.scope ?? allowed
   if (!scopes.every((scope) => allowed.includes(scope))) return 'SCOPE_MISSING'
