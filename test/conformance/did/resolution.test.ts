@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../support/until.ts'
 import { isAscii, isDateTime, isKeyword } from './checks.ts'
 import { useResolver } from './resolutions.ts'
 
@@ -11,11 +12,20 @@ const INVALID = [
   'acme',
 ]
 
-beforeAll(() => resolver.addKey('careful'))
-
 /** Returns the metadata of an agent's document. */
 const metadata = async (name: Parameters<typeof resolver.agent>[0], query = '') =>
   (await resolver.resolve(resolver.agent(name).did, query)).didDocumentMetadata
+
+beforeAll(async () => {
+  // Of two versions in one second, the later one is the document of that second.
+  const { created } = await metadata('careful')
+  const next = Date.parse(String(created)) + 1_000
+  await until(
+    () => Promise.resolve(Date.now()),
+    (now) => now >= next,
+  )
+  await resolver.addKey('careful')
+})
 
 /** Returns the number of keys in a version of the document. */
 const keysAt = async (query: string) => {
