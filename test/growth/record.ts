@@ -26,8 +26,8 @@ const ROOT = join(import.meta.dirname, '../..')
 /** Where a statement of the server begins. What a test sends itself is not recorded. */
 const FRAME = /(?:file:\/\/)?(\/[^\s()]+?\/((?:services|test|clients)\/[^\s():]+)):(\d+):\d+/
 const IS_SERVER = /^services\/.*(?<!\.test)\.ts:\d+$/
-/** It stands between every statement and the place that sends it. */
-const BETWEEN = 'services/platform/db/break-when-silent.ts'
+/** They stand between every statement and the place that sends it. */
+const BETWEEN = new Set([join(ROOT, 'services/platform/db/break-when-silent.ts'), fileURLToPath(import.meta.url)])
 
 /** The line of the call that is under way. */
 const sites = new AsyncLocalStorage<string | undefined>()
@@ -62,13 +62,13 @@ function createRecorder(file: string): Write {
 
 function watchPg(record: Write): void {
   wrap(pg.Pool.prototype, 'query', (original, pool, args) => {
-    const site = sites.getStore() ?? siteOf(new Error('here').stack)
+    const site = sites.getStore() ?? siteOf(new Error('here'))
     record(site, args)
     // A caller that waits for a connection continues in the context of the caller that gives it back.
     return sites.run(site, () => original.apply(pool, args))
   })
   wrap(pg.Client.prototype, 'query', (original, client, args) => {
-    record(sites.getStore() ?? siteOf(new Error('here').stack), args)
+    record(sites.getStore() ?? siteOf(new Error('here')), args)
     return original.apply(client, args)
   })
 }
@@ -76,7 +76,7 @@ function watchPg(record: Write): void {
 function watchPrisma(prisma: object): void {
   for (const name of ['$queryRaw', '$executeRaw', '$queryRawUnsafe', '$executeRawUnsafe']) {
     wrap(prisma, name, (original, client, args) => {
-      const site = siteOf(new Error('here').stack)
+      const site = siteOf(new Error('here'))
       const promise = original.apply(client, args) as object
       // It sends the statement when somebody waits for it.
       wrap(promise, 'then', (then, self, handlers) => at(site, () => then.apply(self, handlers)))
@@ -86,7 +86,7 @@ function watchPrisma(prisma: object): void {
   wrap(prisma, '_request', (original, client, args) => {
     const { callsite } = args[0] as { readonly callsite?: object }
     const error: unknown = callsite && Reflect.get(callsite, '_error')
-    return at(siteOf(error instanceof Error ? error.stack : undefined), () => original.apply(client, args))
+    return at(error instanceof Error ? siteOf(error) : undefined, () => original.apply(client, args))
   })
 }
 
@@ -111,16 +111,43 @@ function wrap(
   Reflect.set(target, name, wrapped)
 }
 
+/** The lines of the project by where they are in the code that runs, because finding a line takes long. */
+const known = new Map<string, string | undefined>()
+
 /** Returns the nearest line of this project that is on the stack. */
-function siteOf(stack = ''): string | undefined {
-  for (const line of stack.split('\n')) {
-    if (line.includes('node_modules')) continue
-    const [, path, name, at] = FRAME.exec(line) ?? []
-    if (path === undefined || !path.startsWith(ROOT) || name === BETWEEN || path === fileURLToPath(import.meta.url))
-      continue
-    return `${name}:${at}`
+function siteOf(error: Error): string | undefined {
+  const { sites: stack, format } = sitesOf(error)
+  const nearest = stack.find((site) => isProject(fileOf(site)))
+  if (nearest === undefined) return undefined
+  const where = `${fileOf(nearest)}:${nearest.getLineNumber()}:${nearest.getColumnNumber()}`
+  if (!known.has(where)) {
+    const [, , name, line] = FRAME.exec(format(nearest)) ?? []
+    known.set(where, name && `${name}:${line}`)
   }
-  return undefined
+  return known.get(where)
+}
+
+/** Returns the calls that led to an error, and what writes one of them with the line of its source. */
+function sitesOf(error: Error) {
+  const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')?.value as typeof Error.prepareStackTrace
+  let sites: NodeJS.CallSite[] = []
+  Error.prepareStackTrace = (_, found) => {
+    sites = found
+    return String(error)
+  }
+  // V8 writes the text of a stack when it is read for the first time.
+  void error.stack
+  Error.prepareStackTrace = before
+  const format = (site: NodeJS.CallSite): string => String(before?.(error, [site]) ?? site)
+  return { sites, format }
+}
+
+const fileOf = (site: NodeJS.CallSite): string => (site.getFileName() ?? '').replace(/^file:\/\//, '')
+
+/** Returns whether a file belongs to this project, and does not stand between all statements and their senders. */
+function isProject(file: string): boolean {
+  const isOwn = file.startsWith(`${ROOT}/`) && !file.includes('/node_modules/')
+  return isOwn && !BETWEEN.has(file) && /^(?:services|test|clients)\//.test(file.slice(ROOT.length + 1))
 }
 
 interface Statement {

@@ -17,9 +17,9 @@ export const SHARED = {
   hookTimeout: 2 * PATIENCE_MS,
   retry: 0,
   expect: { poll: { timeout: PATIENCE_MS } },
-  // vitest's default is the number of cores less one. More workers are useful, because most tests wait for other
-  // processes.
-  maxWorkers: 2,
+  // vitest's default is the number of cores less one. More workers than cores are useful, because most tests wait for
+  // other processes.
+  maxWorkers: 3,
 }
 
 /** Tests that replace a module. Each of these files needs a process of its own, because others use the same module. */

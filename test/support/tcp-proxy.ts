@@ -92,6 +92,8 @@ export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
 export function urlThrough(proxy: Pick<TcpProxy, 'port'>, url: string): string {
   const through = new URL(url)
   through.host = `127.0.0.1:${proxy.port}`
+  // The folder of a Unix socket, which would go past the proxy.
+  through.searchParams.delete('host')
   return through.href
 }
 
