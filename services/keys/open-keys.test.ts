@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startInstance } from '../../test/support/authn.ts'
 import { authnState, freshOperator, insertAgent } from '../../test/support/authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { insertTokenKey } from '../../test/support/tokens.ts'
 import { openDb } from '../platform/db/db.ts'
 import { WrongKeyError } from './key-vault.ts'
 
@@ -136,5 +137,21 @@ describe('a restart', () => {
     const data = { wrappedKey: Uint8Array.from(other?.wrappedKey ?? []) }
     await database.db.prisma.challengeKey.updateMany({ where: { id: one?.id ?? '' }, data })
     await expectWrongKey()
+  })
+})
+
+describe('the schedule', () => {
+  it.each([
+    ['keeps a key that has been retiring for 64 minutes', 64, 'retiring'],
+    ['retires a key that has been retiring for 66 minutes', 66, 'retired'],
+  ])('%s, because a token lives up to an hour and clocks may differ by 5 minutes', async (_name, minutes, state) => {
+    await startInstance(database.db)
+    const { kid } = await insertTokenKey(database.db, 'retiring')
+    await database.db.pool.query(
+      'UPDATE jwks_keys SET retiring_at = clock_timestamp() - make_interval(mins => $1) WHERE kid = $2',
+      [minutes, kid],
+    )
+    await (await startInstance(database.db)).runJobs()
+    expect(await database.db.prisma.jwksKey.findUniqueOrThrow({ where: { kid } })).toMatchObject({ state })
   })
 })

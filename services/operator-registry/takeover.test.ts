@@ -119,25 +119,34 @@ test('a takeover fails for a record that DNS has at the beginning and the end wh
   expect((await harness.operator(owner.id)).status).toBe('active')
 })
 
-const ends: [string, () => void][] = [
-  ["the owner's record", () => harness.publish(DOMAIN, [owner.value])],
-  ["the owner's record beside the newcomer's", () => harness.publish(DOMAIN, [owner.value, newcomer.value])],
-  ['no record', () => harness.publish(DOMAIN, [])],
+const ends: [string, () => void, string][] = [
+  ["the owner's record", () => harness.publish(DOMAIN, [owner.value]), 'incumbent-present'],
+  [
+    "the owner's record beside the newcomer's",
+    () => harness.publish(DOMAIN, [owner.value, newcomer.value]),
+    'contested',
+  ],
+  ['no record', () => harness.publish(DOMAIN, []), 'not-found'],
   [
     'the record of a third operator',
     () => harness.publish(DOMAIN, [newcomer.value.replace(newcomer.id, randomUUID())]),
+    'mismatch',
   ],
-  ['SERVFAIL', () => harness.servers[0]?.fail(NAME, 'SERVFAIL')],
-  ['no answer in time', () => harness.servers[0]?.silence(NAME)],
+  ['SERVFAIL', () => harness.servers[0]?.fail(NAME, 'SERVFAIL'), 'unavailable'],
+  ['no answer in time', () => harness.servers[0]?.silence(NAME), 'unavailable'],
 ]
-test.each(ends)('a takeover starts over after a single look that found %s', async (_, spoil) => {
+test.each(ends)('a takeover starts over after a single look that found %s', async (_, spoil, verdict) => {
   await waitAlone()
   await harness.look(newcomer.id, harness.clock.now + 20 * HOUR)
   expect((await harness.operator(newcomer.id)).takeoverLooks).toBeGreaterThan(0)
   spoil()
   expect(await harness.look(newcomer.id)).toBe(1)
   expect(await harness.operator(newcomer.id)).toMatchObject({ takeoverAt: null, takeoverLooks: 0, nextLookAt: null })
-  expect((await harness.audit(newcomer.id)).at(-1)).toMatchObject({ action: 'operator.takeover-wait', actor: 'system' })
+  expect((await harness.audit(newcomer.id)).at(-1)).toMatchObject({
+    action: 'operator.takeover-wait',
+    actor: 'system',
+    reason: expect.stringMatching(`: ${verdict}$`),
+  })
   harness.clock.now += 2 * DAY
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
 })

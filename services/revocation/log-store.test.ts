@@ -211,6 +211,18 @@ describe('compactLog', () => {
     expect(await store.head()).toEqual(before)
   })
 
+  it('keeps a record in the millisecond of its expiry, and removes it in the next', async () => {
+    const { id } = await freshOperator(database.db)
+    await pool.query('UPDATE operators SET epoch = epoch + 1 WHERE id = $1', [id])
+    const endMs = Date.now()
+    await pool.query('UPDATE revocation_log SET expires_at = to_timestamp($1::float8 / 1000)', [endMs])
+    const before = await store.head()
+    await compactLog(pool, { read: async () => endMs })
+    expect(await store.head()).toEqual(before)
+    await compactLog(pool, { read: async () => endMs + 1 })
+    expect(await store.head()).toEqual({ ...before, compactedThrough: before.sequence })
+  })
+
   it('can remove every record, and the next record continues the sequence', async () => {
     await pool.query(`UPDATE revocation_log SET expires_at = now() - interval '1 second'`)
     await compactLog(pool, passedTime)
@@ -253,4 +265,17 @@ it('standing begins a new log epoch on a new timeline, and the sequence continue
   const { id } = await freshOperator(database.db)
   const [record] = await recordsOf(() => pool.query('UPDATE operators SET epoch = epoch + 1 WHERE id = $1', [id]))
   expect(record).toMatchObject({ logEpoch: before.logEpoch + 2, sequence: before.sequence + 1 })
+})
+
+it('many ended edges after a promotion begin one log epoch, and each record continues the one before', async () => {
+  const before = await store.head()
+  await pool.query('UPDATE revocation_head SET timeline = timeline - 1')
+  const edges = [randomUUID(), randomUUID()]
+  const records = await recordsOf(() => pool.query('SELECT append_ended_edges($1::uuid[])', [edges]))
+  const logEpoch = before.logEpoch + 1
+  expect(records).toMatchObject([
+    { logEpoch, sequence: before.sequence + 1, subject: edges[0], previousHash: before.hash },
+    { logEpoch, sequence: before.sequence + 2, subject: edges[1], previousHash: records[0]?.hash },
+  ])
+  expect(await store.head()).toMatchObject({ logEpoch, sequence: before.sequence + 2, hash: records[1]?.hash })
 })

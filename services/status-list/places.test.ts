@@ -104,6 +104,19 @@ describe('createPlaces', () => {
     expect(await database.db.prisma.statusEntry.count()).toBe(2)
   })
 
+  it.each([
+    ['the number of reserved blocks', 'blocks = blocks - 1'],
+    ['the secret of the random order', "secret = '\\x00'"],
+    ['the algorithm', "alg = 'ES256'"],
+  ])('no statement changes %s of a list, because two tokens could get one place', async (_, change) => {
+    await clear()
+    await take(open(), 1)
+    const before = await lists()
+    const changed = database.db.pool.query(`UPDATE status_lists SET ${change}`)
+    await expect(changed).rejects.toThrow('The reserved blocks of a status list cannot change')
+    expect(await lists()).toEqual(before)
+  })
+
   it('gives no further place of a block when an entry could not be recorded', async () => {
     await clear()
     let isBroken = true

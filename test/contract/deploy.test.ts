@@ -89,6 +89,18 @@ const mistakes: readonly Mistake[] = [
   ],
   [`${BASE}/network-policies.yaml`, 'component: operator-registry', 'component: operators', 'proof selects no pods'],
   [
+    `${BASE}/network-policies.yaml`,
+    'podSelector: { matchLabels: { app.kubernetes.io/name: auth4agent } }\n      ports',
+    'podSelector: {}\n      ports',
+    'internal lets everybody in',
+  ],
+  [
+    `${BASE}/network-policies.yaml`,
+    '- from:\n        - namespaceSelector: { matchLabels: { auth4agent-access: ingress } }\n      ports',
+    '- ports',
+    'public lets everybody in',
+  ],
+  [
     `${BASE}/pod-defaults.yaml`,
     'httpGet: { path: /ready, port: http }',
     'httpGet: { port: web }',

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readRouteDemands } from '../../services/authn/authz/route-demands.ts'
 import { readExtensions } from '../../services/jwks-gateway/authz/read-extensions.ts'
-import { isMapping, type Json, readCheckout, readYaml } from '../support/deploy/files.ts'
+import { at, isMapping, type Json, readCheckout, readYaml, textAt } from '../support/deploy/files.ts'
 
 /** A question in a configuration, up to the end of its text. */
 const QUESTION = /\/v1\/authz\?([^\s;"']+)/g
@@ -40,6 +40,23 @@ function textsOf(mapping: Readonly<Record<string, Json>>): Record<string, string
   )
 }
 
+/** Types of the configurations of Envoy that the example must set. */
+const FILTERS = 'type.googleapis.com/envoy.extensions.filters'
+const EXT_AUTHZ = `${FILTERS}.http.ext_authz.v3.ExtAuthz`
+const CONNECTIONS = `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`
+
+/** Returns the mappings under a key, or those with a type, at any depth. */
+function within(value: Json, where: string): readonly Json[] {
+  if (Array.isArray(value)) return value.flatMap((each) => within(each, where))
+  if (!isMapping(value)) return []
+  const own: readonly Json[] = value['@type'] === where ? [value] : []
+  const named = value[where] === undefined ? [] : [value[where]]
+  return own.concat(
+    named,
+    Object.values(value).flatMap((inner) => within(inner, where)),
+  )
+}
+
 describe('The examples of proxies', () => {
   it('demand something of a token in each folder', () => {
     const folders = new Set(DEMANDS.map(([path]) => path.split('/')[2]))
@@ -61,4 +78,26 @@ describe('The examples of proxies', () => {
       expect(readRouteDemands(demands, 'https://auth.example.com')).not.toHaveProperty('reason')
     },
   )
+
+  it.each<[string, string, string, string]>([
+    ['envoy/envoy.yaml', EXT_AUTHZ, 'failure_mode_allow', 'false'],
+    ['envoy/envoy.yaml', EXT_AUTHZ, 'status_on_error.code', 'ServiceUnavailable'],
+    ['envoy/envoy.yaml', CONNECTIONS, 'common_http_protocol_options.headers_with_underscores_action', 'REJECT_REQUEST'],
+    ['istio/mesh-config.yaml', 'envoyExtAuthzGrpc', 'failOpen', 'false'],
+    ['istio/mesh-config.yaml', 'envoyExtAuthzGrpc', 'statusOnError', '503'],
+    ['istio/ask.yaml', 'spec', 'action', 'CUSTOM'],
+    ['traefik/dynamic.yaml', 'forwardAuth', 'trustForwardHeader', 'false'],
+    ['traefik/dynamic.yaml', 'customRequestHeaders', 'Authorization', ''],
+    ['traefik/dynamic.yaml', 'customRequestHeaders', 'DPoP', ''],
+  ])('%s: in %s, %s is "%s", because no test can run this proxy', (path, where, name, expected) => {
+    const [found, ...others] = readYaml(readCheckout, `deploy/examples/${path}`).flatMap((each) => within(each, where))
+    expect(others.filter((other) => at(other, name) !== undefined)).toEqual([])
+    expect(at(found, name)).toBeDefined()
+    expect(textAt(found, name)).toBe(expected)
+  })
+
+  it.each(['envoy/envoy.yaml', 'istio/ask.yaml'])('%s keeps the token from the API', (path) => {
+    const demands = DEMANDS.filter(([file]) => file === `deploy/examples/${path}`)
+    expect(demands.map(([, { forward_token: forwarded }]) => forwarded)).toEqual(demands.map(() => 'false'))
+  })
 })

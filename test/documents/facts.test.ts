@@ -6,10 +6,12 @@ import { typeCheck } from '../support/documents/type-check.ts'
 import {
   contractCalls,
   documentedCalls,
+  documentedDefaults,
   documentedErrors,
   documentedSettings,
   figures,
   firstCells,
+  isDefault,
   knownSettings,
 } from './facts.ts'
 
@@ -176,6 +178,12 @@ describe('docs/configuration.md', () => {
   it('lists every setting of the server exactly once, and no other setting', async () => {
     const documented = documentedSettings(await readFromCheckout('docs/configuration.md'))
     expect(documented.toSorted()).toEqual(knownSettings().toSorted())
+  })
+
+  it('says the defaults that the server has', async () => {
+    const documented = documentedDefaults(await readFromCheckout('docs/configuration.md'))
+    expect(documented.length).toBeGreaterThan(25)
+    expect(documented.filter(([name, text]) => !isDefault(name, text))).toEqual([])
   })
 })
 

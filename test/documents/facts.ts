@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { getOption, hasOption } from '@bufbuild/protobuf'
 import { http } from '../../gen/proto/google/api/annotations_pb.ts'
 import { PUBLIC_SERVICES } from '../../services/compose/public-services.ts'
@@ -10,6 +12,23 @@ export const firstCells = (text: string): readonly string[] =>
 /** Returns the variables in the first column of the tables in a document. */
 export const documentedSettings = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => [...cell.matchAll(/`([A-Z][A-Z\d_]+)`/g)].map(([, name = '']) => name))
+
+/** Returns the variables with one default in the second column, and this default. */
+export const documentedDefaults = (text: string): readonly (readonly [name: string, fallback: string])[] =>
+  [...text.matchAll(/^\| `([A-Z][A-Z\d_]+)` \| `?([^`|\s]+)`? \|/gm)].map(([, name = '', fallback = '']) => [
+    name,
+    fallback.replace('PORT', '8080'),
+  ])
+
+/** Returns whether the server without a variable has the same value as with it. */
+export function isDefault(name: string, text: string): boolean {
+  let isSame = false
+  readValues((each, parse, fallback) => {
+    if (each === name) isSame = isDeepStrictEqual(parse(text), fallback)
+    return fallback
+  }, resolve('data'))
+  return isSame
+}
 
 /** Returns the variables that the server reads. */
 export function knownSettings(): readonly string[] {

@@ -7,7 +7,7 @@ import {
   type CallRules,
   findOperator,
 } from '../authenticate.ts'
-import { findKey, type OperatorKey } from '../operator-keys.ts'
+import { findKey, isValidAt, type OperatorKey } from '../operator-keys.ts'
 import type { CallerKind, Policy } from '../policy.ts'
 import type { Meta } from '../rpc.ts'
 import { type FoundSignature, findSignature, hasOwnSignature, SIGNATURE_TAG } from './find-signature.ts'
@@ -79,7 +79,7 @@ async function authenticateSigned(
     operator = await findOperator(deps, operatorId)
     const key = operator && findKey(operator, keyid)
     demand(key !== undefined, 'keyid must be the thumbprint of a key of the operator that the request names')
-    demand(nowS < key.exp && nowS >= key.nbf, `The key "${key.label}" is not valid now`)
+    demand(isValidAt(key, nowS), `The key "${key.label}" is not valid now`)
     return key
   }
   const verified = await verifyRequest(signable, found, { nowS, skewS, body, findKey: findSigner })

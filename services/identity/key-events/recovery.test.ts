@@ -91,6 +91,18 @@ describe('recoverAgent', () => {
     expect((await audited())[0]).toEqual(['agent.recover', 'system'])
   })
 
+  it('waits while only the clock of the process has passed the delay, and not that of the database', async () => {
+    const [before, real] = [now(), Date.now()]
+    fixture.clock.now = real
+    const late = await register({ next: next.kid })
+    await late.recover(operator, await late.sign(next, { type: 'recover' }))
+    pass(RECOVERY_DELAY_MS)
+    await fixture.identity.runSchedule()
+    expect(await late.state()).toMatchObject({ kid: late.key.kid, seq: 0 })
+    expect((await late.list()).pending).toMatchObject([{ type: 'recover' }])
+    fixture.clock.now = before
+  })
+
   it('takes effect before an event of the new key that comes after the delay', async () => {
     await recover()
     const event = await agentLog(fixture.identity, agent.did, now).sign(agent.key, { type: 'deactivate' })

@@ -56,6 +56,14 @@ describe('admitAgent refuses', () => {
       'MOVE_NOT_RELEASED',
     ],
     [
+      'an agent that was suspended in the millisecond of its release',
+      async () => {
+        await released()
+        await calls.suspend(agent.did)
+      },
+      'MOVE_NOT_RELEASED',
+    ],
+    [
       'an agent that was suspended after its release',
       async () => {
         await released()

@@ -10,7 +10,10 @@ interface Selection {
 
 const DENY_ALL = JSON.stringify({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
 
-/** Lists selectors without pods, ports that the selected pods do not have, and pods without a PodDisruptionBudget. */
+/**
+ * Lists selectors without pods, ports that the selected pods do not have, pods without a PodDisruptionBudget, and
+ * policies that let everybody in.
+ */
 export function selectorProblems(cluster: Cluster): string[] {
   const { workloads, ofKind } = cluster
   const selections = [...ownSelections(cluster), ...otherSelections(cluster)]
@@ -22,8 +25,20 @@ export function selectorProblems(cluster: Cluster): string[] {
     ...selections.flatMap(portProblems),
     ...unprotected.map(({ name }) => `${name} has no PodDisruptionBudget`),
     ...(isDenied ? [] : ['no NetworkPolicy denies everything by default']),
+    ...ofKind('NetworkPolicy')
+      .filter((policy) => listAt(policy, 'spec.ingress').some(letsEverybodyIn))
+      .map((policy) => `NetworkPolicy ${nameOf(policy)} lets everybody in`),
   ]
 }
+
+/** Tells whether a rule names no peer, or a peer without labels. A rule without peers is for all of them. */
+function letsEverybodyIn(rule: Json): boolean {
+  const peers = listAt(rule, 'from')
+  return peers.length === 0 || peers.some((peer) => SELECTORS.every((name) => isEmpty(mappingAt(peer, name))))
+}
+
+const SELECTORS = ['podSelector.matchLabels', 'namespaceSelector.matchLabels']
+const isEmpty = (mapping: Mapping) => Object.keys(mapping).length === 0
 
 function portProblems({ name, found, ports }: Selection): string[] {
   const named = new Set(found.flatMap(({ container }) => portNames(container)))

@@ -258,6 +258,15 @@ describe('GetTrustView', () => {
     await expect(look(changed)).rejects.toMatchObject({ reason: 'INVALID_VIEW' })
   })
 
+  it('shows an operator no statement about the same id at another deployment', async () => {
+    const [earl, fern] = [await world.operator('earl.test'), await world.operator('fern.test')]
+    const abroad = { ...draftBetween(earl, fern), subHome: 'https://other.example' }
+    await world.as(earl.id).putTrustStatement({ id: earl.id, statement: await world.sign(earl, abroad) })
+    const [ofSigner, ofNamesake] = [await viewFor(byKeyOf(earl)), await viewFor(byKeyOf(fern))]
+    expect(await edgesOf(ofSigner)).toEqual([PUBLIC, expect.stringMatching(/^earl\.test lets-call /)])
+    expect(await edgesOf(ofNamesake)).toEqual([PUBLIC])
+  })
+
   it('shows of more than 500 operators only those with the most statements', async () => {
     await world.db.pool.query(
       `INSERT INTO trust_statements SELECT (jsonb_populate_record(s, jsonb_build_object('edge_id', gen_random_uuid(),
