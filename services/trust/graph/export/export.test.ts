@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { exportedEdge, HOSTILE, hostileGraph, node, SMALL } from '../../../../test/support/exported-graphs.ts'
+import { visibleText, xmlText } from '../../../platform/layout/safe-text.ts'
 import { lineOf } from './appearance.ts'
 import { type ExportedGraph, ExportRefused } from './exported-graph.ts'
-import { visibleText, xmlText } from './safe-text.ts'
 import { toJson } from './to-json.ts'
 import { toSvg } from './to-svg.ts'
 

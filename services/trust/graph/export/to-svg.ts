@@ -1,9 +1,9 @@
 import { type Box, LANE_HEAD, layOut } from '../../../platform/layout/lay-out.ts'
-import { classOf, FILLS, lineOf } from './appearance.ts'
+import { clip, xmlText } from '../../../platform/layout/safe-text.ts'
+import { classOf, FILLS, lineOf, strokeOf } from './appearance.ts'
 import { drawEdges, hasTexts } from './draw-edges.ts'
 import { type ExportedGraph, type ExportedNode, type OrderedGraph, orderGraph } from './exported-graph.ts'
 import { type Lane, type LanedGraph, putInLanes } from './lanes.ts'
-import { clip, xmlText } from './safe-text.ts'
 
 const MARGIN = 20
 const TITLE_HEIGHT = 40
@@ -189,11 +189,9 @@ function drawLegend(kinds: readonly string[], perRow: number, top: number): stri
   const entries = kinds.map((kind, at) => {
     const x = MARGIN + (at % perRow) * LEGEND_STEP.x
     const y = top + 8 + Math.floor(at / perRow) * LEGEND_STEP.y
-    const { colour, dashes, width } = lineOf(kind)
-    const pattern = dashes === '' ? '' : ` stroke-dasharray="${dashes}"`
     return (
-      `<path d="M${x} ${y}h44" stroke="${colour}" stroke-width="${width}"${pattern} marker-end="url(#trust-arrow-${at})"/>` +
-      `<text x="${x + 54}" y="${y + 4}" fill="${colour}" font-size="12">${xmlText(kind)}</text>`
+      `<path d="M${x} ${y}h44" ${strokeOf(kind)} marker-end="url(#trust-arrow-${at})"/>` +
+      `<text x="${x + 54}" y="${y + 4}" fill="${lineOf(kind).colour}" font-size="12">${xmlText(kind)}</text>`
     )
   })
   return `<g>\n${entries.join('\n')}\n</g>\n`
