@@ -9,7 +9,6 @@ import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Knowledge } from './decide/knowledge.ts'
-import type { ForeignJobs } from './issuers/foreign-jobs.ts'
 import type { ForeignLists } from './issuers/revocations/foreign-lists.ts'
 import type { ForeignLogs } from './issuers/revocations/foreign-logs.ts'
 
@@ -49,10 +48,18 @@ interface TrustSettings {
   readonly skewS: number
 }
 
+/** Begins work that keeps the rows about foreign issuers current, and does not wait for it. */
+interface ForeignWork {
+  /** Fetches the keys of the issuers that are due. */
+  wakeKeys(): void
+  /** Proves by DNS that an admitted issuer speaks for a domain. */
+  proveNow(issuerId: string, domain: string): void
+}
+
 /** Dependencies of the handlers of IssuerService and TrustService. */
 export interface TrustDeps extends TrustOptions {
   readonly knowledge: Knowledge
-  readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
+  readonly foreign: ForeignWork
   readonly logs: ForeignLogs
   readonly lists: ForeignLists
   /** Shares the graphs that everybody may ask for, by source. */

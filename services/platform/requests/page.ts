@@ -47,6 +47,30 @@ export function parseSeqToken(token: string): number | undefined {
   return Number(seq)
 }
 
+/** A place in a list that is ordered by a time and then by an id. */
+export interface TimedPlace {
+  readonly at: Date
+  readonly id: string
+}
+
+/** Returns the token of the page that begins after this place. */
+export function pageTokenAt({ at, id }: TimedPlace): string {
+  return pageTokenAfter(`${at.getTime()} ${id}`)
+}
+
+/**
+ * Decodes a page token of a list that is ordered by a time and then by an id.
+ *
+ * @returns the place after which the page begins, or undefined for the first page
+ * @throws ApiError INVALID_PAGE_TOKEN
+ */
+export function parseTimedToken(token: string): TimedPlace | undefined {
+  if (token === '') return undefined
+  const [ms = '', id = ''] = decodeToken(token).split(' ')
+  if (!/^[1-9]\d{0,14}$/.test(ms) || !isUuid(id)) throw new ApiError('INVALID_PAGE_TOKEN')
+  return { at: new Date(Number(ms)), id }
+}
+
 /** Returns what is in a page token, or an empty text if it is no base64url. */
 export function decodeToken(token: string): string {
   const bytes = decodeBase64url(token)

@@ -11,13 +11,18 @@ export interface Subject {
 export type Identity = Identified | NotIdentified
 
 /** That an issuer speaks for a domain. */
-export interface Identified {
-  readonly ok: true
+export interface SpeaksFor {
   readonly issuer: KnownIssuer
   readonly domain: KnownDomain
 }
 
-interface NotIdentified {
+/** A leg `identity` that is met. */
+export interface Identified extends SpeaksFor {
+  readonly ok: true
+}
+
+/** A leg `identity` that is not met. */
+export interface NotIdentified {
   readonly ok: false
   /** `absent`: the issuer is not admitted. `unproven`: it does not speak for the domain. */
   readonly state: 'absent' | 'disabled' | 'unproven'

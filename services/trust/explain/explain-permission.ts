@@ -22,7 +22,6 @@ export class Display {
   readonly nameOf: ExplainContext['nameOf']
   readonly #issuer: string
   readonly #statements: ReadonlyMap<string, ShownStatement>
-  readonly #proofs: ReadonlyMap<string, string>
   readonly #ended: readonly EndedRow[]
 
   constructor(
@@ -31,13 +30,11 @@ export class Display {
     found: {
       readonly known: KnownGraph
       readonly statements: readonly ShownStatement[]
-      readonly proofs: ReadonlyMap<string, string>
       readonly ended: readonly EndedRow[]
     },
   ) {
     this.#issuer = issuer
     this.#ended = found.ended
-    this.#proofs = found.proofs
     this.#statements = new Map(found.statements.map((each) => [each.id, each]))
     this.sees = visibleTo(asker, this.#statements)
     const names = new Map<string, Party>(found.known.parties)
@@ -51,7 +48,7 @@ export class Display {
   edge(edge: TrustEdge): EdgeMessage {
     if (!this.sees(edge)) return { kind: edge.kind }
     const { kind, id, from, to, exp } = edge
-    const proof = this.#proofs.get(id) ?? ''
+    const proof = this.#statements.get(id)?.proof ?? ''
     const names = { from: this.nameOf(from).domain, to: this.nameOf(to).domain }
     return { kind, edgeId: id, ...names, proof, expiresAt: timestampFromMs(exp * 1_000) }
   }
@@ -95,12 +92,14 @@ export async function readDisplay(
   const { owner, caller } = question
   const known = (permission.ok ? permission.known : permission.asked?.known) ?? buildGraph([])
   const path = permission.ok ? permission.steps : []
-  const [statements, proofs, ended] = await Promise.all([
-    rows.statements(known.graph.edges.map(({ id }) => id)),
-    rows.proofs(path.map(({ edge }) => edge.id)),
+  const [statements, ended] = await Promise.all([
+    rows.statements(
+      known.graph.edges.map(({ id }) => id),
+      path.map(({ edge }) => edge.id),
+    ),
     rows.ended(owner.operatorId || NOBODY, caller.operatorId || NOBODY),
   ])
-  return new Display(issuer, question, { known, statements, proofs, ended })
+  return new Display(issuer, question, { known, statements, ended })
 }
 
 /** The id that no operator has. */
@@ -110,9 +109,9 @@ function missingMessage({ kind, from, to, state }: MissingEdge): MissingMessage 
   return { kind, from, to, state }
 }
 
-function cureMessage({ who, signatures, draft, command }: Cure): CureMessage {
+function cureMessage({ missing, signatures, draft, command }: Cure): CureMessage {
   const claims: JsonObject | undefined = draft && JSON.parse(JSON.stringify(draftClaims(draft)))
   // The id of a caller that has never been proven is not known, so its statement cannot be drafted.
   const isComplete = claims !== undefined && isUuid(draft?.sub ?? '') && parseTrustDraft(claims).ok
-  return { who, signatures, command, ...(isComplete && { draft: claims }) }
+  return { who: missing.from, signatures, command, ...(isComplete && { draft: claims }) }
 }

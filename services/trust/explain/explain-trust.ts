@@ -91,10 +91,9 @@ async function findEnded(
   steps: readonly Step[],
 ): Promise<Ended> {
   const check = async (basis: TrustBasis | undefined) => basis && tokenStatus.checkTrust(basis)
-  const speaksFor = identity.ok
-    ? identityBasis({ issuer: identity.issuer, domainEdge: identity.domain.edgeId })
-    : undefined
-  const [first, ...others] = await Promise.all([speaksFor, ...steps.map(stepBasis)].map(check))
+  const [first, ...others] = await Promise.all(
+    [identity.ok ? identityBasis(identity) : undefined, ...steps.map(stepBasis)].map(check),
+  )
   const isEndedAbroad = (step: Step) =>
     abroadOf([step]).some(
       ({ issuer, edges, authors }) =>

@@ -92,8 +92,11 @@ function rowsOf({
   return {
     position: async () => '3-8812',
     thumbprintOf: async () => 'k'.repeat(43),
-    statements: async (ids) => ids.map((id) => ({ id, jti: `jti of ${id}`, isPublic: publicIds.includes(id) })),
-    proofs: async (ids) => new Map(ids.map((id) => [id, `JWS of ${id}`])),
+    statements: async (ids, path) =>
+      ids.map((id) => {
+        const proof = path.includes(id) ? `JWS of ${id}` : ''
+        return { id, jti: `jti of ${id}`, isPublic: publicIds.includes(id), proof }
+      }),
     ended: async () => ended,
     places: async (text) => all.filter(({ domain, operatorId }) => domain === text || operatorId === text),
     async named(owner, text) {

@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../../../../gen/prisma/client.ts'
 import { type Author, systemAuthor } from '../../../ledger/ledger.ts'
 import type { Logger } from '../../../platform/log/log.ts'
+import { type WakeableJob, wakeableJob } from '../../../platform/schedule/wakeable-job.ts'
 import { type LookUpDeps, lookUpDomain } from './look-up-domain.ts'
 import { readProof } from './read-proof.ts'
 import {
@@ -22,15 +23,19 @@ export interface ProverDeps extends LookUpDeps {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
 }
 
-/** Proves by DNS which issuer speaks for a domain. */
-export interface DomainProver {
-  /** Repeats the proofs that are due, and looks up domains that statements name. */
-  runPass(): Promise<void>
-  /** Lets the next pass look up a domain before others, even if a look-up has just failed. */
+/**
+ * Proves by DNS which issuer speaks for a domain. A run repeats the proofs that are due, and looks up domains that
+ * statements name.
+ */
+export interface DomainProver extends WakeableJob {
+  /** Lets the next run look up a domain before others, even if a look-up has just failed. */
   prefer(issuerId: string, domain: string): void
 }
 
-/** Look-ups of one pass: of each kind, due proofs and first proofs. */
+const JOB = 'issuer-domains'
+/** Milliseconds between two runs. */
+const INTERVAL_MS = 5_000
+/** Look-ups of one run: of each kind, due proofs and first proofs. */
 const BATCH = 16
 /** Of these, the first proofs of domains that are preferred. Everybody who puts a statement has one. */
 const PREFERRED = 8
@@ -73,12 +78,13 @@ export function createDomainProver(deps: ProverDeps): DomainProver {
     await Promise.all(chosen.map(prove))
   }
 
+  const run = async () => {
+    const author = systemAuthor(JOB)
+    await proveAgain(author)
+    await proveNamed(author)
+  }
   return {
-    async runPass() {
-      const author = systemAuthor('issuer-domains')
-      await proveAgain(author)
-      await proveNamed(author)
-    },
+    ...wakeableJob({ name: JOB, intervalMs: INTERVAL_MS, run }, deps.log),
     prefer(issuerId, domain) {
       preferred.add(keyOf({ issuerId, domain }))
     },

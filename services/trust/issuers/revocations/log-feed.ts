@@ -3,8 +3,8 @@ import { FeedError, type FeedEvent, type RevocationFeed } from '@auth4agent/core
 import { eventId, readFeedEvent } from '@auth4agent/core/revocation/feed-events'
 import { type Outbound } from '../../../platform/outbound/outbound.ts'
 import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
-import type { Authorize } from '../authorize.ts'
 import type { KnownIssuer } from '../known-issuer.ts'
+import type { Authorize } from '../own-secrets.ts'
 
 /** Dependencies of logFeed. */
 export interface LogFeedDeps {

@@ -62,7 +62,7 @@ async function rebuild(
 /** Finds the statements that a token names. Returns undefined if one of them does not count. */
 async function readPath(
   rows: Rows,
-  { issuer, domain }: Identified,
+  identity: Identified,
   { aud: [text = ''], operator_id: operatorId }: Chained,
   path: readonly string[],
   nowMs: number,
@@ -72,7 +72,7 @@ async function readPath(
   const judge = async (known: KnownGraph) => {
     const edges = path.flatMap((id) => known.graph.edges.find((edge) => edge.id === id) ?? [])
     if (edges.length < path.length) return { ok: false } as const
-    const found = collectBasis(await stepsOf(rows, known, edges, nowMs), { issuer, domainEdge: domain.edgeId })
+    const found = collectBasis(await stepsOf(rows, known, edges, nowMs), identity)
     return found === undefined ? ({ ok: false } as const) : ({ ok: true, found } as const)
   }
   const judged = await rows.owner(audience, (owner) => rows.statements(owner.operatorId, operatorId, judge))
