@@ -32,7 +32,8 @@ export interface TrustOptions {
   readonly resolveTxt: ResolveTxt
   /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
   readonly testDomains: boolean
-  readonly settings: TrustSettings
+  /** `skewS`: how far clocks may differ, in seconds. */
+  readonly settings: { readonly skewS: number }
   /** What this deployment shows of itself in federations. */
   readonly federation: Omit<FederationOptions, 'issuer' | 'now'>
   readonly log: Logger
@@ -40,12 +41,6 @@ export interface TrustOptions {
   readonly retentionMs: number | undefined
   /** Where the notifications of the database are heard. */
   readonly databaseUrl: string
-}
-
-/** Settings of the trust part. */
-interface TrustSettings {
-  /** How far clocks may differ, in seconds. */
-  readonly skewS: number
 }
 
 /** Begins work that keeps the rows about foreign issuers current, and does not wait for it. */

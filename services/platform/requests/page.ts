@@ -53,9 +53,24 @@ export interface TimedPlace {
   readonly id: string
 }
 
-/** Returns the token of the page that begins after this place. */
-export function pageTokenAt({ at, id }: TimedPlace): string {
-  return pageTokenAfter(`${at.getTime()} ${id}`)
+/** One page of a list that is ordered by a time and then by an id. */
+export interface TimedPage<Row> {
+  readonly rows: readonly Row[]
+  /** Empty on the last page. */
+  readonly nextPageToken: string
+}
+
+/** Cuts a page from its rows, which are one more than its size if another page follows. */
+export function cutTimedPage<Row>(
+  rows: readonly Row[],
+  size: number,
+  placeOf: (row: Row) => TimedPlace,
+): TimedPage<Row> {
+  const page = rows.slice(0, size)
+  const last = rows.length > size ? page.at(-1) : undefined
+  if (last === undefined) return { rows: page, nextPageToken: '' }
+  const { at, id } = placeOf(last)
+  return { rows: page, nextPageToken: pageTokenAfter(`${at.getTime()} ${id}`) }
 }
 
 /**

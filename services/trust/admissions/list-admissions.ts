@@ -76,14 +76,11 @@ function admissionsOf(around: AroundOwner, asked: OwnedAudience): readonly Admis
   return paths.flatMap((path) => toAdmission(around, path, asked) ?? [])
 }
 
-interface AdmissionPage {
-  readonly rows: readonly Admission[]
-  /** Empty on the last page. */
-  readonly next: string
-}
-
-/** Cuts a page that ends between two operators, because the first fitting admission of an operator decides. */
-function pageOf(sorted: readonly Admission[], after: string, size: number): AdmissionPage {
+/**
+ * Cuts a page that ends between two operators, because the first fitting admission of an operator decides. `next` is
+ * empty on the last page.
+ */
+function pageOf(sorted: readonly Admission[], after: string, size: number) {
   const rest = sorted.filter(({ node }) => node > after)
   const last = rest[size - 1]
   const end = last === undefined ? -1 : rest.findIndex(({ node }) => node > last.node)

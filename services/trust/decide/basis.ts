@@ -20,11 +20,6 @@ interface Abroad {
   readonly authors: TrustBasis['authors']
 }
 
-/** Returns what the log of this deployment must not have ended for the leg `identity`. */
-export function identityBasis({ issuer: { issuer, generation }, domain }: SpeaksFor): TrustBasis {
-  return { issuers: [{ issuer, generation }], edges: [domain.edgeId], authors: [] }
-}
-
 /** Returns what the log of this deployment must not have ended for a step; undefined if its issuer is not admitted. */
 export function stepBasis({ edge, issuer, home, domainEdge, signerId, epoch }: Step): TrustBasis | undefined {
   if (issuer === undefined) return { issuers: [], edges: [edge.id], authors: [{ operatorId: signerId, epoch }] }
@@ -33,17 +28,17 @@ export function stepBasis({ edge, issuer, home, domainEdge, signerId, epoch }: S
 }
 
 /** Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted. */
-export function collectBasis(steps: readonly Step[], identity: SpeaksFor): PathBasis | undefined {
-  const bases = steps.map(stepBasis)
-  if (bases.includes(undefined)) return undefined
-  const all = [identityBasis(identity), ...bases.filter((each) => each !== undefined)]
+export function collectBasis(steps: readonly Step[], { issuer, domain }: SpeaksFor): PathBasis | undefined {
+  const bases = steps.flatMap((step) => stepBasis(step) ?? [])
+  if (bases.length < steps.length) return undefined
   const abroad = abroadOf(steps)
-  const chains = [identity.issuer, ...abroad.map(({ issuer }) => issuer)].flatMap(({ validUntil }) => validUntil ?? [])
+  const chains = [issuer, ...abroad.map(({ issuer: home }) => home)].flatMap(({ validUntil }) => validUntil ?? [])
+  const named = { issuer: issuer.issuer, generation: issuer.generation }
   return {
     basis: {
-      issuers: all.flatMap(({ issuers }) => issuers),
-      edges: all.flatMap(({ edges }) => edges),
-      authors: all.flatMap(({ authors }) => authors),
+      issuers: [named, ...bases.flatMap(({ issuers }) => issuers)],
+      edges: [domain.edgeId, ...bases.flatMap(({ edges }) => edges)],
+      authors: bases.flatMap(({ authors }) => authors),
     },
     abroad,
     attestedUntil: Math.floor(Math.min(...chains) / 1_000),

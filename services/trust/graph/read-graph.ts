@@ -39,7 +39,7 @@ export async function readGraph(
  */
 export function readAround(text: string): Around | undefined {
   if (text === '') return undefined
-  if (isUuid(text)) return { id: text }
+  if (isUuid(text)) return { ids: [text] }
   if (isDomain(text)) return { domain: text }
   throw new ApiError('INVALID_ARGUMENT', 'around must be a domain in A-labels or an operator id')
 }

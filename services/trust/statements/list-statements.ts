@@ -1,14 +1,7 @@
 import type { TrustStatement as Row } from '../../../gen/prisma/client.ts'
 import type { ListTrustStatementsRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { pageTokenAt, parsePageSize, parseTimedToken } from '../../platform/requests/page.ts'
+import { cutTimedPage, parsePageSize, parseTimedToken, type TimedPage } from '../../platform/requests/page.ts'
 import type { StatementDeps } from './deps.ts'
-
-/** One page of statements. */
-interface StatementPage {
-  readonly rows: readonly Row[]
-  /** Empty on the last page. */
-  readonly nextPageToken: string
-}
 
 /**
  * Lists the statements that an operator has signed, and those that name it, newest first.
@@ -18,7 +11,7 @@ interface StatementPage {
 export async function listStatements(
   { readDb, now, issuer }: StatementDeps,
   { id, withEnded, pageSize, pageToken }: ListTrustStatementsRequest,
-): Promise<StatementPage> {
+): Promise<TimedPage<Row>> {
   const size = parsePageSize(pageSize)
   const after = parseTimedToken(pageToken)
   const live = { replacedAt: null, endedAt: null, expiresAt: { gt: new Date(now()) } }
@@ -31,8 +24,5 @@ export async function listStatements(
     orderBy: [{ putAt: 'desc' }, { edgeId: 'desc' }],
     take: size + 1,
   })
-  const page = rows.slice(0, size)
-  const last = rows.length > size ? page.at(-1) : undefined
-  // The time comes first, because the id of an edge is random.
-  return { rows: page, nextPageToken: last === undefined ? '' : pageTokenAt({ at: last.putAt, id: last.edgeId }) }
+  return cutTimedPage(rows, size, ({ putAt: at, edgeId: id }) => ({ at, id }))
 }

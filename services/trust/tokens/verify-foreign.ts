@@ -5,7 +5,7 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
 import { type ByLogDeps, decideByLog } from '../decide/by-log.ts'
 import { checkAtHome, checkStatementsAbroad } from '../decide/freshness.ts'
-import { admit, type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../decide/identify.ts'
+import { admit, type Identified, identify, subjectOf } from '../decide/identify.ts'
 import { longestTtlS } from '../decide/issuer-keys.ts'
 import { joinLegs, permit, type Trusted } from '../decide/permit.ts'
 import { foreignNode } from '../decide/read-statements.ts'
@@ -151,11 +151,11 @@ function identifyToken(
   token: string,
 ): Genuine | { readonly ok: false; readonly refused: Verdict; readonly isFinal?: boolean } {
   const admitted = admit(row)
-  if (!admitted.ok) return { ok: false, refused: NOT_IDENTIFIED[admitted.state] }
+  if (!admitted.ok) return admitted
   const read = genuine(token, admitted.issuer)
   if ('verdict' in read) return { ok: false, refused: read.verdict, isFinal: !MAY_LACK.has(read.verdict) }
   const identity = identify(row, subjectOf(admitted.issuer, read.genuine.claims), now())
-  return identity.ok ? { ...identity, ...read } : { ok: false, refused: NOT_IDENTIFIED[identity.state] }
+  return identity.ok ? { ...identity, ...read } : identity
 }
 
 function checkTimes(

@@ -25,7 +25,7 @@ interface DrawOptions {
  * Draws a graph as SVG: the nodes of each deployment in a lane. It has titles for screen readers, and no script,
  * style, link or image, so any content security policy allows it. Its classes let a page choose colours.
  *
- * @throws ExportRefused if it is too large.
+ * @throws ApiError INVALID_ARGUMENT if it is too large.
  */
 export function toSvg(graph: ExportedGraph, { isEmbedded = false }: DrawOptions = {}): string {
   const ordered = orderGraph(graph)
@@ -61,15 +61,10 @@ ${legend}</svg>
  * Returns how many edges a picture of the graph draws as lines. Its boxes show the others: which issuers a deployment
  * has admitted, and for which operators they speak.
  *
- * @throws ExportRefused if it is too large.
+ * @throws ApiError INVALID_ARGUMENT if it is too large.
  */
 export function drawnEdges(graph: ExportedGraph): number {
-  return linesOf(orderGraph(graph)).length
-}
-
-function linesOf(ordered: OrderedGraph): OrderedGraph['edges'] {
-  const { isShownByLane } = putInLanes(ordered)
-  return ordered.edges.filter((edge) => !isShownByLane(edge))
+  return putInLanes(orderGraph(graph)).lines.length
 }
 
 interface Scene extends Pick<LanedGraph, 'isHead'> {
@@ -83,7 +78,7 @@ interface Scene extends Pick<LanedGraph, 'isHead'> {
 /** Places everything. Nodes in the heads of lanes are not placed with the others: edges lead to the head. */
 function sceneOf(ordered: OrderedGraph, above: number): Scene {
   const laned = putInLanes(ordered)
-  const edges = linesOf(ordered)
+  const edges = laned.lines
   const placed = [...ordered.nodes.keys()].filter((at) => laned.isHead[at] !== true)
   const places = new Map(placed.map((node, at) => [node, at]))
   const links = edges.flatMap(({ start, end }) => {

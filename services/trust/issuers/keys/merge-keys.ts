@@ -57,7 +57,7 @@ export function mergeKeys({ known, offered, ours, now }: KeySets): KeyChanges {
   const refused: { kid: string; why: KeyRefusal }[] = []
   const present = new Set<string>()
   for (const key of offered) {
-    const why = refusalOf(key, { before: byKid.get(key.kid), holder: held.get(key.thumbprint), ours })
+    const why = refusalOf(key, byKid.get(key.kid), held.get(key.thumbprint), ours)
     if (why !== undefined) {
       refused.push({ kid: key.kid, why })
       continue
@@ -78,14 +78,13 @@ export function mergeKeys({ known, offered, ours, now }: KeySets): KeyChanges {
   }
 }
 
-interface Holders {
-  readonly before: KnownKey | undefined
-  /** The kid of this issuer that has the same key. */
-  readonly holder: string | undefined
-  readonly ours: ReadonlySet<string>
-}
-
-function refusalOf(key: OfferedKey, { before, holder, ours }: Holders): KeyRefusal | undefined {
+/** `before` is the key that had this kid, and `holder` the kid of this issuer that has the same key. */
+function refusalOf(
+  key: OfferedKey,
+  before: KnownKey | undefined,
+  holder: string | undefined,
+  ours: ReadonlySet<string>,
+): KeyRefusal | undefined {
   if (ours.has(key.thumbprint)) return 'KEY_IS_OURS'
   // Another key, or another algorithm, under a known kid would change what tokens of the past mean.
   if (before !== undefined && (before.thumbprint !== key.thumbprint || before.alg !== key.alg)) return 'KEY_CHANGED'

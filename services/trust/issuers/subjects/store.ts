@@ -4,16 +4,12 @@ import type pg from 'pg'
 import type { IssuerSubject, PrismaClient } from '../../../../gen/prisma/client.ts'
 import { type Author, change } from '../../../ledger/ledger.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { pageTokenAt, parsePageSize, parseTimedToken } from '../../../platform/requests/page.ts'
-import { lockIssuer } from '../store.ts'
+import { cutTimedPage, parsePageSize, parseTimedToken, type TimedPage } from '../../../platform/requests/page.ts'
+import { type IssuerStore, lockIssuer } from '../store.ts'
 import type { NewSubject } from './domain/read-new-subject.ts'
 
 /** Dependencies of the functions that change rules. */
-export interface SubjectStore {
-  readonly prisma: PrismaClient
-  /** Returns the wall-clock time in Unix milliseconds. */
-  readonly now: () => number
-}
+type SubjectStore = Pick<IssuerStore, 'prisma' | 'now'>
 
 /** What a rule lets agents do for a user. */
 export interface SubjectRule extends Pick<IssuerSubject, 'audiences' | 'scopes' | 'subject'> {
@@ -76,13 +72,6 @@ export function removeSubject(
   })
 }
 
-/** One page of rules. */
-interface SubjectPage {
-  readonly rows: readonly IssuerSubject[]
-  /** Empty on the last page. */
-  readonly nextPageToken: string
-}
-
 /**
  * Lists the rules of an identity provider, newest first.
  *
@@ -91,7 +80,7 @@ interface SubjectPage {
 export async function listSubjects(
   prisma: PrismaClient,
   { id, pageSize, pageToken }: { readonly id: string; readonly pageSize: number; readonly pageToken: string },
-): Promise<SubjectPage> {
+): Promise<TimedPage<IssuerSubject>> {
   const size = parsePageSize(pageSize)
   const after = parseTimedToken(pageToken)
   const issuer = isUuid(id) ? await prisma.issuer.findUnique({ where: { id }, select: { id: true } }) : null
@@ -102,9 +91,7 @@ export async function listSubjects(
     orderBy: [{ putAt: 'desc' }, { edgeId: 'desc' }],
     take: size + 1,
   })
-  const page = rows.slice(0, size)
-  const last = rows.length > size ? page.at(-1) : undefined
-  return { rows: page, nextPageToken: last ? pageTokenAt({ at: last.putAt, id: last.edgeId }) : '' }
+  return cutTimedPage(rows, size, ({ putAt, edgeId }) => ({ at: putAt, id: edgeId }))
 }
 
 /** Finds the only rule about a subject that counts for the agents of an operator. Reads the primary. */
