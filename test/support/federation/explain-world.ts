@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { expect } from 'vitest'
 import {
   AudienceRuleSchema,
   OperatorDirectoryService,
@@ -47,6 +48,20 @@ export function explainWorld(given: ExplainOptions = {}) {
       return create(ExplainTrustResponseSchema, await explainTrust(deps, request, principalOf(asker)))
     },
   }
+}
+
+/** Explains one leg as lines: what is missing, then each cure. */
+export async function linesOf(
+  leg: string,
+  options: ExplainOptions,
+  changes: Parameters<ReturnType<typeof explainWorld>['explain']>[0] = {},
+  asker?: string,
+): Promise<string[]> {
+  const answer = await explainWorld(options).explain(changes, asker)
+  const { missing, cures } = answer.legs.find((each) => each.leg === leg) ?? expect.fail(`no leg ${leg}`)
+  if (missing === undefined) return ['ok']
+  const { kind, from, to, state } = missing
+  return [`${from} ${kind} ${to}: ${state}`, ...cures.map(({ who, command }) => `${who}: ${command}`)]
 }
 
 function principalOf(asker: string | undefined): Principal {
