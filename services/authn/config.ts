@@ -11,7 +11,7 @@ import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Places } from '../status-list/index.ts'
-import type { Chaining, IdJags, VerifyForeign } from '../trust/index.ts'
+import type { Chaining, JudgeIdJag, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { OnCheck } from './authz/on-check.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
@@ -64,7 +64,7 @@ export interface AuthnDeps {
   readonly chainingSigners: Keys['chainingSigners']
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
-  readonly idJags: IdJags
+  readonly judgeIdJag: JudgeIdJag
   /** Gives places in status lists to tokens. */
   readonly statusPlaces: Places
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
@@ -101,7 +101,7 @@ export interface AuthnOptions {
   /** Decides about grants for other deployments, and of other deployments. */
   readonly chaining: Chaining
   /** Judges ID-JAGs of identity providers. */
-  readonly idJags: IdJags
+  readonly judgeIdJag: JudgeIdJag
   /** Gives places in status lists to tokens. */
   readonly statusPlaces: Places
   /** How many tokens one operator of another deployment may get from this process. */

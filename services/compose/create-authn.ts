@@ -38,7 +38,7 @@ export async function makeAuthn(
     ...clients,
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
-    idJags: trust.idJags,
+    judgeIdJag: trust.judgeIdJag,
     statusPlaces: statusLists.places,
     db,
     redeemPool,

@@ -22,6 +22,7 @@ import { attestationPolicyPolicies } from '../attestation/management/policy.ts'
 import { attestationPolicies } from '../attestation/policy.ts'
 import { authnPolicies, authorizationPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
 import { findServerScopes, type PolicyTable } from '../calls/server-scopes.ts'
+import { federationAdminPolicies, federationPolicies } from '../federation/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
@@ -30,7 +31,7 @@ import { keyPolicies, policies as registryPolicies } from '../operator-registry/
 import { revocationPolicies } from '../revocation/policy.ts'
 import { signalPolicies } from '../signals/policy.ts'
 import { statusListPolicies } from '../status-list/policy.ts'
-import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from '../trust/policy.ts'
+import { issuerPolicies, trustPolicies } from '../trust/policy.ts'
 
 /** The policies of all public services. Other processes may run the services, but their policies are the same. */
 export const POLICY_TABLES: ReadonlyMap<DescService, PolicyTable> = new Map<DescService, PolicyTable>([

@@ -9,7 +9,6 @@ import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Knowledge } from './decide/knowledge.ts'
-import type { ForeignJobs } from './issuers/foreign-jobs.ts'
 import type { ForeignLists } from './issuers/revocations/foreign-lists.ts'
 import type { ForeignLogs } from './issuers/revocations/foreign-logs.ts'
 
@@ -33,7 +32,8 @@ export interface TrustOptions {
   readonly resolveTxt: ResolveTxt
   /** Whether `localhost` and names under `.test` mean this machine, and there is no DNS for names under `.test`. */
   readonly testDomains: boolean
-  readonly settings: TrustSettings
+  /** `skewS`: how far clocks may differ, in seconds. */
+  readonly settings: { readonly skewS: number }
   /** What this deployment shows of itself in federations. */
   readonly federation: Omit<FederationOptions, 'issuer' | 'now'>
   readonly log: Logger
@@ -43,16 +43,18 @@ export interface TrustOptions {
   readonly databaseUrl: string
 }
 
-/** Settings of the trust part. */
-interface TrustSettings {
-  /** How far clocks may differ, in seconds. */
-  readonly skewS: number
+/** Begins work that keeps the rows about foreign issuers current, and does not wait for it. */
+interface ForeignWork {
+  /** Fetches the keys of the issuers that are due. */
+  wakeKeys(): void
+  /** Proves by DNS that an admitted issuer speaks for a domain. */
+  proveNow(issuerId: string, domain: string): void
 }
 
 /** Dependencies of the handlers of IssuerService and TrustService. */
 export interface TrustDeps extends TrustOptions {
   readonly knowledge: Knowledge
-  readonly foreign: Pick<ForeignJobs, 'wakeKeys' | 'proveNow'>
+  readonly foreign: ForeignWork
   readonly logs: ForeignLogs
   readonly lists: ForeignLists
   /** Shares the graphs that everybody may ask for, by source. */

@@ -7,6 +7,7 @@ import { federationAdminRoutes } from '../federation/admin-routes.ts'
 import { pruneChains } from '../federation/chains/chain-store.ts'
 import { createCurrentChain } from '../federation/chains/current-chain.ts'
 import { createFindChain } from '../federation/chains/find-chain.ts'
+import { federationAdminPolicies, federationPolicies } from '../federation/policy.ts'
 import { federationRoutes } from '../federation/routes.ts'
 import { listen } from '../platform/db/listen.ts'
 import { createFairPlaces } from '../platform/limits/fair-places.ts'
@@ -18,11 +19,11 @@ import { createKnowledge } from './decide/knowledge.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { GRAPHS } from './graph/graph-work.ts'
 import { graphRoutes } from './graph/routes.ts'
-import { createAuthorize } from './issuers/authorize.ts'
 import { candidateRoutes } from './issuers/candidate-routes.ts'
 import { endEdges } from './issuers/domains/end-edges.ts'
-import { createForeignJobs } from './issuers/foreign-jobs.ts'
+import { createDomainProver } from './issuers/domains/prove-domains.ts'
 import { endKeys } from './issuers/keys/end-keys.ts'
+import { createKeyFetcher } from './issuers/keys/fetch-keys.ts'
 import { createOwnSecrets } from './issuers/own-secrets.ts'
 import { createForeignLists } from './issuers/revocations/foreign-lists.ts'
 import { createForeignLogs } from './issuers/revocations/foreign-logs.ts'
@@ -30,7 +31,7 @@ import { createIntrospect } from './issuers/revocations/introspect.ts'
 import { createLogEndings } from './issuers/revocations/log-endings.ts'
 import { issuerRoutes } from './issuers/routes.ts'
 import { subjectRoutes } from './issuers/subjects/routes.ts'
-import { federationAdminPolicies, federationPolicies, issuerPolicies, trustPolicies } from './policy.ts'
+import { issuerPolicies, trustPolicies } from './policy.ts'
 import { pruneProposals } from './statements/proposal-store.ts'
 import { pruneStatements } from './statements/prune-statements.ts'
 import { readPublished } from './statements/published/read-published.ts'
@@ -39,12 +40,12 @@ import { type CheckHome, createCheckHome } from './tokens/chaining/check-home.ts
 import { createFindAuthority, type FindAuthority } from './tokens/chaining/find-authority.ts'
 import { createJudgeGrant, type JudgeGrant } from './tokens/chaining/judge-grant.ts'
 import { createGenuineForeign } from './tokens/genuine-foreign.ts'
-import { createIdJags, type IdJags } from './tokens/id-jag/judge-id-jag.ts'
+import { createJudgeIdJag, type JudgeIdJag } from './tokens/id-jag/judge-id-jag.ts'
 import { createVerifyForeign, type VerifyForeign } from './tokens/verify-foreign.ts'
 
 export type { Authority } from './tokens/chaining/find-authority.ts'
 export type { GrantRefusal, JudgedGrant } from './tokens/chaining/judge-grant.ts'
-export { type IdJags, type JudgedIdJag, MAX_ID_JAG_TTL_S } from './tokens/id-jag/judge-id-jag.ts'
+export { type JudgedIdJag, type JudgeIdJag, MAX_ID_JAG_TTL_S } from './tokens/id-jag/judge-id-jag.ts'
 export type { ForeignTrust, ForeignVerification, VerifyForeign } from './tokens/verify-foreign.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
@@ -55,7 +56,7 @@ export interface Trust {
   readonly federationAdmin: ServiceModule<typeof FederationAdminService>
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
-  readonly idJags: IdJags
+  readonly judgeIdJag: JudgeIdJag
   readonly jobs: readonly Job[]
   /** Returns what this process knows of the enabled issuers. */
   issuerFacts(): IssuerFacts[]
@@ -83,11 +84,18 @@ const RETRY_MS = 5_000
 export async function createTrust(options: TrustOptions): Promise<Trust> {
   const { db, vault, outbound, now, settings, log, databaseUrl, retentionMs } = options
   const knowledge = createKnowledge({ pool: db.pool, operators: options.operators })
-  const secrets = createOwnSecrets(db.pool, vault)
-  const authorize = createAuthorize(secrets, now)
+  const { authorize, secret } = createOwnSecrets(db.pool, vault, now)
   const findChain = createFindChain({ prisma: db.prisma, outbound, now })
-  const currentChain = createCurrentChain({ prisma: db.prisma, findChain: findChain, now, log })
-  const foreign = createForeignJobs({ ...options, prisma: db.prisma, currentChain })
+  const currentChain = createCurrentChain({ prisma: db.prisma, findChain, now, log })
+  const fetcher = createKeyFetcher({ ...options, prisma: db.prisma, currentChain })
+  const prover = createDomainProver({ ...options, prisma: db.prisma })
+  const foreign = {
+    wakeKeys: () => fetcher.wake(),
+    proveNow(issuerId: string, domain: string) {
+      prover.prefer(issuerId, domain)
+      prover.wake()
+    },
+  }
   const edges = createLogEndings({ log, store: (issuerId, ids) => endEdges(options, issuerId, ids) })
   const keys = createLogEndings({ log, store: (issuerId, kids) => endKeys(options, issuerId, kids) })
   const logs = createForeignLogs({
@@ -97,7 +105,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     log,
     onEdge: (issuerId, edge) => edges.end(issuerId, edge),
     onKey: (issuerId, kid) => keys.end(issuerId, kid),
-    renewKeys: (issuerId, ageMs) => foreign.renewKeys(issuerId, ageMs),
+    renewKeys: (issuerId, ageMs) => fetcher.renew(issuerId, ageMs),
   })
   const graphPlaces = createFairPlaces(GRAPHS)
   const lists = createForeignLists({ outbound, now, skewS: settings.skewS, log })
@@ -129,22 +137,22 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     federationAdmin: {
       service: FederationAdminService,
       handlers: {
-        ...federationAdminRoutes({ ...options, prisma: db.prisma, wakeKeys: () => foreign.wakeKeys() }),
-        ...candidateRoutes({ ...deps, findChain: findChain }),
+        ...federationAdminRoutes({ ...options, prisma: db.prisma, wakeKeys: foreign.wakeKeys }),
+        ...candidateRoutes({ ...deps, findChain }),
       },
       policies: federationAdminPolicies,
     },
     verifyForeign: createVerifyForeign({
       ...deps,
       genuine: createGenuineForeign(now),
-      introspect: createIntrospect(outbound, secrets),
+      introspect: createIntrospect(outbound, secret),
     }),
     chaining: {
       findAuthority: createFindAuthority(deps),
       judgeGrant: createJudgeGrant(deps),
       checkHome: createCheckHome(deps),
     },
-    idJags: createIdJags(deps),
+    judgeIdJag: createJudgeIdJag(deps),
     jobs: [
       { name: 'trust', run: () => knowledge.refresh() },
       { name: 'trust-chains', run: () => pruneChains(db.prisma, now()) },
@@ -154,7 +162,8 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
         : [{ name: 'trust-statements', run: () => pruneStatements(options, retentionMs) }]),
       { name: 'published-trust', run: () => readPublished({ ...deps, authorize }), intervalMs: READ_PUBLISHED_MS },
       { name: 'foreign-endings', run: async () => [edges, keys].forEach((each) => each.retry()), intervalMs: RETRY_MS },
-      ...foreign.jobs,
+      fetcher,
+      prover,
     ],
     issuerFacts: () =>
       [...knowledge.copy.issuers.values()]
@@ -166,7 +175,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
     async close() {
       logs.close()
       await stopListening()
-      await foreign.idle()
+      await Promise.all([fetcher.idle(), prover.idle()])
       await Promise.all([edges.idle(), keys.idle()])
     },
   }

@@ -1,5 +1,3 @@
-import type { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
-import type { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import type { IssuerService } from '../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import type { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Policies } from '../calls/policy.ts'
@@ -67,30 +65,4 @@ export const trustPolicies: Policies<typeof TrustService> = {
   // The handler lets only the owner of the audience and the administrator read. Verifiers of its APIs do it.
   listAdmissions: { callers: ['operator', 'admin'], own: 'none', role: 'watch', limit: 'read' },
   listPublishedTrust: { callers: ['operator'], own: 'none', role: 'any', limit: 'read' },
-}
-
-const byAnyone = { callers: ['anyone'], limit: 'read' } as const
-
-/** Only the administrator says whose trust chains count, and about whom our authority makes statements. */
-export const federationAdminPolicies: Policies<typeof FederationAdminService> = {
-  // Issuers whose chains do not hold any more are disabled.
-  putTrustAnchor: { ...byAdministrator, action: 'anchor.put', endsTokens: true },
-  listTrustAnchors: { callers: ['admin'], limit: 'read' },
-  removeTrustAnchor: { ...byAdministrator, limit: 'urgent', action: 'anchor.remove', endsTokens: true, urgent: true },
-  discoverIssuer: { ...byAdministrator, action: 'issuer.find-chain', endsTokens: false },
-  listIssuerCandidates: { callers: ['admin'], limit: 'read' },
-  putSubordinate: { ...byAdministrator, action: 'subordinate.put', endsTokens: false },
-  listOwnSubordinates: { callers: ['admin'], limit: 'read' },
-  removeSubordinate: { ...byAdministrator, action: 'subordinate.remove', endsTokens: false },
-}
-
-/** Statements about this deployment are public. */
-export const federationPolicies: Policies<typeof FederationService> = {
-  getEntityConfiguration: { ...byAnyone, fromMemory: true },
-  getAuthorityConfiguration: { ...byAnyone, fromMemory: true },
-  fetchSubordinateStatement: byAnyone,
-  listSubordinates: byAnyone,
-  resolveEntity: byAnyone,
-  getSignedKeySet: { ...byAnyone, fromMemory: true },
-  listHistoricalKeys: byAnyone,
 }

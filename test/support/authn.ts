@@ -18,11 +18,11 @@ import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../serv
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
 import { createStatusLists, type StatusListOptions } from '../../services/status-list/index.ts'
-import type { Chaining, IdJags } from '../../services/trust/index.ts'
+import type { Chaining, JudgeIdJag } from '../../services/trust/index.ts'
 import { callsOf, oauthCallsOf } from './authn-calls.ts'
 import { silentLog } from './database.ts'
 import { startIdentity } from './identity.ts'
-import { noChaining, noForeign, noIdJags } from './no-foreign.ts'
+import { noChaining, noForeign, refuseIdJag } from './no-foreign.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
@@ -54,7 +54,7 @@ interface InstanceOptions {
   readonly maxTokenRecords?: number
   /** What the trust part decides. By default there is no trust. */
   readonly chaining?: Chaining
-  readonly idJags?: IdJags
+  readonly judgeIdJag?: JudgeIdJag
   /** How many tokens an operator of another deployment may get. */
   readonly chainedRate?: Parameters<typeof createAuthn>[0]['chainedRate']
   readonly fleetRate?: Parameters<typeof createAuthn>[0]['fleetRate']
@@ -147,7 +147,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     operators,
     verifyForeign: noForeign,
     chaining,
-    idJags: options.idJags ?? noIdJags,
+    judgeIdJag: options.judgeIdJag ?? refuseIdJag,
     tokenStatus,
     verificationKeys,
     keys,

@@ -3,7 +3,7 @@ import { LookupAudienceOwnerResponseSchema } from '../../gen/proto/auth4agent/in
 import type { AudienceOwners } from '../../services/authn/audience-owners.ts'
 import { type GetCurrentChain, NoChain } from '../../services/federation/chains/current-chain.ts'
 import { ApiError } from '../../services/platform/errors/api-error.ts'
-import type { Chaining, IdJags, VerifyForeign } from '../../services/trust/index.ts'
+import type { Chaining, JudgeIdJag, VerifyForeign } from '../../services/trust/index.ts'
 
 /** A deployment that has admitted no foreign issuer. */
 export const noForeign: VerifyForeign = async () => ({ valid: false, reason: 'ISSUER_NOT_TRUSTED', revoked: false })
@@ -21,10 +21,8 @@ export const noChain: GetCurrentChain = async (_author, _subject, anchor) => {
 }
 
 /** A deployment without identity providers. */
-export const noIdJags: IdJags = {
-  async judge() {
-    throw new ApiError('GRANT_NOT_ACCEPTED')
-  },
+export const refuseIdJag: JudgeIdJag = async () => {
+  throw new ApiError('GRANT_NOT_ACCEPTED')
 }
 
 /** A directory in which no operator owns an audience. */

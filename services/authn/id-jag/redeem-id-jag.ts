@@ -26,7 +26,7 @@ export interface UserToken {
 }
 
 /** The dependencies of redeemIdJag. */
-interface IdJagDeps extends IssueDeps, Pick<AuthnDeps, 'idJags'> {}
+interface IdJagDeps extends IssueDeps, Pick<AuthnDeps, 'judgeIdJag'> {}
 
 /** How an agent asks for a token for a user: what it presents, and the request. */
 export interface IdJagOrder extends Presented {
@@ -65,7 +65,7 @@ async function decide(deps: IdJagDeps, client: Subject, order: IdJagOrder, call:
   const dpop = checkPossession(deps, call, jkt, 'An ID-JAG')
   const wanted = resolveUserTerms(client, proof, requested)
   const { agent, operator } = client
-  const judged = await deps.idJags.judge(requested.text, { did: agent.did, operatorId: operator.id })
+  const judged = await deps.judgeIdJag(requested.text, { did: agent.did, operatorId: operator.id })
   const { grant } = judged
   if (grant.jkt !== undefined && grant.jkt !== jkt) throw refuse('cnf must be the key of the client')
   const terms = decideUserTerms(client, judged, wanted)

@@ -6,8 +6,8 @@ import { MAX_KEY_SET_BYTES, readSignedKeySet } from '../domain/signed-key-set.ts
 import type { VerifiedChain } from '../domain/verify-chain.ts'
 import { NoChain } from './current-chain.ts'
 
-/** The JWKS of an issuer, found by its chain. */
-interface ChainKeySet {
+/** A JWKS of an issuer, as it came. */
+export interface RawKeySet {
   readonly jwks: JsonObject
   readonly maxAgeS: number | undefined
   /** When the issuer made the set, in Unix milliseconds. */
@@ -29,7 +29,7 @@ export async function fetchChainKeySet(
   outbound: Pick<Outbound, 'get'>,
   chain: VerifiedChain,
   now: () => number,
-): Promise<ChainKeySet> {
+): Promise<RawKeySet> {
   const source = findKeySource(chain)
   if (source === undefined) {
     throw new NoChain('KEYS_MALFORMED', `The metadata of ${chain.subject} must have jwks, signed_jwks_uri or jwks_uri`)

@@ -47,6 +47,45 @@ export function parseSeqToken(token: string): number | undefined {
   return Number(seq)
 }
 
+/** A place in a list that is ordered by a time and then by an id. */
+export interface TimedPlace {
+  readonly at: Date
+  readonly id: string
+}
+
+/** One page of a list that is ordered by a time and then by an id. */
+export interface TimedPage<Row> {
+  readonly rows: readonly Row[]
+  /** Empty on the last page. */
+  readonly nextPageToken: string
+}
+
+/** Cuts a page from its rows, which are one more than its size if another page follows. */
+export function cutTimedPage<Row>(
+  rows: readonly Row[],
+  size: number,
+  placeOf: (row: Row) => TimedPlace,
+): TimedPage<Row> {
+  const page = rows.slice(0, size)
+  const last = rows.length > size ? page.at(-1) : undefined
+  if (last === undefined) return { rows: page, nextPageToken: '' }
+  const { at, id } = placeOf(last)
+  return { rows: page, nextPageToken: pageTokenAfter(`${at.getTime()} ${id}`) }
+}
+
+/**
+ * Decodes a page token of a list that is ordered by a time and then by an id.
+ *
+ * @returns the place after which the page begins, or undefined for the first page
+ * @throws ApiError INVALID_PAGE_TOKEN
+ */
+export function parseTimedToken(token: string): TimedPlace | undefined {
+  if (token === '') return undefined
+  const [ms = '', id = ''] = decodeToken(token).split(' ')
+  if (!/^[1-9]\d{0,14}$/.test(ms) || !isUuid(id)) throw new ApiError('INVALID_PAGE_TOKEN')
+  return { at: new Date(Number(ms)), id }
+}
+
 /** Returns what is in a page token, or an empty text if it is no base64url. */
 export function decodeToken(token: string): string {
   const bytes = decodeBase64url(token)

@@ -10,10 +10,11 @@ import { decodeToken, pageTokenAfter, parsePageSize } from '../../platform/reque
 import type { TrustDeps } from '../config.ts'
 import { MAX_AGE_MS } from '../decide/knowledge.ts'
 import { listPaths } from '../decide/paths/list-paths.ts'
+import { compareTexts } from '../decide/paths/survey.ts'
 import { isBoundOnly } from '../decide/permit.ts'
-import { type Admission, issuersOf, type OwnedAudience, toAdmission } from './admission.ts'
+import { type Admission, type OwnedAudience, toAdmission } from './admission.ts'
+import { issuerMessage } from './issuer-message.ts'
 import type { AroundOwner, ReadAroundOwner } from './read-around-owner.ts'
-import { admissionMessage, issuerMessage } from './to-message.ts'
 
 /** What the list of admissions needs. */
 export interface AdmissionDeps extends Pick<TrustDeps, 'now'> {
@@ -46,9 +47,10 @@ export async function listAdmissions(
   const at = deps.now()
   const around = await deps.readAroundOwner(owner.operatorId, deps.knowledge.copy.issuers)
   const { rows, next } = pageOf(admissionsOf(around, { audience, owner, at }), after, size)
+  const issuers = [...new Set(rows.flatMap(({ issuers }) => issuers))]
   return {
-    admissions: rows.map(admissionMessage),
-    issuers: issuersOf(rows, around).map(issuerMessage),
+    admissions: rows.map(({ message }) => message),
+    issuers: issuers.toSorted((one, other) => compareTexts(one.issuer, other.issuer)).map(issuerMessage),
     boundOnly: isBoundOnly(owner, audience),
     position: around.position,
     asOf: timestampFromMs(at),
@@ -68,23 +70,17 @@ function requireOwner(owner: string, principal: Principal): void {
 }
 
 function admissionsOf(around: AroundOwner, asked: OwnedAudience): readonly Admission[] {
-  const question = {
-    owner: asked.owner.operatorId,
-    audience: asked.audience.text,
-    nowS: Math.floor(asked.at / 1_000),
-  }
+  const { owner, audience, at } = asked
+  const question = { owner: owner.operatorId, audience: audience.text, nowS: Math.floor(at / 1_000) }
   const paths = listPaths(around.graph, question, { paths: MAX_PATHS, edges: around.maxEdges })
   return paths.flatMap((path) => toAdmission(around, path, asked) ?? [])
 }
 
-interface AdmissionPage {
-  readonly rows: readonly Admission[]
-  /** Empty on the last page. */
-  readonly next: string
-}
-
-/** Cuts a page that ends between two operators, because the first fitting admission of an operator decides. */
-function pageOf(sorted: readonly Admission[], after: string, size: number): AdmissionPage {
+/**
+ * Cuts a page that ends between two operators, because the first fitting admission of an operator decides. `next` is
+ * empty on the last page.
+ */
+function pageOf(sorted: readonly Admission[], after: string, size: number) {
   const rest = sorted.filter(({ node }) => node > after)
   const last = rest[size - 1]
   const end = last === undefined ? -1 : rest.findIndex(({ node }) => node > last.node)

@@ -1,5 +1,6 @@
 import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
+import type { SpeaksFor } from './identify.ts'
 import type { Step } from './steps.ts'
 
 /** What a path of statements rests on. */
@@ -19,59 +20,37 @@ interface Abroad {
   readonly authors: TrustBasis['authors']
 }
 
-/** Where a path leads: the issuer of the caller, and the edge that it speaks for the caller's domain. */
-interface PathEnd {
-  readonly issuer: KnownIssuer
-  readonly domainEdge: string
-}
-
-/** Returns what the log of this deployment must not have ended for the leg `identity`. */
-export function identityBasis({ issuer, domainEdge }: PathEnd): TrustBasis {
-  return { issuers: [generationOf(issuer)], edges: [domainEdge], authors: [] }
-}
-
 /** Returns what the log of this deployment must not have ended for a step; undefined if its issuer is not admitted. */
 export function stepBasis({ edge, issuer, home, domainEdge, signerId, epoch }: Step): TrustBasis | undefined {
   if (issuer === undefined) return { issuers: [], edges: [edge.id], authors: [{ operatorId: signerId, epoch }] }
   if (home === undefined || domainEdge === undefined) return undefined
-  return { issuers: [generationOf(home)], edges: [edge.id, domainEdge], authors: [] }
+  return { issuers: [{ issuer, generation: home.generation }], edges: [edge.id, domainEdge], authors: [] }
 }
 
 /** Collects what a path rests on. Returns undefined if a statement on it is of an issuer that is not admitted. */
-export function collectBasis(steps: readonly Step[], end: PathEnd): PathBasis | undefined {
-  const bases = steps.map(stepBasis)
-  if (bases.includes(undefined)) return undefined
-  const all = [identityBasis(end), ...bases.filter((each) => each !== undefined)]
+export function collectBasis(steps: readonly Step[], { issuer, domain }: SpeaksFor): PathBasis | undefined {
+  const bases = steps.flatMap((step) => stepBasis(step) ?? [])
+  if (bases.length < steps.length) return undefined
   const abroad = abroadOf(steps)
+  const chains = [issuer, ...abroad.map(({ issuer: home }) => home)].flatMap(({ validUntil }) => validUntil ?? [])
+  const named = { issuer: issuer.issuer, generation: issuer.generation }
   return {
     basis: {
-      issuers: all.flatMap(({ issuers }) => issuers),
-      edges: all.flatMap(({ edges }) => edges),
-      authors: all.flatMap(({ authors }) => authors),
+      issuers: [named, ...bases.flatMap(({ issuers }) => issuers)],
+      edges: [domain.edgeId, ...bases.flatMap(({ edges }) => edges)],
+      authors: bases.flatMap(({ authors }) => authors),
     },
     abroad,
-    attestedUntil: Math.min(...[end.issuer, ...abroad.map(({ issuer }) => issuer)].map(chainEnd)),
+    attestedUntil: Math.floor(Math.min(...chains) / 1_000),
   }
 }
 
 /** Returns the statements of other deployments among the steps, by the issuers of these. */
 export function abroadOf(steps: readonly Step[]): readonly Abroad[] {
-  const byHome = Map.groupBy(
-    steps.filter(({ home }) => home !== undefined),
-    ({ home }) => home?.issuer,
-  )
-  return [...byHome.values()].flatMap((those) => {
-    const [{ home: issuer } = {}] = those
-    if (issuer === undefined) return []
+  const homes = new Set(steps.flatMap(({ home }) => home ?? []))
+  return [...homes].map((issuer) => {
+    const those = steps.filter(({ home }) => home === issuer)
     const authors = those.map(({ signerId: operatorId, epoch }) => ({ operatorId, epoch }))
-    return [{ issuer, edges: those.map(({ edge }) => edge.id), authors }]
+    return { issuer, edges: those.map(({ edge }) => edge.id), authors }
   })
-}
-
-function chainEnd({ validUntil }: KnownIssuer): number {
-  return validUntil === undefined ? Number.POSITIVE_INFINITY : Math.floor(validUntil / 1_000)
-}
-
-function generationOf({ issuer, generation }: KnownIssuer) {
-  return { issuer, generation }
 }

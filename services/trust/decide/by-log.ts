@@ -30,16 +30,14 @@ export async function decideByLog<Yes extends { readonly basis: TrustBasis }, R 
   look: (rows: Rows) => Promise<Yes | { readonly refused: R }>,
   prove: (found: Yes) => Promise<No<R> | undefined> = async () => undefined,
 ): Promise<Yes | No<R>> {
-  const decide = async (rows: Rows, isEnded: boolean): Promise<Yes | No<R> | { readonly ended: Verdict }> => {
+  const decide = async (rows: Rows, isAgain: boolean): Promise<Yes | No<R>> => {
     const found = await look(rows)
-    if ('refused' in found) return { refused: found.refused, isEnded }
+    if ('refused' in found) return { refused: found.refused, isEnded: isAgain }
     const unproven = await prove(found)
     if (unproven !== undefined) return unproven
     const ended = await tokenStatus.checkTrust(found.basis)
-    return ended === undefined ? found : { ended }
+    if (ended === undefined) return found
+    return isAgain ? { refused: ended, isEnded: true } : decide(knowledge.current, true)
   }
-  const quick = await decide(knowledge.remembered, false)
-  if (!('ended' in quick)) return quick
-  const again = await decide(knowledge.current, true)
-  return 'ended' in again ? { refused: again.ended, isEnded: true } : again
+  return decide(knowledge.remembered, false)
 }

@@ -1,4 +1,5 @@
 import { parseDid } from '@auth4agent/core/identity/did'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { KnownDomain, KnownIssuer } from '../issuers/known-issuer.ts'
 
 /** Who wants to call: an operator of another deployment, under the domain that it claims. */
@@ -11,18 +12,31 @@ export interface Subject {
 export type Identity = Identified | NotIdentified
 
 /** That an issuer speaks for a domain. */
-export interface Identified {
-  readonly ok: true
+export interface SpeaksFor {
   readonly issuer: KnownIssuer
   readonly domain: KnownDomain
 }
 
-interface NotIdentified {
+/** A leg `identity` that is met. */
+export interface Identified extends SpeaksFor {
+  readonly ok: true
+}
+
+/** A leg `identity` that is not met. */
+export interface NotIdentified {
   readonly ok: false
   /** `absent`: the issuer is not admitted. `unproven`: it does not speak for the domain. */
-  readonly state: 'absent' | 'disabled' | 'unproven'
+  readonly state: keyof typeof VERDICTS
+  /** The verdict on a token or grant of the subject. */
+  readonly refused: Verdict
   readonly issuer: KnownIssuer | undefined
 }
+
+const VERDICTS = {
+  absent: 'ISSUER_NOT_TRUSTED',
+  disabled: 'ISSUER_DISABLED',
+  unproven: 'SUBJECT_OUTSIDE_NAMESPACE',
+} as const
 
 /**
  * How long a proof by DNS counts, in milliseconds. Proofs are repeated each hour, and three failures end a domain. So
@@ -34,8 +48,12 @@ export const PROOF_AGE_MS = 7_200_000
 export function admit(
   issuer: KnownIssuer | undefined,
 ): NotIdentified | { readonly ok: true; readonly issuer: KnownIssuer } {
-  if (issuer === undefined) return { ok: false, state: 'absent', issuer }
-  return issuer.isEnabled ? { ok: true, issuer } : { ok: false, state: 'disabled', issuer }
+  if (issuer === undefined) return notIdentified('absent', issuer)
+  return issuer.isEnabled ? { ok: true, issuer } : notIdentified('disabled', issuer)
+}
+
+function notIdentified(state: NotIdentified['state'], issuer: KnownIssuer | undefined): NotIdentified {
+  return { ok: false, state, refused: VERDICTS[state], issuer }
 }
 
 /** Decides the leg `identity`. `nowMs` is in Unix milliseconds. */
@@ -45,7 +63,7 @@ export function identify(row: KnownIssuer | undefined, subject: Subject | undefi
   const { issuer } = admitted
   const domain = subject && issuer.domains.get(subject.domain)
   const isProven = domain?.operatorId === subject?.operatorId && nowMs - (domain?.provenAt ?? nowMs) <= PROOF_AGE_MS
-  return domain !== undefined && isProven ? { ok: true, issuer, domain } : { ok: false, state: 'unproven', issuer }
+  return domain !== undefined && isProven ? { ok: true, issuer, domain } : notIdentified('unproven', issuer)
 }
 
 /**
@@ -59,10 +77,3 @@ export function subjectOf(
   const domain = kind === 'oauth' ? [...domains.keys()][0] : parseDid(sub)?.domain
   return domain === undefined ? undefined : { domain, operatorId }
 }
-
-/** The verdict on a token or grant whose subject is not identified. */
-export const NOT_IDENTIFIED = {
-  absent: 'ISSUER_NOT_TRUSTED',
-  disabled: 'ISSUER_DISABLED',
-  unproven: 'SUBJECT_OUTSIDE_NAMESPACE',
-} as const

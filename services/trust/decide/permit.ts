@@ -1,6 +1,6 @@
 import type { Audience } from '@auth4agent/core/token/audience'
-import type { KnownDomain, KnownIssuer } from '../issuers/known-issuer.ts'
 import { collectBasis, type PathBasis } from './basis.ts'
+import type { SpeaksFor } from './identify.ts'
 import type { KnownGraph } from './known-graph.ts'
 import { decidePath, type TrustQuestion } from './paths/decide-path.ts'
 import type { Owner, Rows } from './rows.ts'
@@ -36,25 +36,18 @@ export type Permission =
     }
 
 /** Decides the leg `permission`. */
-export function permit(rows: Rows, call: Call): Promise<Permission> {
-  return rows.owner(call.audience, (owner) => permitBy(rows, owner, call))
-}
-
-async function permitBy(rows: Rows, owner: Owner, { caller, audience, scopes, nowMs }: Call): Promise<Permission> {
-  if (owner.operatorId === '') return { ok: false, owner, asked: undefined }
-  const question: TrustQuestion = {
-    owner: owner.operatorId,
-    caller: caller.node,
-    audience: audience.text,
-    host: audience.host,
-    scopes,
-    nowS: Math.floor(nowMs / 1_000),
-  }
-  return rows.statements(owner.operatorId, caller.operatorId, async (known): Promise<Permission> => {
-    const decision = decidePath(known.graph, question)
-    if (!decision.allowed) return { ok: false, owner, asked: { known, question } }
-    const steps = await stepsOf(rows, known, decision.path, nowMs)
-    return { ok: true, owner, steps, scopes: decision.effectiveScopes, known, question }
+export function permit(rows: Rows, { caller, audience, scopes, nowMs }: Call): Promise<Permission> {
+  const { text, host } = audience
+  const asked = { caller: caller.node, audience: text, host, scopes, nowS: Math.floor(nowMs / 1_000) }
+  return rows.owner(audience, async (owner): Promise<Permission> => {
+    if (owner.operatorId === '') return { ok: false, owner, asked: undefined }
+    const question: TrustQuestion = { owner: owner.operatorId, ...asked }
+    return rows.statements(owner.operatorId, caller.operatorId, async (known): Promise<Permission> => {
+      const decision = decidePath(known.graph, question)
+      if (!decision.allowed) return { ok: false, owner, asked: { known, question } }
+      const steps = await stepsOf(rows, known, decision.path, nowMs)
+      return { ok: true, owner, steps, scopes: decision.effectiveScopes, known, question }
+    })
   })
 }
 
@@ -75,11 +68,11 @@ export interface Trusted extends PathBasis {
 
 /** Joins two legs. Returns undefined if a statement on the path is of an issuer that is not admitted. */
 export function joinLegs(
-  identity: { readonly issuer: KnownIssuer; readonly domain: KnownDomain },
+  identity: SpeaksFor,
   { owner, steps, scopes }: Pick<Extract<Permission, { readonly ok: true }>, 'owner' | 'steps' | 'scopes'>,
   audience: Audience,
 ): Trusted | undefined {
-  const found = collectBasis(steps, { issuer: identity.issuer, domainEdge: identity.domain.edgeId })
+  const found = collectBasis(steps, identity)
   if (found === undefined) return undefined
   return {
     ...found,

@@ -40,26 +40,28 @@ export interface Reads {
 /** Creates the rows of the database, or those that a process remembers. */
 export function createRows(reads: Reads, memory?: Memory): Rows {
   return {
-    async issuer(issuer, judge) {
-      const known = memory?.issuer(issuer)
-      const quick = known && judge(known)
-      return quick !== undefined && isSettled(quick) ? quick : judge(await reads.issuer(issuer))
-    },
-    async statements(owner, caller, judge) {
-      const known = memory?.statements(owner, caller)
-      const quick = known && (await judge(known))
-      return quick !== undefined && isSettled(quick) ? quick : judge(await reads.statements(owner, caller))
-    },
-    async owner(audience, judge) {
-      const known = memory?.owner(audience.text)
-      const quick = known && (await judge(known))
-      if (quick !== undefined && isSettled(quick)) return quick
-      const current = await reads.owner(audience)
-      return quick !== undefined && known?.operatorId === current.operatorId ? quick : judge(current)
-    },
+    issuer: (issuer, judge) => judgeRow(memory?.issuer(issuer), judge, () => reads.issuer(issuer)),
+    statements: (owner, caller, judge) =>
+      judgeRow(memory?.statements(owner, caller), judge, () => reads.statements(owner, caller)),
+    // A no by the statements of the same owner was judged again already.
+    owner: (audience, judge) => judgeRow(memory?.owner(audience.text), judge, () => reads.owner(audience), isSameOwner),
   }
 }
 
-function isSettled(leg: Judged): boolean {
-  return leg.ok || leg.isFinal === true
+/** Judges by the row that is remembered. Reads the row for a no, unless it is final, and judges again. */
+async function judgeRow<K, T extends Judged>(
+  known: K | undefined,
+  judge: (row: K) => T | Promise<T>,
+  read: () => Promise<K>,
+  isSame: (known: K, current: K) => boolean = () => false,
+): Promise<T> {
+  if (known === undefined) return judge(await read())
+  const quick = await judge(known)
+  if (quick.ok || quick.isFinal === true) return quick
+  const current = await read()
+  return isSame(known, current) ? quick : judge(current)
+}
+
+function isSameOwner(known: Owner, current: Owner): boolean {
+  return known.operatorId === current.operatorId
 }

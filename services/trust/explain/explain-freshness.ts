@@ -1,7 +1,7 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { ageOf, type Logs, type Relied } from '../decide/freshness.ts'
+import { ageOf, type Relied } from '../decide/freshness.ts'
 import { showIssuer } from './cures/cure-commands.ts'
-import type { Leg } from './deps.ts'
+import type { ExplainDeps, Leg } from './deps.ts'
 
 /** An issuer on which the answer rests, as the asker may see it. */
 export interface ShownRelied extends Relied {
@@ -9,15 +9,11 @@ export interface ShownRelied extends Relied {
   readonly shown: string
 }
 
-/** What the leg is printed from. */
-interface FreshnessDeps {
-  readonly issuer: string
-  readonly logs: Logs
-  readonly now: () => number
-}
-
 /** Prints whether what is known of other deployments is fresh enough. Without any of them, it always is. */
-export function explainFreshness({ issuer, logs, now }: FreshnessDeps, relied: readonly ShownRelied[]): Leg {
+export function explainFreshness(
+  { issuer, logs, now }: Pick<ExplainDeps, 'issuer' | 'logs' | 'now'>,
+  relied: readonly ShownRelied[],
+): Leg {
   const nowMs = now()
   const ages = relied.map((each) => ({ ...ageOf(logs, each, nowMs), shown: each.shown }))
   const stale = ages.find(({ isStale }) => isStale)

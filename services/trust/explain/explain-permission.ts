@@ -13,77 +13,16 @@ import type { Cure, EndedEdge, ExplainContext, MissingEdge } from './cures/expla
 import { findCures } from './cures/find-cures.ts'
 import type { CureMessage, EdgeMessage, ExplainDeps, Leg, MissingMessage } from './deps.ts'
 import type { Question } from './read-question.ts'
-import type { EndedRow, ShownStatement } from './rows.ts'
+import type { EndedRow } from './rows.ts'
 import { type Sees, visibleGraph, visibleTo } from './visible-graph.ts'
 
-/** Tells what the asker may see of statements, and how operators are called. */
-export class Display {
+/** What the asker may see of statements, and how operators are called. */
+export interface Display {
   readonly sees: Sees
-  readonly nameOf: ExplainContext['nameOf']
-  readonly #issuer: string
-  readonly #statements: ReadonlyMap<string, ShownStatement>
-  readonly #proofs: ReadonlyMap<string, string>
-  readonly #ended: readonly EndedRow[]
-
-  constructor(
-    issuer: string,
-    { asker, caller, owner }: Question,
-    found: {
-      readonly known: KnownGraph
-      readonly statements: readonly ShownStatement[]
-      readonly proofs: ReadonlyMap<string, string>
-      readonly ended: readonly EndedRow[]
-    },
-  ) {
-    this.#issuer = issuer
-    this.#ended = found.ended
-    this.#proofs = found.proofs
-    this.#statements = new Map(found.statements.map((each) => [each.id, each]))
-    this.sees = visibleTo(asker, this.#statements)
-    const names = new Map<string, Party>(found.known.parties)
-    for (const { from, to, signer, subject } of found.ended) names.set(from, signer).set(to, subject)
-    names.set(owner.operatorId, { operatorId: owner.operatorId, domain: owner.domain, home: issuer })
-    names.set(caller.node, caller)
-    this.nameOf = (node) => names.get(node) ?? { operatorId: node, domain: node, home: issuer }
-  }
-
   /** Shows an edge, or only its kind. */
-  edge(edge: TrustEdge): EdgeMessage {
-    if (!this.sees(edge)) return { kind: edge.kind }
-    const { kind, id, from, to, exp } = edge
-    const proof = this.#proofs.get(id) ?? ''
-    const names = { from: this.nameOf(from).domain, to: this.nameOf(to).domain }
-    return { kind, edgeId: id, ...names, proof, expiresAt: timestampFromMs(exp * 1_000) }
-  }
-
-  /** Shows that an edge has ended a moment ago. */
-  ended(edge: TrustEdge): MissingMessage {
-    const { kind, from = '', to = '' } = this.edge(edge)
-    return { kind: kind ?? '', from, to, state: 'revoked' }
-  }
-
+  edge(edge: TrustEdge): EdgeMessage
   /** Explains a no by what the asker may see. `ended` are edges of the graph that have just ended. */
-  refusal(graph: TrustGraph, question: TrustQuestion, ended: readonly EndedEdge[]): Leg {
-    const visible = visibleGraph(graph, this.sees)
-    const rows = this.#ended.filter((row) => row.isPublic || this.sees(row))
-    const { cures } = findCures(visible, question, {
-      issuer: this.#issuer,
-      nameOf: this.nameOf,
-      commandFor: ({ missing: edge, draft }) => (draft ? signStatement(draft) : this.#revoke(edge)),
-      ended: [...rows, ...ended.filter(this.sees)],
-    })
-    const missing = cures[0]?.missing
-    return {
-      leg: 'permission',
-      ok: false,
-      ...(missing && { missing: missingMessage(missing) }),
-      cures: cures.map(cureMessage),
-    }
-  }
-
-  #revoke({ edge = '' }: MissingEdge): string {
-    return revokeStatement(this.#statements.get(edge)?.jti ?? 'JTI')
-  }
+  refusal(graph: TrustGraph, question: TrustQuestion, ended: readonly EndedEdge[]): Leg
 }
 
 /** Reads what the asker may see of the graph that was asked, and the proofs of a path in it. */
@@ -92,15 +31,53 @@ export async function readDisplay(
   question: Question,
   permission: Permission,
 ): Promise<Display> {
-  const { owner, caller } = question
+  const { asker, owner, caller } = question
   const known = (permission.ok ? permission.known : permission.asked?.known) ?? buildGraph([])
-  const path = permission.ok ? permission.steps : []
-  const [statements, proofs, ended] = await Promise.all([
-    rows.statements(known.graph.edges.map(({ id }) => id)),
-    rows.proofs(path.map(({ edge }) => edge.id)),
+  const path = permission.ok ? permission.steps.map(({ edge }) => edge.id) : []
+  const ids = known.graph.edges.map(({ id }) => id)
+  const [shown, ended] = await Promise.all([
+    rows.statements(ids, path),
     rows.ended(owner.operatorId || NOBODY, caller.operatorId || NOBODY),
   ])
-  return new Display(issuer, question, { known, statements, proofs, ended })
+  const statements = new Map(shown.map((each) => [each.id, each]))
+  const sees = visibleTo(asker, statements)
+  const nameOf = namesOf(issuer, question, known, ended)
+  const commandFor: ExplainContext['commandFor'] = ({ missing: { edge = '' }, draft }) =>
+    draft ? signStatement(draft) : revokeStatement(statements.get(edge)?.jti ?? 'JTI')
+  return {
+    sees,
+    edge(edge) {
+      if (!sees(edge)) return { kind: edge.kind }
+      const { kind, id, from, to, exp } = edge
+      const proof = statements.get(id)?.proof ?? ''
+      const names = { from: nameOf(from).domain, to: nameOf(to).domain }
+      return { kind, edgeId: id, ...names, proof, expiresAt: timestampFromMs(exp * 1_000) }
+    },
+    refusal(graph, asked, justEnded) {
+      const visibleEnded = [...ended.filter((row) => row.isPublic || sees(row)), ...justEnded.filter(sees)]
+      const { cures } = findCures(visibleGraph(graph, sees), asked, { issuer, nameOf, commandFor, ended: visibleEnded })
+      const missing = cures[0]?.missing
+      return {
+        leg: 'permission',
+        ok: false,
+        ...(missing && { missing: missingMessage(missing) }),
+        cures: cures.map(cureMessage),
+      }
+    },
+  }
+}
+
+function namesOf(
+  issuer: string,
+  { owner, caller }: Question,
+  known: KnownGraph,
+  ended: readonly EndedRow[],
+): ExplainContext['nameOf'] {
+  const names = new Map<string, Party>(known.parties)
+  for (const { from, to, signer, subject } of ended) names.set(from, signer).set(to, subject)
+  names.set(owner.operatorId, { operatorId: owner.operatorId, domain: owner.domain, home: issuer })
+  names.set(caller.node, caller)
+  return (node) => names.get(node) ?? { operatorId: node, domain: node, home: issuer }
 }
 
 /** The id that no operator has. */
@@ -110,9 +87,9 @@ function missingMessage({ kind, from, to, state }: MissingEdge): MissingMessage 
   return { kind, from, to, state }
 }
 
-function cureMessage({ who, signatures, draft, command }: Cure): CureMessage {
+function cureMessage({ missing, signatures, draft, command }: Cure): CureMessage {
   const claims: JsonObject | undefined = draft && JSON.parse(JSON.stringify(draftClaims(draft)))
   // The id of a caller that has never been proven is not known, so its statement cannot be drafted.
   const isComplete = claims !== undefined && isUuid(draft?.sub ?? '') && parseTrustDraft(claims).ok
-  return { who, signatures, command, ...(isComplete && { draft: claims }) }
+  return { who: missing.from, signatures, command, ...(isComplete && { draft: claims }) }
 }

@@ -3,7 +3,7 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ExplainTrustRequest, ExplainTrustResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Principal } from '../../calls/call.ts'
-import { abroadOf, identityBasis, stepBasis } from '../decide/basis.ts'
+import { abroadOf, collectBasis, stepBasis } from '../decide/basis.ts'
 import { type Identity, identify } from '../decide/identify.ts'
 import type { TrustEdge } from '../decide/paths/trust-edge.ts'
 import { TrustGraph } from '../decide/paths/trust-graph.ts'
@@ -91,10 +91,9 @@ async function findEnded(
   steps: readonly Step[],
 ): Promise<Ended> {
   const check = async (basis: TrustBasis | undefined) => basis && tokenStatus.checkTrust(basis)
-  const speaksFor = identity.ok
-    ? identityBasis({ issuer: identity.issuer, domainEdge: identity.domain.edgeId })
-    : undefined
-  const [first, ...others] = await Promise.all([speaksFor, ...steps.map(stepBasis)].map(check))
+  const [first, ...others] = await Promise.all(
+    [identity.ok ? collectBasis([], identity)?.basis : undefined, ...steps.map(stepBasis)].map(check),
+  )
   const isEndedAbroad = (step: Step) =>
     abroadOf([step]).some(
       ({ issuer, edges, authors }) =>
@@ -118,5 +117,6 @@ function explainPermission(
   if (ended === undefined) return { leg: 'permission', ok: true, path: steps.map(({ edge }) => display.edge(edge)) }
   const rest = new TrustGraph(known.graph.edges.filter(({ id }) => id !== ended.id))
   const { cures = [] } = display.refusal(rest, permission.question, [{ ...ended, state: 'revoked' }])
-  return { leg: 'permission', ok: false, missing: display.ended(ended), cures }
+  const { kind, from = '', to = '' } = display.edge(ended)
+  return { leg: 'permission', ok: false, missing: { kind: kind ?? '', from, to, state: 'revoked' }, cures }
 }

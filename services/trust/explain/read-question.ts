@@ -3,14 +3,12 @@ import { isDomain } from '@auth4agent/core/identity/domain'
 import { isIssuerUrl } from '@auth4agent/core/identity/issuer-url'
 import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
-import type {
-  LookupAudienceOwnerResponse,
-  OperatorSnapshot,
-} from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ExplainTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Principal } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { foreignNode, type Party } from '../decide/read-statements.ts'
+import type { Owner } from '../decide/rows.ts'
 import type { ExplainDeps } from './deps.ts'
 
 /** The operator whose agents want to call. */
@@ -30,7 +28,7 @@ export interface Question {
   readonly audience: Audience
   readonly scopes: readonly string[]
   /** The owner of the audience. `operatorId` is empty if nobody owns it. */
-  readonly owner: Pick<LookupAudienceOwnerResponse, 'operatorId' | 'rules'> & { readonly domain: string }
+  readonly owner: Owner & { readonly domain: string }
   readonly caller: Caller
 }
 
@@ -68,21 +66,20 @@ export async function readQuestion(
     const detail = "Only the caller's operator, the audience's owner and the administrator may ask this"
     throw new ApiError('PERMISSION_DENIED', detail)
   }
-  const caller = await findCaller(deps, { from, home, owner: operatorId, local })
+  const caller = await findCaller(deps, { from, home }, operatorId, local)
   const owner =
     operatorId === '' ? undefined : await operators.lookupOperator({ by: { case: 'id', value: operatorId } })
   const domain = owner?.operator?.domain ?? ''
   return { asker, audience, scopes, owner: { operatorId, rules, domain }, caller }
 }
 
-interface Wanted {
-  readonly from: string
-  readonly home: string
-  readonly owner: string
-  readonly local: OperatorSnapshot | undefined
-}
-
-async function findCaller({ rows, issuer }: ExplainDeps, { from, home, owner, local }: Wanted): Promise<Caller> {
+/** `local` is the operator of this deployment that the question can mean. */
+async function findCaller(
+  { rows, issuer }: ExplainDeps,
+  { from, home }: Pick<ExplainTrustRequest, 'from' | 'home'>,
+  owner: string,
+  local: OperatorSnapshot | undefined,
+): Promise<Caller> {
   if (home === issuer) return localCaller(issuer, from, local)
   const isPossible = (place: Party) => home === '' || place.home === home
   const proven = (await rows.places(from)).filter(isPossible)
@@ -99,12 +96,8 @@ async function findCaller({ rows, issuer }: ExplainDeps, { from, home, owner, lo
   if (place?.home === issuer || (place === undefined && home === '')) return localCaller(issuer, from, local)
   if (place === undefined && isUuid(from)) throw unknownOperator()
   const found = place ?? { home, domain: from, operatorId: '' }
-  return {
-    ...found,
-    node: foreignNode(found.home, found.domain, found.operatorId),
-    isLocal: false,
-    operator: undefined,
-  }
+  const node = foreignNode(found.home, found.domain, found.operatorId)
+  return { ...found, node, isLocal: false, operator: undefined }
 }
 
 function localCaller(home: string, from: string, operator: OperatorSnapshot | undefined): Caller {

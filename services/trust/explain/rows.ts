@@ -8,6 +8,8 @@ export interface ShownStatement {
   readonly id: string
   readonly jti: string
   readonly isPublic: boolean
+  /** The JWS, of a statement of the path; else empty. */
+  readonly proof: string
 }
 
 /** A statement that has ended, with its parties. */
@@ -23,10 +25,8 @@ export interface ExplainRows {
   position(): Promise<string>
   /** The thumbprint of the key that the record of a domain names; undefined for the administrator's word. */
   thumbprintOf(domainEdge: string): Promise<string | undefined>
-  /** Statements by the ids of their edges. */
-  statements(ids: readonly string[]): Promise<readonly ShownStatement[]>
-  /** The JWS of the statements of a path, by the ids of their edges. */
-  proofs(ids: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Statements by the ids of their edges, some of which are the path. */
+  statements(ids: readonly string[], path: readonly string[]): Promise<readonly ShownStatement[]>
   /** Statements of an owner, or about a caller, that have ended and that no newer one replaces; newest first. */
   ended(owner: string, caller: string): Promise<readonly EndedRow[]>
   /** Where issuers speak for a domain or operator id. */
@@ -68,15 +68,11 @@ export function explainRows(pool: Pick<pg.Pool, 'query'>): ExplainRows {
       const { rows } = await pool.query<{ thumbprint: string | null }>(text, [domainEdge])
       return rows[0]?.thumbprint ?? undefined
     },
-    async statements(ids) {
-      const text = `SELECT edge_id::text AS id, jti, is_public AS "isPublic" FROM trust_statements
-        WHERE edge_id = ANY ($1::uuid[])`
-      return (await pool.query<ShownStatement>(text, [ids])).rows
-    },
-    async proofs(ids) {
-      const text = 'SELECT edge_id::text AS id, statement FROM trust_statements WHERE edge_id = ANY ($1::uuid[])'
-      const { rows } = await pool.query<{ id: string; statement: string }>(text, [ids])
-      return new Map(rows.map(({ id, statement }) => [id, statement]))
+    async statements(ids, path) {
+      const text = `SELECT edge_id::text AS id, jti, is_public AS "isPublic",
+          CASE WHEN edge_id = ANY ($2::uuid[]) THEN statement ELSE '' END AS proof
+        FROM trust_statements WHERE edge_id = ANY ($1::uuid[])`
+      return (await pool.query<ShownStatement>(text, [ids, path])).rows
     },
     ended: async (owner, caller) => (await pool.query<EndedRow>(ENDED, [owner, caller])).rows,
     places: async (domainOrId) => (await pool.query<Party>(PLACES, [domainOrId])).rows,

@@ -6,7 +6,7 @@ import type {
 import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
-import { type ExportedGraph, ExportRefused } from './export/exported-graph.ts'
+import type { ExportedGraph } from './export/exported-graph.ts'
 import { toJson } from './export/to-json.ts'
 import { toSvg } from './export/to-svg.ts'
 import { makeGraph } from './graph-work.ts'
@@ -45,21 +45,12 @@ export async function exportGraph(
   const { graph, document } = await makeGraph(deps.graphPlaces, viewer, call, async () => {
     const read = await readGraph(deps, viewer, around)
     if (read.isPart) throw new ApiError('INVALID_ARGUMENT', TOO_LARGE)
-    return { graph: read, document: write(chosen, read) }
+    return { graph: read, document: chosen.write(read) }
   })
   return {
     document,
     mediaType: chosen.mediaType,
     nodes: graph.nodes.length,
     edges: graph.edges.length,
-  }
-}
-
-function write(format: Format, graph: ExportedGraph): string {
-  try {
-    return format.write(graph)
-  } catch (error) {
-    if (!(error instanceof ExportRefused)) throw error
-    throw new ApiError('INVALID_ARGUMENT', `${error.message}, with around`)
   }
 }

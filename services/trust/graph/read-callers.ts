@@ -40,20 +40,20 @@ const OF_OPERATOR = `AND (${at('$1::uuid[]')})`
 export async function readCallers(
   pool: Pick<pg.Pool, 'query'>,
   viewer: Viewer,
-  around: Around | { readonly ids: readonly string[] } | undefined,
+  around: Around | undefined,
 ): Promise<readonly CallerRow[]> {
   if (viewer.kind === 'anyone') return []
-  const [where, values] = whereOf(around)
+  const where = conditionOf(around)
   const text = `${VISIBLE} ${viewer.kind === 'admin' ? OF_ADMINISTRATOR : OF_OPERATOR} ${where}
 ORDER BY c.edge_id LIMIT ${MAX_ROWS}`
   const viewers = viewer.kind === 'operator' ? [viewer.operatorId] : null
+  const values = around === undefined ? [] : ['ids' in around ? around.ids : around.domain]
   return (await pool.query<CallerRow>(text, [viewers, ...values])).rows
 }
 
-function whereOf(around: Parameters<typeof readCallers>[2]): [where: string, values: readonly unknown[]] {
-  if (around === undefined) return ['', []]
-  if ('domain' in around) return [`AND (${AT_DOMAIN})`, [around.domain]]
-  return [`AND (${at('$2::uuid[]')})`, ['ids' in around ? around.ids : [around.id]]]
+function conditionOf(around: Around | undefined): string {
+  if (around === undefined) return ''
+  return 'ids' in around ? `AND (${at('$2::uuid[]')})` : `AND (${AT_DOMAIN})`
 }
 
 /** Returns the ids of all operators of this deployment that callers name. */
@@ -64,9 +64,9 @@ export function partiesOf(callers: readonly CallerRow[]): string[] {
 /** Returns the ids of the operators within one edge of the centre. */
 export function nearOf(around: Around, statements: readonly StatementRow[], callers: readonly CallerRow[]): string[] {
   const isCentre = ({ operatorId, domain }: StatementRow['signer']) =>
-    'id' in around ? operatorId === around.id : domain === around.domain
+    'ids' in around ? around.ids.includes(operatorId) : domain === around.domain
   const near = statements
     .filter(({ signer, subject }) => isCentre(signer) || isCentre(subject))
     .flatMap(({ signer, subject }) => [signer.operatorId, subject.operatorId])
-  return [...new Set([...('id' in around ? [around.id] : []), ...near, ...partiesOf(callers)])]
+  return [...new Set([...('ids' in around ? around.ids : []), ...near, ...partiesOf(callers)])]
 }

@@ -2,7 +2,6 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { isDomain } from '@auth4agent/core/identity/domain'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../config.ts'
-import { addCallers } from './add-callers.ts'
 import { composeGraph } from './compose-graph.ts'
 import type { ExportedGraph } from './export/exported-graph.ts'
 import { nearOf, partiesOf, readCallers } from './read-callers.ts'
@@ -28,9 +27,9 @@ export async function readGraph(
   const centre = readAround(around)
   const first = await readCallers(pool, viewer, centre)
   const { statements, isPart } = await readVisible(pool, viewer, centre, partiesOf(first))
-  const callers = centre && (await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }))
+  const callers = centre ? await readCallers(pool, viewer, { ids: nearOf(centre, statements, first) }) : first
   const spokenFor = await readSpokenFor(pool, operatorsOf(statements))
-  return { ...addCallers(issuer, composeGraph(issuer, statements, spokenFor), callers ?? first), isPart }
+  return { ...composeGraph(issuer, { statements, spokenFor, callers }), isPart }
 }
 
 /**
@@ -40,7 +39,7 @@ export async function readGraph(
  */
 export function readAround(text: string): Around | undefined {
   if (text === '') return undefined
-  if (isUuid(text)) return { id: text }
+  if (isUuid(text)) return { ids: [text] }
   if (isDomain(text)) return { domain: text }
   throw new ApiError('INVALID_ARGUMENT', 'around must be a domain in A-labels or an operator id')
 }

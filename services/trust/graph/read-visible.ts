@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { COUNTING, type StatementRow } from '../decide/read-statements.ts'
 
-/** The operators around which a graph is wanted: one id, or all of one domain. */
-export type Around = { readonly id: string } | { readonly domain: string }
+/** The operators around which a graph is wanted: by their ids, or all of one domain. */
+export type Around = { readonly ids: readonly string[] } | { readonly domain: string }
 
 /** Who wants to see the graph: everybody sees public statements, and an operator also its own. */
 export type Viewer = { readonly kind: 'admin' | 'anyone' } | { readonly kind: 'operator'; readonly operatorId: string }
@@ -67,7 +67,7 @@ export async function readVisible(
 ): Promise<Visible> {
   const read = viewer.kind === 'anyone' ? readPublic(pool) : readAll(pool, viewer)
   if (around === undefined) return read(all)
-  const first = await ('id' in around ? read(atIds, [around.id]) : read(atDomain, around.domain))
+  const first = await ('ids' in around ? read(atIds, around.ids) : read(atDomain, around.domain))
   const second = await read(atIds, [...operatorsOf(first.statements), ...near])
   return { ...second, isPart: first.isPart || second.isPart }
 }

@@ -11,15 +11,11 @@ import type { TrustDeps } from '../config.ts'
 import { type Candidate, createDiscover, listCandidates } from './discover-issuer.ts'
 import { toMessage } from './to-message.ts'
 
-/** Dependencies of candidateRoutes. */
-interface CandidateDeps
-  extends Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'settings' | 'foreign' | 'log'> {
-  readonly findChain: FindChain
-}
-
 /** Creates the handlers of FederationAdminService that look for issuers. */
 export function candidateRoutes(
-  deps: CandidateDeps,
+  deps: Pick<TrustDeps, 'db' | 'vault' | 'now' | 'issuer' | 'testDomains' | 'settings' | 'foreign' | 'log'> & {
+    readonly findChain: FindChain
+  },
 ): Pick<Handlers<typeof FederationAdminService>, 'discoverIssuer' | 'listIssuerCandidates'> {
   const { db, now, foreign } = deps
   const { prisma } = db

@@ -17,13 +17,6 @@ import { type InsertingIssuer, type IssuerRow, type IssuerStore, insertIssuer, l
 /** An issuer with a chain that holds. */
 export type Candidate = Omit<Extract<StoredChain, { readonly ok: true }>, 'ok'>
 
-/** What a discovery has brought. */
-interface Discovery {
-  readonly candidate: Candidate
-  /** Undefined if the issuer waits for approval. */
-  readonly admitted: IssuerRow | undefined
-}
-
 /** Dependencies of createDiscover. */
 interface DiscoverDeps extends IssuerStore {
   readonly issuer: string
@@ -36,7 +29,8 @@ interface DiscoverDeps extends IssuerStore {
 const MAX_AUTO_ADMITTED = 16
 
 /**
- * Creates the function that looks for the chain of an issuer for the administrator, and records what it finds.
+ * Creates the function that looks for the chain of an issuer for the administrator, and records what it finds:
+ * `admitted` is undefined if the issuer waits for approval.
  *
  * The function throws ApiError INVALID_ISSUER, ISSUER_EXISTS, TRUST_CHAIN_NOT_FOUND, TOO_MANY_ISSUERS.
  */
@@ -44,7 +38,7 @@ export function createDiscover(deps: DiscoverDeps) {
   const { prisma, vault, now, issuer: ourIssuer, testDomains, findChain, log } = deps
   const rules: AddressRules = { ourIssuer, testDomains }
 
-  return async (author: Author, text: string): Promise<Discovery> => {
+  return async (author: Author, text: string) => {
     const subject = parseIssuer(text, 'oauth', rules)
     if (!isEntityId(subject)) throw new ApiError('INVALID_ISSUER', 'issuer must be an entity identifier')
     if ((await prisma.issuer.count({ where: { issuer: subject } })) > 0) throw new ApiError('ISSUER_EXISTS')

@@ -1,16 +1,24 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import { signAssertion } from '@auth4agent/core/identity/assertion'
+import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import type { JwsSigner } from '@auth4agent/core/jose/signer-jwk'
 import type pg from 'pg'
 import type { KeyVault } from '../../keys/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { KnownIssuer } from './known-issuer.ts'
 
-/** The secrets of this deployment at foreign issuers, by the id of the issuer. */
+/**
+ * Makes the Authorization header of one GET request at another deployment, as the operator that this deployment is
+ * there. Each call signs an assertion of its own.
+ */
+export type Authorize = (issuer: KnownIssuer, url: string) => Promise<string>
+
+/** What proves this deployment at foreign issuers. */
 export interface OwnSecrets {
-  /** The private key of the operator that this deployment is at the issuer. */
-  signer(issuerId: string): Promise<JwsSigner>
-  /** The client secret of this deployment at the issuer. */
-  secret(issuerId: string): Promise<string>
+  readonly authorize: Authorize
+  /** Returns the client secret of this deployment at an issuer, by the id of the issuer. */
+  readonly secret: (issuerId: string) => Promise<string>
 }
 
 interface Row {
@@ -18,8 +26,8 @@ interface Row {
   readonly kekId: string | null
 }
 
-/** Opens secrets when they are first needed. A secret never changes. */
-export function createOwnSecrets(pool: pg.Pool, vault: KeyVault): OwnSecrets {
+/** Opens secrets when they are first needed. A secret never changes. `now` returns Unix milliseconds. */
+export function createOwnSecrets(pool: pg.Pool, vault: KeyVault, now: () => number): OwnSecrets {
   const signers = new Map<string, JwsSigner>()
   const secret = async (issuerId: string): Promise<string> => {
     const { rows } = await pool.query<Row>(
@@ -32,12 +40,12 @@ export function createOwnSecrets(pool: pg.Pool, vault: KeyVault): OwnSecrets {
   }
   return {
     secret,
-    async signer(issuerId) {
-      const known = signers.get(issuerId)
-      if (known !== undefined) return known
-      const signer = toSigner(await secret(issuerId))
-      signers.set(issuerId, signer)
-      return signer
+    async authorize({ id, issuer, actsAs }, url) {
+      const signer = signers.get(id) ?? toSigner(await secret(id))
+      signers.set(id, signer)
+      const rpc = `GET ${new URL(url).pathname}`
+      const content = { party: actsAs, issuer, nowS: now() / 1_000, rpc, body: bodyDigest('') }
+      return `Bearer ${await signAssertion(signer, content)}`
     },
   }
 }

@@ -42,12 +42,8 @@ export function toMessage(
 }
 
 function problemOf({ keysProblem, statementsProblem }: IssuerRow, chainProblem: string): string {
-  const problems = [
-    ...(chainProblem === '' ? [] : [`chain: ${chainProblem}`]),
-    ...(keysProblem === '' ? [] : [`keys: ${keysProblem}`]),
-    ...(statementsProblem === '' ? [] : [`statements: ${statementsProblem}`]),
-  ]
-  return problems.join('; ')
+  const problems = Object.entries({ chain: chainProblem, keys: keysProblem, statements: statementsProblem })
+  return problems.flatMap(([what, problem]) => (problem === '' ? [] : [`${what}: ${problem}`])).join('; ')
 }
 
 function domainMessage(row: IssuerDomain): MessageInitShape<typeof IssuerDomainSchema> {
@@ -63,10 +59,7 @@ function keyMessage(row: IssuerKey, ended: IssuerRow['endedKeys']): MessageInitS
 }
 
 /** Returns the state of a key. Only a published key verifies. */
-function keyState({
-  absentSince,
-  withdrawnAt,
-}: Pick<IssuerKey, 'absentSince' | 'withdrawnAt'>): 'published' | 'absent' | 'withdrawn' {
+function keyState({ absentSince, withdrawnAt }: IssuerKey): 'published' | 'absent' | 'withdrawn' {
   if (withdrawnAt !== null) return 'withdrawn'
   return absentSince === null ? 'published' : 'absent'
 }

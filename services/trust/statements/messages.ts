@@ -6,15 +6,6 @@ import type { TrustKind } from '../../../gen/prisma/enums.ts'
 import type { TrustStatementSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { stateOf } from './domain/state-of.ts'
 
-/** The kinds of statements by the names of the database. */
-const KINDS: Readonly<Record<TrustKind, EdgeKind>> = {
-  lets_call: 'lets-call',
-  accepts_members_of: 'accepts-members-of',
-  member: 'member',
-  blocks: 'blocks',
-  chains_to: 'chains-to',
-}
-
 /** The names of the database by the kinds of statements. */
 export const STORED_KINDS: Readonly<Record<EdgeKind, TrustKind>> = {
   'lets-call': 'lets_call',
@@ -23,6 +14,8 @@ export const STORED_KINDS: Readonly<Record<EdgeKind, TrustKind>> = {
   blocks: 'blocks',
   'chains-to': 'chains_to',
 }
+/** The kinds of statements by the names of the database. */
+const KINDS = new Map(Object.entries(STORED_KINDS).map(([kind, stored]) => [stored, kind]))
 
 type Message = MessageInitShape<typeof TrustStatementSchema>
 
@@ -48,7 +41,7 @@ function toMessage(row: TrustStatement, now: Date, isAdmitted: boolean): Message
   return {
     jti,
     edgeId,
-    kind: KINDS[kind],
+    kind: KINDS.get(kind) ?? kind,
     signer: { operatorId: row.signerId, domain: row.domain, home: row.home },
     subject: {
       operatorId: kind === 'chains_to' ? '' : row.subjectId,

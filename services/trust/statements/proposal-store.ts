@@ -8,7 +8,6 @@ import type { Tx } from '../../platform/db/db.ts'
 import { removeExpired } from '../../platform/db/prune.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { StatementDeps } from './deps.ts'
-import { domainsAbove } from './domain/domains-above.ts'
 import { changedId, firstId, idsOfPlace } from './proposal-id.ts'
 
 /** Largest number of proposals that wait for one signer. */
@@ -64,9 +63,11 @@ export async function storeProposal(tx: Tx, audit: Audit, proposal: NewProposal)
  * operators there.
  */
 async function refuseDismissed(tx: Tx, { signerId, proposerId, proposerDomain }: ProposalPlace): Promise<void> {
+  const labels = proposerDomain.split('.')
+  const domainAndAbove = labels.map((_, at) => labels.slice(at).join('.'))
   const [row] = await tx.$queryRaw<{ expires_at: Date }[]>`
     SELECT expires_at FROM trust_proposals WHERE signer_id = ${signerId}::uuid AND dismissed_at IS NOT NULL
-      AND (proposer_id = ${proposerId}::uuid OR draft ->> 'sub_domain' = ANY (${domainsAbove(proposerDomain)}))
+      AND (proposer_id = ${proposerId}::uuid OR draft ->> 'sub_domain' = ANY (${domainAndAbove}))
     ORDER BY expires_at DESC LIMIT 1`
   if (row === undefined) return
   const until = row.expires_at.toISOString()

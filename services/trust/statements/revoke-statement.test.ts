@@ -53,7 +53,7 @@ const refusing = (asked: string[] = []) =>
     throw new ApiError('ROLE_REQUIRED')
   })
 const revoke = (jti: string, call: Call, deps = world.deps) =>
-  revokeStatement(deps, call, { id: cargo.id, jti, reason: '' })
+  revokeStatement(deps, { id: cargo.id, jti, reason: '' }, call)
 const endOf = async (jti: string) => (await world.db.prisma.trustStatement.findFirstOrThrow({ where: { jti } })).end
 
 describe('RevokeTrustStatement', () => {

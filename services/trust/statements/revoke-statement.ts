@@ -1,18 +1,13 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { TrustStatement as Row } from '../../../gen/prisma/client.ts'
+import type { RevokeTrustStatementRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Call } from '../../calls/call.ts'
 import { change, inTurn } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { checkReason } from '../../platform/requests/check-text.ts'
 import type { StatementDeps } from './deps.ts'
 import { justChanged, lockVersion, requireActive } from './require-active.ts'
 import { lockSigner } from './store.ts'
-
-/** A statement of an operator, and why it is revoked. */
-interface Revocation {
-  readonly id: string
-  readonly jti: string
-  readonly reason: string
-}
 
 /**
  * Revokes a statement with all versions of it: those of the same signer, kind and subject. Tokens of a replaced
@@ -20,10 +15,16 @@ interface Revocation {
  * it demands what putting one does.
  *
  * @returns the row of the named statement.
- * @throws ApiError STATEMENT_NOT_FOUND, ASSERTION_USED, OPERATOR_NOT_ACTIVE, and what a root operation throws
+ * @throws ApiError STATEMENT_NOT_FOUND, ASSERTION_USED, OPERATOR_NOT_ACTIVE, INVALID_ARGUMENT, and what a root
+ *   operation throws
  */
-export async function revokeStatement(deps: StatementDeps, call: Call, { id, jti, reason }: Revocation): Promise<Row> {
+export async function revokeStatement(
+  deps: StatementDeps,
+  { id, jti, reason: text }: Omit<RevokeTrustStatementRequest, '$typeName'>,
+  call: Call,
+): Promise<Row> {
   const { db, now, issuer: home } = deps
+  const reason = checkReason(text)
   const where = { home, signerId: id, jti }
   // The kind of a statement never changes, so it can be read before the transaction.
   const named = isUuid(jti) ? await inTurn(call, () => db.prisma.trustStatement.findFirst({ where })) : null

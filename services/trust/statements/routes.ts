@@ -2,7 +2,6 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { TrustProposal, TrustStatement } from '../../../gen/prisma/client.ts'
 import type { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Handlers } from '../../calls/call.ts'
-import { checkReason } from '../../platform/requests/check-text.ts'
 import type { StatementDeps } from './deps.ts'
 import { listStatements } from './list-statements.ts'
 import { toMessages } from './messages.ts'
@@ -49,9 +48,7 @@ export function statementRoutes(deps: StatementDeps): StatementHandlers {
       const { rows, nextPageToken } = await listStatements(deps, request)
       return { statements: await messagesOf(rows), nextPageToken }
     },
-    async revokeTrustStatement({ id, jti, reason }, call) {
-      return oneOf(await revokeStatement(deps, call, { id, jti, reason: checkReason(reason) }))
-    },
+    revokeTrustStatement: async (request, call) => oneOf(await revokeStatement(deps, request, call)),
     proposeTrust: async (request, call) => ({ proposal: await proposalOf(await proposeTrust(deps, request, call)) }),
     async listTrustProposals({ id }) {
       const rows = await listProposals(deps, id)
@@ -61,9 +58,6 @@ export function statementRoutes(deps: StatementDeps): StatementHandlers {
       const { proposerId, expiresAt } = await dismissTrust(deps, request, call)
       return { proposerId, refusedUntil: timestampFromDate(expiresAt) }
     },
-    async listPublishedTrust(request, call) {
-      const { statements, next } = await listPublished(deps, request, call)
-      return { statements: [...statements], next }
-    },
+    listPublishedTrust: (request, call) => listPublished(deps, request, call),
   }
 }

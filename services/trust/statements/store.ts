@@ -69,7 +69,7 @@ export async function storeStatement(tx: Tx, checked: CheckedStatement): Promise
   const before = await tx.trustStatement.findFirst({ where: { ...series, replacedAt: null, endedAt: null } })
   if (before === null && (await isFull(tx, series, at))) return { outcome: 'full' }
   if (before !== null && leavesGap(next, before, at)) return { outcome: 'gap', version: before.version }
-  if (before !== null) await replace(tx, { ...series, before, next, at })
+  if (before !== null) await replace(tx, series, before, next, at)
   const row = await tx.trustStatement.create({ data: next })
   // Owners of audiences are operators of this deployment, and the log of another one names its edges by their own ids.
   if (kind === 'blocks' && checked.issuerId === undefined) await beginAnew(tx, series, at)
@@ -127,13 +127,7 @@ function leavesGap(next: NewRow, before: Row, at: Date): boolean {
   return before.notBefore <= at && before.expiresAt > at && next.notBefore > at
 }
 
-interface Replacement extends Series {
-  readonly before: Row
-  readonly next: NewRow
-  readonly at: Date
-}
-
-async function replace(tx: Tx, { before, next, at, ...series }: Replacement): Promise<void> {
+async function replace(tx: Tx, series: Series, before: Row, next: NewRow, at: Date): Promise<void> {
   await tx.trustStatement.update({ where: { edgeId: before.edgeId }, data: { replacedAt: at } })
   if (!allowsLess(next, { ...before, grants: grantsOf(before) })) return
   // Versions that were replaced earlier allowed no more than the last one, and decisions may still rest on them.

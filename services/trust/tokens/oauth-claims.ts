@@ -1,8 +1,6 @@
-import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import { isJti, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
+import { type AccessTokenClaims, isJti, isThumbprint, MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import { isScopeString } from '@auth4agent/core/token/scope'
 import { isListIndex, type TokenStatus } from '@auth4agent/core/token/status'
 
@@ -10,8 +8,6 @@ import { isListIndex, type TokenStatus } from '@auth4agent/core/token/status'
 export type ForeignClaims = Omit<AccessTokenClaims, 'epoch' | 'agent_key' | 'may_act' | 'home' | 'edges'> & {
   readonly epoch: readonly number[]
 }
-
-const THUMBPRINT_BYTES = 32
 
 /**
  * Reads the claims of a JWT access token of another authorization server (RFC 9068 section 2.2) strictly. `scope`,
@@ -52,8 +48,7 @@ function readStatus(status: unknown): { readonly status?: TokenStatus } {
 
 /** Accepts only `jkt`, because another confirmation method could not be enforced. */
 function isConfirmation(value: unknown): value is { readonly jkt: string } {
-  if (!isJsonObject(value) || Object.keys(value).length !== 1) return false
-  return isText(value['jkt'], 43) && decodeBase64url(value['jkt'])?.length === THUMBPRINT_BYTES
+  return isJsonObject(value) && Object.keys(value).length === 1 && isThumbprint(value['jkt'])
 }
 
 function isText(value: unknown, max: number): value is string {

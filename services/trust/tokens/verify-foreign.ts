@@ -5,12 +5,12 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { TrustDeps } from '../config.ts'
 import { type ByLogDeps, decideByLog } from '../decide/by-log.ts'
 import { checkAtHome, checkStatementsAbroad } from '../decide/freshness.ts'
-import { admit, type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../decide/identify.ts'
+import { admit, type Identified, identify, subjectOf } from '../decide/identify.ts'
 import { longestTtlS } from '../decide/issuer-keys.ts'
 import { joinLegs, permit, type Trusted } from '../decide/permit.ts'
 import { foreignNode } from '../decide/read-statements.ts'
 import type { Rows } from '../decide/rows.ts'
-import type { KnownDomain, KnownIssuer } from '../issuers/known-issuer.ts'
+import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import type { ForeignLists } from '../issuers/revocations/foreign-lists.ts'
 import type { ForeignLogs } from '../issuers/revocations/foreign-logs.ts'
 import type { Introspect } from '../issuers/revocations/introspect.ts'
@@ -59,28 +59,56 @@ export interface VerifyForeignDeps extends ByLogDeps, Pick<TrustDeps, 'now' | 's
  * (freshness). Nothing in the token chooses what it is checked against, except the issuer among those accepted.
  */
 export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
-  const { now } = deps
+  const { now, logs, lists } = deps
   return async (token, demands) => {
     let askedAt: number | undefined
     let sender: { readonly unproven: Verdict | undefined } | undefined
-    const prove = async (found: Found) => {
+    const prove = async ({ issuer, genuine: { claims } }: Found) => {
       // A proof counts once, and other rows say nothing about it.
-      sender ??= { unproven: demands.checkSender(found.genuine.claims) }
+      sender ??= { unproven: demands.checkSender(claims) }
       if (sender.unproven !== undefined) return { refused: sender.unproven, isEnded: false }
-      const answer = await ask(deps, found, token)
-      if (typeof answer === 'string') return { refused: answer, isEnded: true }
-      askedAt = answer
-      return undefined
+      if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
+      if (issuer.mode !== 'introspection') return undefined
+      const answer = await deps.introspect(issuer, token).catch(() => undefined)
+      askedAt = answer?.askedAt.wall
+      if (answer?.isActive === true) return undefined
+      const refused: Verdict = answer === undefined ? 'ISSUER_REVOCATIONS_STALE' : 'TOKEN_REVOKED'
+      return { refused, isEnded: true }
     }
     const found = await decideByLog(deps, (rows) => look(deps, rows, token, demands), prove)
-    if ('refused' in found) return found.isEnded ? ended(found.refused) : invalid(found.refused)
-    const { issuer, trusted, genuine } = found
-    const verdict = checkAbroad(deps, found) ?? checkTimes(deps, issuer, genuine.claims)
-    if (verdict !== undefined) return ended(verdict)
+    if ('refused' in found) return refuse(found.refused, found.isEnded)
+    const { issuer, domain, trusted, genuine } = found
+    const { claims } = genuine
+    const verdict = checkAbroad(deps, found) ?? checkTimes(deps, issuer, claims)
+    if (verdict !== undefined) return refuse(verdict, true)
     // The statement may have expired while the issuer or the database answered.
-    if (now() >= trusted.exp * 1_000) return invalid('TRUST_NOT_FOUND')
-    return { valid: true, claims: genuine.claims, trust: trustOf(deps, found, askedAt) }
+    if (now() >= trusted.exp * 1_000) return refuse('TRUST_NOT_FOUND', false)
+    const list = issuer.mode === 'status_list' ? lists.ageOf(issuer, claims) : undefined
+    const maxStalenessMs = issuer.mode === 'none' ? (claims.exp - claims.iat) * 1_000 : issuer.maxStalenessMs
+    const trust = {
+      issuer,
+      trusted,
+      keysAsOf: issuer.keysAsOf,
+      domainAsOf: domain.provenAt,
+      revocationsAsOf: askedAt ?? list?.asOf ?? logs.asOf(issuer.issuer),
+      maxStalenessMs: list?.maxMs ?? maxStalenessMs,
+    }
+    return { valid: true, claims, trust }
   }
+}
+
+/** The verdicts on a genuine token that a revocation has ended. */
+const REVOKED: ReadonlySet<Verdict> = new Set<Verdict>([
+  'TOKEN_REVOKED',
+  'AGENT_TOKENS_ENDED',
+  'OPERATOR_TOKENS_ENDED',
+  'ISSUER_DISABLED',
+  'TRUST_ENDED',
+])
+
+/** `isEnded`: a genuine token that is not valid any more. */
+function refuse(reason: Verdict, isEnded: boolean): ForeignVerification {
+  return { valid: false, reason, revoked: isEnded && REVOKED.has(reason) }
 }
 
 /** A genuine token of an operator that is identified. */
@@ -103,12 +131,8 @@ async function look(
 ): Promise<Found | { readonly refused: Verdict }> {
   const identified = await rows.issuer(text, (row) => identifyToken(deps, row, token))
   if (!identified.ok) return { refused: identified.refused }
-  const {
-    issuer,
-    domain,
-    genuine: { claims },
-  } = identified
-  const refused = checkTimes(deps, issuer, claims) ?? checkDemands(claims, domain, wanted)
+  const { claims } = identified.genuine
+  const refused = checkTimes(deps, identified.issuer, claims) ?? checkDemands(identified, wanted)
   if (refused !== undefined) return { refused }
   const trusted = await findTrusted(deps, rows, identified, wanted)
   if (trusted === undefined) return { refused: 'TRUST_NOT_FOUND' }
@@ -127,11 +151,38 @@ function identifyToken(
   token: string,
 ): Genuine | { readonly ok: false; readonly refused: Verdict; readonly isFinal?: boolean } {
   const admitted = admit(row)
-  if (!admitted.ok) return { ok: false, refused: NOT_IDENTIFIED[admitted.state] }
+  if (!admitted.ok) return admitted
   const read = genuine(token, admitted.issuer)
   if ('verdict' in read) return { ok: false, refused: read.verdict, isFinal: !MAY_LACK.has(read.verdict) }
   const identity = identify(row, subjectOf(admitted.issuer, read.genuine.claims), now())
-  return identity.ok ? { ...identity, ...read } : { ok: false, refused: NOT_IDENTIFIED[identity.state] }
+  return identity.ok ? { ...identity, ...read } : identity
+}
+
+function checkTimes(
+  { now, settings }: Pick<VerifyForeignDeps, 'now' | 'settings'>,
+  issuer: KnownIssuer,
+  { iat, nbf, exp }: ForeignClaims,
+): Verdict | undefined {
+  const nowS = Math.floor(now() / 1_000)
+  if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
+  if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
+  // A token of this second may have been issued before the issuer was enabled.
+  if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
+  return exp - iat > longestTtlS(issuer) ? 'LIFETIME_TOO_LONG' : undefined
+}
+
+/**
+ * The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID.
+ */
+function checkDemands(
+  { genuine: { claims }, domain: { domain, operatorId } }: Genuine,
+  { audience, operators, attestation }: Requirements,
+): Verdict | undefined {
+  if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
+  const isTrusted = operators.length === 0 || operators.includes(operatorId) || operators.includes(domain)
+  if (!isTrusted) return 'OPERATOR_NOT_TRUSTED'
+  // No statement says what the attestors of another deployment are worth here.
+  return attestation === undefined ? undefined : 'ATTESTATION_REQUIRED'
 }
 
 /** Finds the first of the wanted audiences that the owner lets the token's operator call. */
@@ -155,64 +206,6 @@ async function findTrusted(
   return undefined
 }
 
-function checkTimes(
-  { now, settings }: Pick<VerifyForeignDeps, 'now' | 'settings'>,
-  issuer: KnownIssuer,
-  { iat, nbf, exp }: ForeignClaims,
-): Verdict | undefined {
-  const nowS = Math.floor(now() / 1_000)
-  if (nowS >= exp + settings.skewS) return 'TOKEN_EXPIRED'
-  if (nowS < nbf - settings.skewS) return 'TOKEN_NOT_YET_VALID'
-  // A token of this second may have been issued before the issuer was enabled.
-  if (iat <= issuer.acceptedFromS) return 'ISSUER_DISABLED'
-  return exp - iat > longestTtlS(issuer) ? 'LIFETIME_TOO_LONG' : undefined
-}
-
-/** Asks the issuer, where that is how its revocations are known. Returns when it was asked about the token. */
-async function ask(
-  { introspect, lists }: VerifyForeignDeps,
-  { issuer, genuine: { claims } }: Genuine,
-  token: string,
-): Promise<number | undefined | Verdict> {
-  if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
-  if (issuer.mode !== 'introspection') return undefined
-  const answer = await introspect(issuer, token).catch(() => undefined)
-  if (answer === undefined) return 'ISSUER_REVOCATIONS_STALE'
-  return answer.isActive ? answer.askedAt.wall : 'TOKEN_REVOKED'
-}
-
-function trustOf(
-  { logs, lists }: VerifyForeignDeps,
-  { issuer, trusted, domain, genuine: { claims } }: Found,
-  askedAt: number | undefined,
-): ForeignTrust {
-  const list = issuer.mode === 'status_list' ? lists.ageOf(issuer, claims) : undefined
-  const maxStalenessMs = issuer.mode === 'none' ? (claims.exp - claims.iat) * 1_000 : issuer.maxStalenessMs
-  return {
-    issuer,
-    trusted,
-    keysAsOf: issuer.keysAsOf,
-    domainAsOf: domain.provenAt,
-    revocationsAsOf: askedAt ?? list?.asOf ?? logs.asOf(issuer.issuer),
-    maxStalenessMs: list?.maxMs ?? maxStalenessMs,
-  }
-}
-
-/**
- * The operator's domain is that of the proof. The subject of a token of the kind `oauth` may be any text, even a DID.
- */
-function checkDemands(
-  claims: ForeignClaims,
-  { domain, operatorId }: KnownDomain,
-  { audience, operators, attestation }: Requirements,
-): Verdict | undefined {
-  if (!audience.some((each) => claims.aud.includes(each))) return 'AUDIENCE_MISMATCH'
-  const isTrusted = operators.length === 0 || operators.includes(operatorId) || operators.includes(domain)
-  if (!isTrusted) return 'OPERATOR_NOT_TRUSTED'
-  // No statement says what the attestors of another deployment are worth here.
-  return attestation === undefined ? undefined : 'ATTESTATION_REQUIRED'
-}
-
 /** Looks up the token, and the statements of other deployments, in the logs and lists of those deployments. */
 function checkAbroad(
   { logs, lists }: Pick<VerifyForeignDeps, 'logs' | 'lists'>,
@@ -228,22 +221,4 @@ function checkAbroad(
     if (verdict !== undefined) return verdict
   }
   return checkStatementsAbroad(logs, trusted)
-}
-
-function invalid(reason: Verdict): ForeignVerification {
-  return { valid: false, reason, revoked: false }
-}
-
-/** The verdicts on a genuine token that a revocation has ended. */
-const REVOKED: ReadonlySet<Verdict> = new Set<Verdict>([
-  'TOKEN_REVOKED',
-  'AGENT_TOKENS_ENDED',
-  'OPERATOR_TOKENS_ENDED',
-  'ISSUER_DISABLED',
-  'TRUST_ENDED',
-])
-
-/** A genuine token that is not valid, or no longer. */
-function ended(reason: Verdict): ForeignVerification {
-  return { valid: false, reason, revoked: REVOKED.has(reason) }
 }

@@ -11,7 +11,7 @@ import {
   EDGES,
   letsCall,
 } from '../../../test/support/federation/foreign-parties.ts'
-import { foreignWorld, type WorldOptions } from '../../../test/support/federation/foreign-world.ts'
+import { foreignWorld, outcome, type WorldOptions } from '../../../test/support/federation/foreign-world.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 
 const id = 'd0000000-0000-8000-8000-000000000001'
@@ -31,11 +31,6 @@ const token = (claims: object = {}) => {
 const active = async () => ({ isActive: true, askedAt: { monotonic: 0, wall: NOW_S * 1_000 } })
 const world = (introspect: NonNullable<WorldOptions['introspect']> = active) =>
   foreignWorld({ issuers: [row], rows, introspect })
-
-async function outcome(world: ReturnType<typeof foreignWorld>, text: string): Promise<string> {
-  const verification = await world.verify(text)
-  return verification.valid ? 'VALID' : verification.reason
-}
 
 describe('an issuer of the kind oauth', () => {
   it('has subjects of one domain, and its token is valid while the issuer says so', async () => {

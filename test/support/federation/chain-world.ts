@@ -69,7 +69,7 @@ export function useChains() {
     discover: (issuer = SUBJECT, call = asAdmin()) =>
       createDiscover({ ...deps(), issuer: OURS, testDomains: true, skewMs: 10_000 })(call, issuer),
     /** Fetches the keys of all issuers that are due. */
-    fetchKeys: () => createKeyFetcher({ ...deps(), outbound, currentChain: createCurrentChain(deps()) }).fetchDue(),
+    fetchKeys: () => createKeyFetcher({ ...deps(), outbound, currentChain: createCurrentChain(deps()) }).run(),
     current: (anchor: string) => createCurrentChain(deps())(systemAuthor('test'), SUBJECT, anchor),
     chain: () => db().prisma.trustChain.findUnique({ where: { subject: SUBJECT } }),
   }

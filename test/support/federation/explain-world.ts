@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { expect } from 'vitest'
 import {
   AudienceRuleSchema,
   OperatorDirectoryService,
@@ -49,6 +50,20 @@ export function explainWorld(given: ExplainOptions = {}) {
   }
 }
 
+/** Explains one leg as lines: what is missing, then each cure. */
+export async function linesOf(
+  leg: string,
+  options: ExplainOptions,
+  changes: Parameters<ReturnType<typeof explainWorld>['explain']>[0] = {},
+  asker?: string,
+): Promise<string[]> {
+  const answer = await explainWorld(options).explain(changes, asker)
+  const { missing, cures } = answer.legs.find((each) => each.leg === leg) ?? expect.fail(`no leg ${leg}`)
+  if (missing === undefined) return ['ok']
+  const { kind, from, to, state } = missing
+  return [`${from} ${kind} ${to}: ${state}`, ...cures.map(({ who, command }) => `${who}: ${command}`)]
+}
+
 function principalOf(asker: string | undefined): Principal {
   return asker === undefined ? adminPrincipal(ASSERTION) : operatorPrincipal(asker, ASSERTION)
 }
@@ -92,8 +107,11 @@ function rowsOf({
   return {
     position: async () => '3-8812',
     thumbprintOf: async () => 'k'.repeat(43),
-    statements: async (ids) => ids.map((id) => ({ id, jti: `jti of ${id}`, isPublic: publicIds.includes(id) })),
-    proofs: async (ids) => new Map(ids.map((id) => [id, `JWS of ${id}`])),
+    statements: async (ids, path) =>
+      ids.map((id) => {
+        const proof = path.includes(id) ? `JWS of ${id}` : ''
+        return { id, jti: `jti of ${id}`, isPublic: publicIds.includes(id), proof }
+      }),
     ended: async () => ended,
     places: async (text) => all.filter(({ domain, operatorId }) => domain === text || operatorId === text),
     async named(owner, text) {

@@ -43,6 +43,16 @@ export interface WorldOptions {
 
 const byIssuer = (list: readonly KnownIssuer[]) => new Map(list.map((row) => [row.issuer, row]))
 
+/** Verifies a token. Returns VALID or the reason why it is not valid. */
+export async function outcome(
+  world: Pick<ReturnType<typeof foreignWorld>, 'verify'>,
+  token: string,
+  demands?: Partial<ForeignDemands>,
+): Promise<string> {
+  const verification = await world.verify(token, demands)
+  return verification.valid ? 'VALID' : verification.reason
+}
+
 /** Everything that verifies foreign tokens at B, with rows and logs in memory. */
 export function foreignWorld(options: WorldOptions = {}) {
   const { issuers = [alpha, gamma], rows = [letsCall()], fresh = {}, hasCopy = true } = options

@@ -9,7 +9,7 @@ import {
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import type { JudgedIdJag } from '../../../services/trust/index.ts'
 import { subjectRoutes } from '../../../services/trust/issuers/subjects/routes.ts'
-import { createIdJags } from '../../../services/trust/tokens/id-jag/judge-id-jag.ts'
+import { createJudgeIdJag } from '../../../services/trust/tokens/id-jag/judge-id-jag.ts'
 import { type Attestations, ISSUER, startInstance, type TestInstance } from '../authn.ts'
 import { freshOperator, insertAgent, type TestHolder } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
@@ -150,7 +150,7 @@ async function start(
   between: () => Promise<unknown>,
   attestationOf: (did: string) => Attestations,
 ): Promise<TestInstance> {
-  const idJags = createIdJags({
+  const judge = createJudgeIdJag({
     db,
     now: Date.now,
     issuer: ISSUER,
@@ -159,13 +159,10 @@ async function start(
   })
   return startInstance(db, {
     attestationOf,
-    idJags: {
-      ...idJags,
-      async judge(...request): Promise<JudgedIdJag> {
-        const judged = await idJags.judge(...request)
-        await between()
-        return judged
-      },
+    async judgeIdJag(...request): Promise<JudgedIdJag> {
+      const judged = await judge(...request)
+      await between()
+      return judged
     },
   })
 }

@@ -1,4 +1,4 @@
-import { xmlText } from '../../../trust/graph/export/safe-text.ts'
+import { xmlText } from '../../../platform/layout/safe-text.ts'
 import { TRUST_STYLE } from './style.ts'
 
 /** Returns a page, which is also well-formed XML. The caller escapes the content. */

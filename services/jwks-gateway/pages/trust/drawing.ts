@@ -1,7 +1,7 @@
 import type { GetTrustViewResponse } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { classOf, lineOf } from '../../../trust/graph/export/appearance.ts'
+import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { classOf, lineOf, strokeOf } from '../../../trust/graph/export/appearance.ts'
 import type { ExportedGraph } from '../../../trust/graph/export/exported-graph.ts'
-import { xmlText } from '../../../trust/graph/export/safe-text.ts'
 import { toSvg } from '../../../trust/graph/export/to-svg.ts'
 
 /** Kinds in the order of the legend. */
@@ -44,10 +44,8 @@ function legend({ nodes, edges }: GetTrustViewResponse): string {
 }
 
 function sample(kind: string): string {
-  const { dashes, width, colour } = lineOf(kind)
-  const pattern = dashes === '' ? '' : ` stroke-dasharray="${dashes}"`
   const head = kind === 'blocks' ? 'M50 1v16h4v-16z' : 'M46 5l8 4l-8 4z'
-  return `<svg width="56" height="18" viewBox="0 0 56 18" aria-hidden="true"><path class="edge ${classOf(kind)}" d="M2 9h46" fill="none" stroke="${colour}" stroke-width="${width}"${pattern}/><path class="arrow ${classOf(kind)}" d="${head}" fill="${colour}"/></svg>`
+  return `<svg width="56" height="18" viewBox="0 0 56 18" aria-hidden="true"><path class="edge ${classOf(kind)}" d="M2 9h46" fill="none" ${strokeOf(kind)}/><path class="arrow ${classOf(kind)}" d="${head}" fill="${lineOf(kind).colour}"/></svg>`
 }
 
 function shape(radius: number): string {

@@ -1,6 +1,6 @@
 import type { ApiError } from '../../../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../../../platform/errors/reasons.ts'
-import { xmlText } from '../../../trust/graph/export/safe-text.ts'
+import { xmlText } from '../../../platform/layout/safe-text.ts'
 import { document } from './document.ts'
 
 const COMMAND = '<code class="command">auth4agent trust show-graph --link</code>'

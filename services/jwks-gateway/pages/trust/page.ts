@@ -1,6 +1,6 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { GetTrustViewRequest, GetTrustViewResponse } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import { xmlText } from '../../../trust/graph/export/safe-text.ts'
+import { xmlText } from '../../../platform/layout/safe-text.ts'
 import { drawnEdges } from '../../../trust/graph/export/to-svg.ts'
 import { document } from './document.ts'
 import { drawing, graphOf } from './drawing.ts'

@@ -6,8 +6,8 @@ import type {
   TrustViewEdge,
   TrustViewNode,
 } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { xmlText } from '../../../platform/layout/safe-text.ts'
 import { classOf } from '../../../trust/graph/export/appearance.ts'
-import { xmlText } from '../../../trust/graph/export/safe-text.ts'
 import { linkTo } from './links.ts'
 
 const COLUMNS = ['From', 'Kind', 'To', 'Audiences and scopes', 'Until', 'Visible to']

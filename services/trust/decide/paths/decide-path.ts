@@ -18,7 +18,7 @@ export type PathDecision =
   | PathRefusal
 
 /** That the owner of an audience does not let the caller's agents call it. */
-export interface PathRefusal {
+interface PathRefusal {
   readonly allowed: false
   /** The owner's edge that blocks the caller itself. A block on a group only removes the paths through it. */
   readonly block: TrustEdge | undefined

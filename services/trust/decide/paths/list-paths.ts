@@ -1,5 +1,5 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
-import { Search } from './search.ts'
+import { Search, type TrustQuestion } from './search.ts'
 import { comparePaths, compareTexts } from './survey.ts'
 import type { TrustEdge } from './trust-edge.ts'
 import type { TrustGraph } from './trust-graph.ts'
@@ -11,16 +11,6 @@ export interface GraphAdmission {
   /** From owner to caller, one to three edges. The first is the owner's, and maps the scopes. */
   readonly path: Path
   readonly scopes: TrustGrant['scopes']
-}
-
-/** Whose admissions are wanted. */
-export interface AdmissionsQuestion {
-  /** Node of the operator that owns the audience. */
-  readonly owner: string
-  /** The audience, compared byte for byte. */
-  readonly audience: string
-  /** Unix seconds. */
-  readonly nowS: number
 }
 
 type Path = readonly TrustEdge[]
@@ -44,7 +34,7 @@ export interface ListLimits {
  */
 export function listPaths(
   graph: TrustGraph,
-  { owner, audience, nowS }: AdmissionsQuestion,
+  { owner, audience, nowS }: Pick<TrustQuestion, 'owner' | 'audience' | 'nowS'>,
   limits: ListLimits,
 ): readonly GraphAdmission[] {
   const search = new Search(graph, { owner, audience, nowS, caller: '', host: '', scopes: [] })

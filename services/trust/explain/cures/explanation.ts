@@ -1,15 +1,11 @@
 import type { TrustDraft } from '@auth4agent/core/trust/statement'
 import type { TrustEdge } from '../../decide/paths/trust-edge.ts'
+import type { Party } from '../../decide/read-statements.ts'
 
 /** An edge that has ended. */
 export interface EndedEdge extends TrustEdge {
   readonly state: 'expired' | 'revoked'
 }
-
-/**
- * Why an edge does not let the caller pass. `blocked` is the only state of an edge that is there and should not be.
- */
-export type MissingState = 'absent' | 'expired' | 'revoked' | 'scope-unmapped' | 'blocked'
 
 /** An edge that would have to change. */
 export interface MissingEdge {
@@ -20,16 +16,14 @@ export interface MissingEdge {
   /** Nodes of the operators. */
   readonly fromNode: string
   readonly toNode: string
-  readonly state: MissingState
+  /** Why it does not let the caller pass. Only a `blocked` edge is there and should not be. */
+  readonly state: 'absent' | 'expired' | 'revoked' | 'scope-unmapped' | 'blocked'
   /** Id of the edge that has this state; absent if there is none. */
   readonly edge?: string
 }
 
-/** What one operator can do. */
+/** What one operator can do: the one from which the missing edge leads. */
 export interface Cure {
-  /** Domain of the operator that has to act. */
-  readonly who: string
-  readonly whoNode: string
   /** How many statements must be signed or revoked until the answer is yes, by all parties together. */
   readonly signatures: number
   readonly missing: MissingEdge
@@ -46,20 +40,12 @@ export interface Explanation {
   readonly visited: number
 }
 
-/** Who an operator of the graph is. */
-interface OperatorName {
-  readonly operatorId: string
-  readonly domain: string
-  /** Issuer of its deployment. */
-  readonly home: string
-}
-
 /** What an explanation needs besides the graph. */
 export interface ExplainContext {
   /** Issuer of this deployment, where the drafts shall count. */
   readonly issuer: string
   /** Names an operator by its node, in the graph or in the question. */
-  readonly nameOf: (node: string) => OperatorName
+  readonly nameOf: (node: string) => Party
   /** Returns the command with which an operator cures a missing edge. */
   readonly commandFor: (cure: Pick<Cure, 'missing' | 'draft'>) => string
   /** Edges that have ended. They only say why an edge is missing, so some may be left out. */

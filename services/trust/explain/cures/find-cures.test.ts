@@ -22,7 +22,7 @@ describe('findCures', () => {
     }
     expect(explanation.cures[0]?.missing).toEqual(missing)
     expect(curesOf(explanation)).toEqual(['1 cargo lets-call bolt absent', '1 guild member bolt absent'])
-    expect(explanation.cures.map(({ who, command }) => [who, command])).toEqual([
+    expect(explanation.cures.map(({ missing: { from }, command }) => [from, command])).toEqual([
       ['cargo.org', 'sign lets-call'],
       ['guild.org', 'sign member'],
     ])

@@ -83,6 +83,12 @@ export function lineOf(kind: string): Line {
   return Object.hasOwn(LINES, kind) ? (LINES[kind] ?? OTHER) : OTHER
 }
 
+/** Returns the attributes of SVG with which the line of a kind is drawn. */
+export function strokeOf(kind: string): string {
+  const { colour, dashes, width } = lineOf(kind)
+  return `stroke="${colour}" stroke-width="${width}"${dashes === '' ? '' : ` stroke-dasharray="${dashes}"`}`
+}
+
 /** Returns the class of elements about a kind, for style sheets of pages. */
 export function classOf(kind: string): string {
   return Object.hasOwn(LINES, kind) ? `k-${kind}` : 'k-other'

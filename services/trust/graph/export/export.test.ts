@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { exportedEdge, HOSTILE, hostileGraph, node, SMALL } from '../../../../test/support/exported-graphs.ts'
+import { ApiError } from '../../../platform/errors/api-error.ts'
+import { visibleText, xmlText } from '../../../platform/layout/safe-text.ts'
 import { lineOf } from './appearance.ts'
-import { type ExportedGraph, ExportRefused } from './exported-graph.ts'
-import { visibleText, xmlText } from './safe-text.ts'
+import type { ExportedGraph } from './exported-graph.ts'
 import { toJson } from './to-json.ts'
 import { toSvg } from './to-svg.ts'
 
@@ -45,14 +46,14 @@ describe.each(WRITERS)('%s', (_name, write) => {
   })
 
   it('refuses 501 nodes', () => {
-    const message = 'The graph has 501 nodes, and at most 500 can be exported; ask for a part of it'
-    expect(() => write({ ...EMPTY, nodes: many(501) })).toThrow(new ExportRefused(message))
+    const message = 'The graph has 501 nodes, and at most 500 can be exported; ask for a part of it, with around'
+    expect(() => write({ ...EMPTY, nodes: many(501) })).toThrow(new ApiError('INVALID_ARGUMENT', message))
   })
 
   it('refuses 5001 edges', () => {
     const edges = Array.from({ length: 5_001 }, (_none, at) => ({ ...exportedEdge('n0 member n1'), id: `e${at}` }))
-    const message = 'The graph has 5001 edges, and at most 5000 can be exported; ask for a part of it'
-    expect(() => write({ ...EMPTY, nodes: many(2), edges })).toThrow(new ExportRefused(message))
+    const message = 'The graph has 5001 edges, and at most 5000 can be exported; ask for a part of it, with around'
+    expect(() => write({ ...EMPTY, nodes: many(2), edges })).toThrow(new ApiError('INVALID_ARGUMENT', message))
   })
 
   it('refuses an edge to no node, and two nodes with one id', () => {

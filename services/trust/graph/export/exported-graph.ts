@@ -1,4 +1,6 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
+import { ApiError } from '../../../platform/errors/api-error.ts'
+import { compareTexts } from '../../decide/paths/survey.ts'
 
 /** A node to export. */
 export interface ExportedNode {
@@ -44,11 +46,6 @@ export const MAX_EXPORTED_NODES = 500
 /** Largest number of edges in an export. */
 export const MAX_EXPORTED_EDGES = 5_000
 
-/** A graph that cannot be exported. Its message may be shown to the caller. */
-export class ExportRefused extends Error {
-  override readonly name = 'ExportRefused'
-}
-
 /** An edge with the places of its nodes in the list of nodes. */
 export interface PlacedEdge extends ExportedEdge {
   readonly start: number
@@ -56,20 +53,18 @@ export interface PlacedEdge extends ExportedEdge {
 }
 
 /** A checked graph. Nodes and edges are in the order of their ids, so the same graph gives the same text. */
-export interface OrderedGraph {
-  readonly title: string
-  readonly issuer: string | undefined
-  readonly nodes: readonly ExportedNode[]
+export interface OrderedGraph extends ExportedGraph {
   readonly edges: readonly PlacedEdge[]
 }
 
 /**
  * Checks the size of a graph, and orders it.
  *
- * @throws ExportRefused if it is too large.
+ * @throws ApiError INVALID_ARGUMENT if it is too large.
  * @throws RangeError if two nodes have the same id, or an edge leads to no node. Both are programming errors.
  */
-export function orderGraph({ title, issuer, nodes, edges }: ExportedGraph): OrderedGraph {
+export function orderGraph(graph: ExportedGraph): OrderedGraph {
+  const { nodes, edges } = graph
   demandAtMost(nodes.length, MAX_EXPORTED_NODES, 'nodes')
   demandAtMost(edges.length, MAX_EXPORTED_EDGES, 'edges')
   const ordered = nodes.toSorted(byId)
@@ -80,16 +75,16 @@ export function orderGraph({ title, issuer, nodes, edges }: ExportedGraph): Orde
     if (place === undefined) throw new RangeError(`There is no node ${id}`)
     return place
   }
-  const placed = edges.map((edge) => ({ ...edge, start: placeOf(edge.from), end: placeOf(edge.to) }))
-  return { title, issuer, nodes: ordered, edges: placed.toSorted(byId) }
+  const placed = edges.map((edge) => Object.assign({ start: placeOf(edge.from), end: placeOf(edge.to) }, edge))
+  return { ...graph, nodes: ordered, edges: placed.toSorted(byId) }
 }
 
 function demandAtMost(count: number, most: number, what: string): void {
   if (count <= most) return
-  throw new ExportRefused(`The graph has ${count} ${what}, and at most ${most} can be exported; ask for a part of it`)
+  const detail = `The graph has ${count} ${what}, and at most ${most} can be exported; ask for a part of it, with around`
+  throw new ApiError('INVALID_ARGUMENT', detail)
 }
 
 function byId(one: { readonly id: string }, other: { readonly id: string }): number {
-  if (one.id === other.id) return 0
-  return one.id < other.id ? -1 : 1
+  return compareTexts(one.id, other.id)
 }

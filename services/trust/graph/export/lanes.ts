@@ -1,4 +1,4 @@
-import type { ExportedNode, OrderedGraph } from './exported-graph.ts'
+import type { OrderedGraph } from './exported-graph.ts'
 
 /** A strip of the picture with the nodes of one deployment. */
 export interface Lane {
@@ -14,8 +14,8 @@ export interface LanedGraph {
   /** The lane of each node. The head of a lane is its issuer's node, if the graph has one. */
   readonly laneOf: readonly number[]
   readonly isHead: readonly boolean[]
-  /** Whether an edge is shown by the lanes, so that no line is needed. */
-  readonly isShownByLane: (edge: OrderedGraph['edges'][number]) => boolean
+  /** The edges to draw as lines. The lanes show the others. */
+  readonly lines: OrderedGraph['edges']
 }
 
 /** Puts the nodes of each deployment into a lane. The first lane is that of the deployment that shows the graph. */
@@ -29,19 +29,16 @@ export function putInLanes({ nodes, edges, issuer }: OrderedGraph): LanedGraph {
     if (home === issuer) return 'this deployment'
     return admitted.has(home) ? 'admitted here' : 'not admitted here'
   }
-  const isHead = nodes.map((node) => isHeadOf(node))
+  const isHead = nodes.map(({ type, home, label }) => (type === 'issuer' || type === 'deployment') && home === label)
+  const isShownByLane = ({ kind, start, end }: OrderedGraph['edges'][number]) => {
+    if (isHead[start] !== true) return false
+    if (kind === 'admits') return isHead[end] === true
+    return kind === 'speaks-for' && nodes[start]?.home === nodes[end]?.home
+  }
   return {
     lanes: homes.map((home) => ({ home, role: roleOf(home) })),
     laneOf: nodes.map(({ home }) => homes.indexOf(home)),
     isHead,
-    isShownByLane: ({ kind, start, end }) => {
-      if (isHead[start] !== true) return false
-      if (kind === 'admits') return isHead[end] === true
-      return kind === 'speaks-for' && nodes[start]?.home === nodes[end]?.home
-    },
+    lines: edges.filter((edge) => !isShownByLane(edge)),
   }
-}
-
-function isHeadOf({ type, home, label }: ExportedNode): boolean {
-  return (type === 'issuer' || type === 'deployment') && home === label
 }

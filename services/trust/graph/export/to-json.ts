@@ -3,7 +3,7 @@ import { type ExportedGraph, orderGraph } from './exported-graph.ts'
 /**
  * Writes a graph as JSON: `title`, `nodes` and `edges`.
  *
- * @throws ExportRefused if it is too large.
+ * @throws ApiError INVALID_ARGUMENT if it is too large.
  */
 export function toJson(graph: ExportedGraph): string {
   const { title, nodes, edges } = orderGraph(graph)

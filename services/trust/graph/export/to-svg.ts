@@ -1,9 +1,9 @@
 import { type Box, LANE_HEAD, layOut } from '../../../platform/layout/lay-out.ts'
-import { classOf, FILLS, lineOf } from './appearance.ts'
+import { clip, xmlText } from '../../../platform/layout/safe-text.ts'
+import { classOf, FILLS, lineOf, strokeOf } from './appearance.ts'
 import { drawEdges, hasTexts } from './draw-edges.ts'
 import { type ExportedGraph, type ExportedNode, type OrderedGraph, orderGraph } from './exported-graph.ts'
 import { type Lane, type LanedGraph, putInLanes } from './lanes.ts'
-import { clip, xmlText } from './safe-text.ts'
 
 const MARGIN = 20
 const TITLE_HEIGHT = 40
@@ -25,7 +25,7 @@ interface DrawOptions {
  * Draws a graph as SVG: the nodes of each deployment in a lane. It has titles for screen readers, and no script,
  * style, link or image, so any content security policy allows it. Its classes let a page choose colours.
  *
- * @throws ExportRefused if it is too large.
+ * @throws ApiError INVALID_ARGUMENT if it is too large.
  */
 export function toSvg(graph: ExportedGraph, { isEmbedded = false }: DrawOptions = {}): string {
   const ordered = orderGraph(graph)
@@ -61,15 +61,10 @@ ${legend}</svg>
  * Returns how many edges a picture of the graph draws as lines. Its boxes show the others: which issuers a deployment
  * has admitted, and for which operators they speak.
  *
- * @throws ExportRefused if it is too large.
+ * @throws ApiError INVALID_ARGUMENT if it is too large.
  */
 export function drawnEdges(graph: ExportedGraph): number {
-  return linesOf(orderGraph(graph)).length
-}
-
-function linesOf(ordered: OrderedGraph): OrderedGraph['edges'] {
-  const { isShownByLane } = putInLanes(ordered)
-  return ordered.edges.filter((edge) => !isShownByLane(edge))
+  return putInLanes(orderGraph(graph)).lines.length
 }
 
 interface Scene extends Pick<LanedGraph, 'isHead'> {
@@ -83,7 +78,7 @@ interface Scene extends Pick<LanedGraph, 'isHead'> {
 /** Places everything. Nodes in the heads of lanes are not placed with the others: edges lead to the head. */
 function sceneOf(ordered: OrderedGraph, above: number): Scene {
   const laned = putInLanes(ordered)
-  const edges = linesOf(ordered)
+  const edges = laned.lines
   const placed = [...ordered.nodes.keys()].filter((at) => laned.isHead[at] !== true)
   const places = new Map(placed.map((node, at) => [node, at]))
   const links = edges.flatMap(({ start, end }) => {
@@ -189,11 +184,9 @@ function drawLegend(kinds: readonly string[], perRow: number, top: number): stri
   const entries = kinds.map((kind, at) => {
     const x = MARGIN + (at % perRow) * LEGEND_STEP.x
     const y = top + 8 + Math.floor(at / perRow) * LEGEND_STEP.y
-    const { colour, dashes, width } = lineOf(kind)
-    const pattern = dashes === '' ? '' : ` stroke-dasharray="${dashes}"`
     return (
-      `<path d="M${x} ${y}h44" stroke="${colour}" stroke-width="${width}"${pattern} marker-end="url(#trust-arrow-${at})"/>` +
-      `<text x="${x + 54}" y="${y + 4}" fill="${colour}" font-size="12">${xmlText(kind)}</text>`
+      `<path d="M${x} ${y}h44" ${strokeOf(kind)} marker-end="url(#trust-arrow-${at})"/>` +
+      `<text x="${x + 54}" y="${y + 4}" fill="${lineOf(kind).colour}" font-size="12">${xmlText(kind)}</text>`
     )
   })
   return `<g>\n${entries.join('\n')}\n</g>\n`

@@ -14,26 +14,18 @@ export interface AddressRules {
   readonly testDomains: boolean
 }
 
-const FORMS: Readonly<Record<IssuerKind, (text: string) => boolean>> = {
-  auth4agent: isServerIssuer,
-  oauth: isIssuerUrl,
-}
-const SLASH: Readonly<Record<IssuerKind, string>> = { auth4agent: ', no slash at its end', oauth: '' }
-
 /**
  * Checks a foreign issuer. It must be written as its tokens name it, because issuers are compared byte for byte.
  *
  * @throws ApiError INVALID_ISSUER
  */
 export function parseIssuer(text: string, kind: IssuerKind, rules: AddressRules): string {
-  if (!FORMS[kind](text)) {
-    throw new ApiError(
-      'INVALID_ISSUER',
-      `issuer must be an https URL with its host in lower-case A-labels, no default port${SLASH[kind]}, no user, query or fragment, and at most 255 characters`,
-    )
-  }
-  checkTarget('INVALID_ISSUER', 'issuer', text, rules)
-  return text
+  const [isIssuer, slash] = kind === 'oauth' ? [isIssuerUrl, ''] : [isServerIssuer, ', no slash at its end']
+  if (isIssuer(text)) return checkTarget('INVALID_ISSUER', 'issuer', text, rules)
+  throw new ApiError(
+    'INVALID_ISSUER',
+    `issuer must be an https URL with its host in lower-case A-labels, no default port${slash}, no user, query or fragment, and at most 255 characters`,
+  )
 }
 
 /**
@@ -42,20 +34,18 @@ export function parseIssuer(text: string, kind: IssuerKind, rules: AddressRules)
  * @throws ApiError INVALID_ARGUMENT
  */
 export function parseEndpoint(field: string, text: string, rules: AddressRules): string {
-  checkTarget('INVALID_ARGUMENT', field, text, rules)
-  return text
-}
-
-function checkTarget(reason: ReasonCode, field: string, text: string, { ourIssuer, testDomains }: AddressRules): URL {
-  const url = targetOf(reason, field, text, testDomains)
-  if (hasMalformedLabel(url.hostname))
-    throw new ApiError(reason, `The host of ${field} must not have a malformed A-label`)
-  if (url.origin !== new URL(ourIssuer).origin) return url
-  throw new ApiError(reason, `${field} must not be on the origin of this deployment`)
+  return checkTarget('INVALID_ARGUMENT', field, text, rules)
 }
 
 /** The server fetches from these addresses, so they must pass the rules for requests to the outside. */
-function targetOf(reason: ReasonCode, field: string, text: string, testDomains: boolean): URL {
+function checkTarget(reason: ReasonCode, field: string, text: string, rules: AddressRules): string {
+  const { hostname, origin } = parseTarget(reason, field, text, rules)
+  if (hasMalformedLabel(hostname)) throw new ApiError(reason, `The host of ${field} must not have a malformed A-label`)
+  if (origin !== new URL(rules.ourIssuer).origin) return text
+  throw new ApiError(reason, `${field} must not be on the origin of this deployment`)
+}
+
+function parseTarget(reason: ReasonCode, field: string, text: string, { testDomains }: AddressRules): URL {
   try {
     return parseStoredTarget(text, testDomains)
   } catch (error) {

@@ -67,21 +67,17 @@ export async function readNewIssuer(request: AddIssuerRequest, rules: AddressRul
     statusListUri: readStatusListUri(request, revocationMode, rules),
     maxTokenTtl: readTtl(request.maxTokenTtl, revocationMode),
     maxStalenessMs: readStaleness(request.maxStalenessMs, revocationMode),
-    domain: readDomain(request.domain, { kind, issuer, testDomains: rules.testDomains }),
+    domain: readDomain(request.domain, kind, issuer, rules),
   }
 }
 
+type KeyOrigin = Pick<NewIssuer, 'jwksUri' | 'anchor'>
+
 /** Reads where the keys come from. An issuer of a federation never gets keys from elsewhere. */
-function readOrigin(
-  { anchor, jwksUri }: AddIssuerRequest,
-  issuer: string,
-  rules: AddressRules,
-): Pick<NewIssuer, 'jwksUri' | 'anchor'> {
+function readOrigin({ anchor, jwksUri }: AddIssuerRequest, issuer: string, rules: AddressRules): KeyOrigin {
   if (anchor === '') {
-    return {
-      jwksUri: jwksUri === '' ? defaultJwksUri(issuer) : parseEndpoint('jwks_uri', jwksUri, rules),
-      anchor: null,
-    }
+    if (jwksUri === '') return { jwksUri: defaultJwksUri(issuer), anchor: null }
+    return { jwksUri: parseEndpoint('jwks_uri', jwksUri, rules), anchor: null }
   }
   if (jwksUri !== '') throw invalid('jwks_uri must be empty with an anchor, because the keys come from the trust chain')
   if (!isEntityId(anchor)) throw invalid('anchor must be the entity identifier of a trust anchor')
@@ -138,18 +134,15 @@ async function readRevocationFields(
     if (!isUuid(actsAs)) throw invalid('acts_as must be the id of your operator at the issuer, a UUID in lower case')
     return { actsAs, secret: await parseWatchKey(secret), introspectionUri: null }
   }
-  const isClient = VISIBLE.test(actsAs) && VISIBLE.test(secret)
-  if (!isClient)
+  if (!VISIBLE.test(actsAs) || !VISIBLE.test(secret)) {
     throw invalid('acts_as and secret must be a client id and its secret: 1 to 1024 visible ASCII characters')
+  }
   return { actsAs, secret, introspectionUri: parseEndpoint('introspection_uri', introspectionUri, rules) }
 }
 
 /** The addresses of lists begin with it, so without the slash it would also be the beginning of another host. */
-function readStatusListUri(
-  { kind, statusListUri }: AddIssuerRequest,
-  mode: RevocationMode,
-  rules: AddressRules,
-): string | null {
+function readStatusListUri(request: AddIssuerRequest, mode: RevocationMode, rules: AddressRules): string | null {
+  const { kind, statusListUri } = request
   if (statusListUri === '') return null
   if (mode !== 'status_list' || kind !== 'oauth') {
     throw invalid('status_list_uri must be empty unless the kind is oauth and the revocation_mode is status_list')
@@ -173,15 +166,9 @@ function readStaleness(ms: number, mode: RevocationMode): number {
   throw invalid(`max_staleness_ms must be 0, or ${min} to ${max} with the revocation_mode ${mode}`)
 }
 
-interface Pin {
-  readonly kind: IssuerKind
-  readonly issuer: string
-  readonly testDomains: boolean
-}
-
-function readDomain(text: string, { kind, issuer, testDomains }: Pin): NewIssuer['domain'] {
+function readDomain(text: string, kind: IssuerKind, issuer: string, rules: AddressRules): NewIssuer['domain'] {
   if (kind === 'oauth') {
-    const domain = parseDomain(text, { testDomains })
+    const domain = parseDomain(text, { testDomains: rules.testDomains })
     return { domain, operatorId: operatorId({ issuer, domain, thumbprint: '' }) }
   }
   if (text === '') return undefined

@@ -39,7 +39,7 @@ async function passAfter(ms: number) {
   clock.ms += ms
   const resolveTxt = createTxtResolvers({ servers: servers.map(({ address }) => address), timeoutMs: 2_000 })
   const deps = { prisma: db().prisma, issuer: 'https://auth.alpha.net', outbound: fakeOutbound(), now, log: silentLog }
-  await createDomainProver({ ...deps, resolveTxt, testDomains: false }).runPass()
+  await createDomainProver({ ...deps, resolveTxt, testDomains: false }).run()
 }
 
 async function admit() {

@@ -52,7 +52,7 @@ const nameCargo = () => name({ home: BETA, domain: 'cargo.io', id: idOf('cargo.i
 /** Runs a pass after a time. */
 async function passAfter(ms: number) {
   clock.ms += ms
-  await prover().runPass()
+  await prover().run()
 }
 
 describe('a first proof', () => {
@@ -60,7 +60,7 @@ describe('a first proof', () => {
     const { id } = await add({ issuer: BETA })
     await nameCargo()
     show('cargo.io')
-    await prover().runPass()
+    await prover().run()
     expect(await rows()).toMatchObject([
       {
         issuerId: id,
@@ -84,7 +84,7 @@ describe('a first proof', () => {
       { home: BETA, domain: 'dock.io' },
     )
     show('dock.io')
-    await prover().runPass()
+    await prover().run()
     expect(await rows()).toMatchObject([{ domain: 'dock.io' }])
   })
 
@@ -99,7 +99,7 @@ describe('a first proof', () => {
   ])('is not made for %s', async (_, edits) => {
     await add({ issuer: BETA })
     await name({ home: BETA, domain: 'cargo.io', id: idOf('cargo.io') }, edits)
-    await prover().runPass()
+    await prover().run()
     expect(asked).toEqual([])
   })
 
@@ -110,7 +110,7 @@ describe('a first proof', () => {
     await add({ issuer: idp, kind: 'oauth', algorithms: ['ES256'], domain: 'beta.io' })
     await nameCargo()
     await name({ home: idp, domain: 'other.io', id: idOf('other.io') })
-    await prover().runPass()
+    await prover().run()
     expect(asked).toEqual([])
   })
 
@@ -118,15 +118,15 @@ describe('a first proof', () => {
     const { id } = await add({ issuer: BETA })
     await nameCargo()
     const own = prover()
-    await own.runPass()
+    await own.run()
     clock.ms += MINUTE - 1
-    await own.runPass()
+    await own.run()
     expect(asked).toHaveLength(1)
     own.prefer(id, 'cargo.io')
-    await own.runPass()
+    await own.run()
     expect(asked).toHaveLength(2)
     clock.ms += MINUTE
-    await own.runPass()
+    await own.run()
     expect(asked).toHaveLength(3)
   })
 
@@ -136,9 +136,9 @@ describe('a first proof', () => {
       await name({ home: BETA, domain: `d${count}.io`, id: idOf(`d${count}.io`) })
     }
     const own = prover()
-    await own.runPass()
+    await own.run()
     expect(asked).toHaveLength(16)
-    await own.runPass()
+    await own.run()
     expect(new Set(asked).size).toBe(20)
   })
 })
@@ -157,7 +157,7 @@ describe('an operator or issuer with thousands of domains', () => {
     await add({ issuer: BETA })
     await flood(() => ({ signerId }))
     await nameOne()
-    await prover().runPass()
+    await prover().run()
     expect(asked).toHaveLength(16)
     expect(asked).toContain('_auth4agents.cargo.io')
   })
@@ -166,7 +166,7 @@ describe('an operator or issuer with thousands of domains', () => {
     const { id: issuerId } = await add({ issuer: BETA })
     await flood(() => ({ issuerId }))
     await nameOne()
-    await prover().runPass()
+    await prover().run()
     expect(asked).toContain('_auth4agents.cargo.io')
   })
 
@@ -174,7 +174,7 @@ describe('an operator or issuer with thousands of domains', () => {
     const { id: issuerId } = await add({ issuer: BETA })
     await flood(() => ({ issuerId, signerId }))
     await nameOne({ issuerId, signerId: other })
-    await prover().runPass()
+    await prover().run()
     expect(asked).toContain('_auth4agents.cargo.io')
   })
 
@@ -184,7 +184,7 @@ describe('an operator or issuer with thousands of domains', () => {
     await nameOne()
     const own = prover()
     for (let count = 0; count < 40; count += 1) own.prefer(id, `d${count}.io`)
-    await own.runPass()
+    await own.run()
     expect(asked).toContain('_auth4agents.cargo.io')
   })
 
@@ -212,7 +212,7 @@ describe('an operator or issuer with thousands of domains', () => {
     await flood(() => ({ signerId }))
     await nameOne()
     show('cargo.io')
-    await prover().runPass()
+    await prover().run()
     expect(await audit()).toContain(`issuer.end-domain ${BETA}: 100 that nobody names`)
     expect(await rows()).toHaveLength(9_901)
     await db().prisma.issuerDomain.deleteMany({ where: { domain: 'cargo.io' } })
@@ -235,7 +235,7 @@ describe('a record with the operator id of somebody else', () => {
     const id = show('evil.org')
     const rootPublicKey = new Uint8Array(32)
     await db().prisma.operator.create({ data: { id, domain: 'acme.com', rootPublicKey, rootKeyThumbprint: RK } })
-    await prover().runPass()
+    await prover().run()
     expect(await rows()).toEqual([])
   })
 
@@ -243,10 +243,10 @@ describe('a record with the operator id of somebody else', () => {
     await add({ issuer: BETA })
     await nameCargo()
     const id = show('cargo.io')
-    await prover().runPass()
+    await prover().run()
     await name({ home: BETA, domain: 'evil.org', id })
     show('evil.org', id)
-    await prover().runPass()
+    await prover().run()
     expect(await rows()).toMatchObject([{ domain: 'cargo.io' }])
   })
 
@@ -254,12 +254,12 @@ describe('a record with the operator id of somebody else', () => {
     await add({ issuer: BETA })
     const id = show('evil.org', idOf('cargo.io'))
     await name({ home: BETA, domain: 'evil.org', id })
-    await prover().runPass()
+    await prover().run()
     const [claim] = await rows()
     expect(claim).toMatchObject({ domain: 'evil.org' })
     await nameCargo()
     show('cargo.io')
-    await prover().runPass()
+    await prover().run()
     expect(await rows()).toMatchObject([{ domain: 'cargo.io', operatorId: id }])
     expect((await records()).at(-1)).toBe(`edge ${claim?.edgeId} 0`)
   })
@@ -270,7 +270,7 @@ describe('a repeated proof', () => {
     await add({ issuer: BETA })
     await nameCargo()
     show('cargo.io')
-    await prover().runPass()
+    await prover().run()
     const [row] = await rows()
     if (row === undefined) throw new Error('The domain must be proven')
     return row
@@ -287,7 +287,7 @@ describe('a repeated proof', () => {
   it('is made by one of several processes', async () => {
     await proven()
     clock.ms += HOUR
-    await Promise.all([prover().runPass(), prover().runPass(), prover().runPass()])
+    await Promise.all([prover().run(), prover().run(), prover().run()])
     expect(asked).toHaveLength(2)
   })
 

@@ -1,8 +1,9 @@
 import type { PrismaClient } from '../../../../gen/prisma/client.ts'
 import { type Author, systemAuthor } from '../../../ledger/ledger.ts'
 import type { Logger } from '../../../platform/log/log.ts'
+import { type WakeableJob, wakeableJob } from '../../../platform/schedule/wakeable-job.ts'
 import { type LookUpDeps, lookUpDomain } from './look-up-domain.ts'
-import { readProof } from './read-proof.ts'
+import { type DomainProof, readProof } from './read-proof.ts'
 import {
   claimDueDomains,
   findNamedDomains,
@@ -22,15 +23,19 @@ export interface ProverDeps extends LookUpDeps {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
 }
 
-/** Proves by DNS which issuer speaks for a domain. */
-export interface DomainProver {
-  /** Repeats the proofs that are due, and looks up domains that statements name. */
-  runPass(): Promise<void>
-  /** Lets the next pass look up a domain before others, even if a look-up has just failed. */
+/**
+ * Proves by DNS which issuer speaks for a domain. A run repeats the proofs that are due, and looks up domains that
+ * statements name.
+ */
+export interface DomainProver extends WakeableJob {
+  /** Lets the next run look up a domain before others, even if a look-up has just failed. */
   prefer(issuerId: string, domain: string): void
 }
 
-/** Look-ups of one pass: of each kind, due proofs and first proofs. */
+const JOB = 'issuer-domains'
+/** Milliseconds between two runs. */
+const INTERVAL_MS = 5_000
+/** Look-ups of one run: of each kind, due proofs and first proofs. */
 const BATCH = 16
 /** Of these, the first proofs of domains that are preferred. Everybody who puts a statement has one. */
 const PREFERRED = 8
@@ -51,14 +56,8 @@ export function createDomainProver(deps: ProverDeps): DomainProver {
   const tried = new Map<string, number>()
   const preferred = new Set<string>()
 
-  async function proveAgain(author: Author): Promise<void> {
-    const due = await claimDueDomains(prisma, now(), BATCH)
-    const prove = (domain: (typeof due)[number]) =>
-      attempt(deps, domain, (proof) => recordNextProof(prisma, author, domain, proof, now()))
-    await Promise.all(due.map(prove))
-  }
-
-  async function proveNamed(author: Author): Promise<void> {
+  /** Returns the named domains that this run looks up, and notes that it does. */
+  async function chooseNamed(): Promise<readonly NamedDomain[]> {
     const at = now()
     for (const [key, since] of tried) if (at - since >= RETRY_MS) tried.delete(key)
     const wanted = new Set(preferred)
@@ -68,17 +67,18 @@ export function createDomainProver(deps: ProverDeps): DomainProver {
     const rest = named.filter((domain) => !wanted.has(keyOf(domain)) && !tried.has(keyOf(domain)))
     const chosen = [...first.slice(0, PREFERRED), ...rest].slice(0, BATCH)
     for (const domain of chosen) tried.set(keyOf(domain), at)
-    const prove = (domain: NamedDomain) =>
-      attempt(deps, domain, (proof) => recordFirstProof(prisma, author, domain, proof, now()))
-    await Promise.all(chosen.map(prove))
+    return chosen
   }
 
+  const run = async () => {
+    const author = systemAuthor(JOB)
+    const due = await claimDueDomains(prisma, now(), BATCH)
+    await Promise.all(due.map((domain) => attempt(deps, author, domain, recordNextProof)))
+    const named = await chooseNamed()
+    await Promise.all(named.map((domain) => attempt(deps, author, domain, recordFirstProof)))
+  }
   return {
-    async runPass() {
-      const author = systemAuthor('issuer-domains')
-      await proveAgain(author)
-      await proveNamed(author)
-    },
+    ...wakeableJob({ name: JOB, intervalMs: INTERVAL_MS, run }, deps.log),
     prefer(issuerId, domain) {
       preferred.add(keyOf({ issuerId, domain }))
     },
@@ -90,19 +90,21 @@ function keyOf({ issuerId, domain }: Pick<NamedDomain, 'issuerId' | 'domain'>): 
 }
 
 /** Looks up one domain and records the proof. Never rejects, so that an error with one domain delays no other. */
-async function attempt(
+async function attempt<D extends NamedDomain>(
   deps: ProverDeps,
-  named: NamedDomain,
-  record: (proof: ReturnType<typeof readProof>) => Promise<ProofOutcome>,
+  author: Author,
+  named: D,
+  record: (prisma: PrismaClient, author: Author, named: D, proof: DomainProof, now: number) => Promise<ProofOutcome>,
 ): Promise<void> {
+  const { prisma, now, log } = deps
   const { issuer, domain } = named
   try {
     const proof = readProof(await lookUpDomain(deps, named), issuer)
-    const outcome = await record(proof)
+    const outcome = await record(prisma, author, named, proof, now())
     const warning = WARNINGS[outcome]
-    if (warning !== undefined) deps.log.warn({ issuer, domain, proof: proof.kind }, warning)
-    else if (outcome === 'proven') deps.log.info({ issuer, domain }, 'a domain of an issuer has been proven')
+    if (warning !== undefined) log.warn({ issuer, domain, proof: proof.kind }, warning)
+    else if (outcome === 'proven') log.info({ issuer, domain }, 'a domain of an issuer has been proven')
   } catch (error) {
-    deps.log.error({ issuer, domain, error }, 'a proof of a domain of an issuer ended with an error')
+    log.error({ issuer, domain, error }, 'a proof of a domain of an issuer ended with an error')
   }
 }

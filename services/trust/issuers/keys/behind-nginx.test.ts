@@ -87,7 +87,7 @@ const rowOf = (id: string) => db().prisma.issuer.findUniqueOrThrow({ where: { id
 async function fetchKeys(id: string) {
   await db().prisma.issuer.update({ where: { id }, data: { keysDueAt: new Date(0) } })
   const { outbound } = openOutbound()
-  await createKeyFetcher({ prisma: db().prisma, outbound, now, log: silentLog, currentChain: noChain }).fetchDue()
+  await createKeyFetcher({ prisma: db().prisma, outbound, now, log: silentLog, currentChain: noChain }).run()
   const { issuer, keysProblem } = await rowOf(id)
   return { verifying: [...((await readIssuers(db().pool, issuer)).get(issuer)?.keys.keys() ?? [])], keysProblem }
 }

@@ -2,6 +2,7 @@ import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/stri
 import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import type { Issuer } from '../../../../gen/prisma/client.ts'
+import type { RawKeySet } from '../../../federation/chains/chain-key-set.ts'
 import { NoChain } from '../../../federation/chains/current-chain.ts'
 import type { FederationRule } from '../../../federation/domain/refusal.ts'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
@@ -32,16 +33,6 @@ export interface FetchedSet {
   readonly date: Date | undefined
 }
 
-type IssuerToFetch = Pick<Issuer, 'issuer' | 'kind' | 'algorithms' | 'jwksUri' | 'keysDate'>
-
-/** A JWKS that was fetched, as it came. */
-interface RawSet {
-  readonly jwks: JsonObject
-  readonly maxAgeS: number | undefined
-  /** When the issuer made the set, in Unix milliseconds. */
-  readonly date: number | undefined
-}
-
 const JSON_TYPES = ['application/json', 'application/jwk-set+json'] as const
 const MAX_BYTES = 256 * 1024
 /** By how much the clocks of the issuer's servers, and this one, may differ. */
@@ -56,7 +47,7 @@ const SKEW_MS = 10_000
  */
 export async function fetchKeySet(
   outbound: Pick<Outbound, 'get'>,
-  issuer: IssuerToFetch,
+  issuer: Issuer,
   now: () => number,
 ): Promise<FetchedSet> {
   const jwksUri = issuer.kind === 'auth4agent' ? await discoverJwksUri(outbound, issuer) : issuer.jwksUri
@@ -71,8 +62,8 @@ export async function fetchKeySet(
  * @throws RefusedSet
  */
 export function readKeySet(
-  issuer: Pick<IssuerToFetch, 'issuer' | 'kind' | 'algorithms' | 'keysDate'>,
-  { jwks, maxAgeS, date }: RawSet,
+  issuer: Pick<Issuer, 'issuer' | 'kind' | 'algorithms' | 'keysDate'>,
+  { jwks, maxAgeS, date }: RawKeySet,
   now: number,
 ): FetchedSet {
   const keys = readForeignKeys(jwks, issuer.kind, issuer.algorithms.filter(isTokenAlgorithm))
@@ -89,17 +80,14 @@ export function whyOf(error: unknown): OutboundWhy | SetRefusal | FederationRule
   return isKnown ? error.why : undefined
 }
 
-async function discoverJwksUri(outbound: Pick<Outbound, 'get'>, { issuer, jwksUri }: IssuerToFetch): Promise<string> {
+async function discoverJwksUri(outbound: Pick<Outbound, 'get'>, { issuer, jwksUri }: Issuer): Promise<string> {
   const place = `${issuer}/.well-known/auth4agent`
   const { body } = await outbound.get(place, { accept: JSON_TYPES })
   const document = readJson(body, place)
   if (document['issuer'] !== issuer) throw new RefusedSet('ISSUER_MISMATCH', `${place} must name the issuer ${issuer}`)
-  const isNamed = jwksUri !== defaultJwksUri(issuer)
-  return isNamed ? jwksUri : onOrigin(issuer, document['jwks_uri'] ?? jwksUri)
-}
-
-/** Only the administrator may name an address on another origin. */
-function onOrigin(issuer: string, url: unknown): string {
+  if (jwksUri !== defaultJwksUri(issuer)) return jwksUri
+  const url = document['jwks_uri'] ?? jwksUri
+  // Only the administrator may name an address on another origin.
   if (typeof url === 'string' && parseNormalUrl(url)?.origin === new URL(issuer).origin) return url
   throw new RefusedSet('ISSUER_MISMATCH', `The discovery document of ${issuer} must name a jwks_uri on its origin`)
 }

@@ -21,7 +21,7 @@ async function fetchFrom(answer: RequestListener) {
     currentChain: noChain,
     now,
     log: silentLog,
-  }).fetchDue()
+  }).run()
   return db().prisma.issuer.findFirstOrThrow({ where: { issuer }, include: { keys: true } })
 }
 

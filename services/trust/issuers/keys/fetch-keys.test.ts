@@ -30,7 +30,7 @@ const publish = (keys: readonly object[], edits: object = {}) => {
 /** Fetches what is due after `seconds`, and returns the only issuer. */
 async function fetchAfter(seconds: number) {
   clock.ms += seconds * 1000
-  await fetcher().fetchDue()
+  await fetcher().run()
   return readBack()
 }
 
@@ -76,7 +76,7 @@ describe('a fetch of keys', () => {
     publish([publishedKey()])
     await db().prisma.$transaction(async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM issuers FOR UPDATE`
-      await fetcher().fetchDue()
+      await fetcher().run()
     })
     expect(outbound.asked).toEqual([])
   })
@@ -101,7 +101,7 @@ describe('a fetch of keys', () => {
     await add({ issuer, kind: 'oauth', algorithms: ['EdDSA'], domain: 'beta.io' })
     const { use: _, ...key } = publishedKey()
     outbound.answers.set(`${issuer}.well-known/jwks.json`, { json: { keys: [{ ...key, kid: 'key-1' }] } })
-    await fetcher().fetchDue()
+    await fetcher().run()
     const rows = await db().prisma.issuerKey.findMany()
     expect(rows).toMatchObject([{ kid: 'key-1', thumbprint: key.kid }])
   })

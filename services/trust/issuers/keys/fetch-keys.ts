@@ -5,6 +5,7 @@ import { type Author, systemAuthor } from '../../../ledger/ledger.ts'
 import { shareWork } from '../../../platform/limits/share-work.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
+import { type WakeableJob, wakeableJob } from '../../../platform/schedule/wakeable-job.ts'
 import { fetchKeySet, readKeySet, whyOf } from './fetch-key-set.ts'
 import { claimDueIssuers, type KeyFetch, recordKeyProblem, recordKeys } from './store-keys.ts'
 
@@ -19,6 +20,8 @@ export interface KeyFetchDeps {
 }
 
 const JOB = 'issuer-keys'
+/** Milliseconds between two looks for issuers that are due. */
+const INTERVAL_MS = 5_000
 /** Number of issuers whose keys one pass fetches at the same time. */
 const BATCH = 8
 /** A set is fetched again after this part of its max-age, between the two limits in milliseconds. */
@@ -27,10 +30,8 @@ const PAUSE = { min: 30_000, max: 300_000 } as const
 /** Assumed for a set that does not say how long it stays fresh, in seconds. */
 const USUAL_MAX_AGE_S = 75
 
-/** Fetches the keys of foreign issuers. Several processes may do so at the same time. */
-export interface KeyFetcher {
-  /** Fetches the keys of all issuers that are due. Each is fetched by one process. */
-  fetchDue(): Promise<void>
+/** Fetches the keys of all issuers that are due. Several processes may run it, and each issuer is fetched by one. */
+export interface KeyFetcher extends WakeableJob {
   /**
    * Resolves when keys are stored that were fetched within the last `ageMs` milliseconds. Rejects if they cannot be
    * fetched.
@@ -40,22 +41,23 @@ export interface KeyFetcher {
 
 /** Creates the fetcher of this process. */
 export function createKeyFetcher(deps: KeyFetchDeps): KeyFetcher {
-  const { prisma, now } = deps
+  const { prisma, now, log } = deps
   const fetchNow = shareWork(async (id) => {
     const issuer = await prisma.issuer.findUnique({ where: { id } })
     if (issuer !== null) await fetchOne(deps, systemAuthor(JOB), issuer)
   })
+  const fetchDue = async () => {
+    const author = systemAuthor(JOB)
+    for (;;) {
+      const due = await claimDueIssuers(prisma, now(), BATCH)
+      const fetch = (issuer: Issuer) =>
+        fetchOne(deps, author, issuer).catch((error: unknown) => reportFailure(deps, issuer, error))
+      await Promise.all(due.map(fetch))
+      if (due.length < BATCH) return
+    }
+  }
   return {
-    async fetchDue() {
-      const author = systemAuthor(JOB)
-      for (;;) {
-        const due = await claimDueIssuers(prisma, now(), BATCH)
-        const fetch = (issuer: Issuer) =>
-          fetchOne(deps, author, issuer).catch((error: unknown) => reportFailure(deps, issuer, error))
-        await Promise.all(due.map(fetch))
-        if (due.length < BATCH) return
-      }
-    },
+    ...wakeableJob({ name: JOB, intervalMs: INTERVAL_MS, run: fetchDue }, log),
     async renew(id, ageMs) {
       const row = await prisma.issuer.findUnique({ where: { id }, select: { keysAsOf: true } })
       const fetchedAt = row?.keysAsOf?.getTime() ?? Number.NEGATIVE_INFINITY

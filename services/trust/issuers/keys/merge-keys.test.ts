@@ -13,13 +13,12 @@ const offered = (kid: string, edits: Partial<OfferedKey> = {}): OfferedKey => ({
   thumbprint: kid,
   ...edits,
 })
-const known = (kid: string, edits: Partial<KnownKey> = {}): KnownKey => ({
+const known = (kid: string, { absentSince, withdrawnAt }: Readonly<Record<string, number>> = {}): KnownKey => ({
   kid,
   alg: 'EdDSA',
   thumbprint: kid,
-  absentSince: undefined,
-  withdrawnAt: undefined,
-  ...edits,
+  absentSince: absentSince === undefined ? null : new Date(absentSince),
+  withdrawnAt: withdrawnAt === undefined ? null : new Date(withdrawnAt),
 })
 const NOTHING = { inserted: [], returned: [], absent: [], withdrawn: [], refused: [] }
 const merge = (before: readonly KnownKey[], set: readonly OfferedKey[], ours: readonly string[] = []) =>

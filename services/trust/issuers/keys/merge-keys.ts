@@ -1,5 +1,6 @@
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { IssuerKey } from '../../../../gen/prisma/client.ts'
 
 /** A key of a JWKS that an issuer has just published. */
 export interface OfferedKey {
@@ -10,14 +11,8 @@ export interface OfferedKey {
   readonly thumbprint: string
 }
 
-/** A key that an issuer has published before. Times are in Unix milliseconds. */
-export interface KnownKey {
-  readonly kid: string
-  readonly alg: string
-  readonly thumbprint: string
-  readonly absentSince: number | undefined
-  readonly withdrawnAt: number | undefined
-}
+/** A key that an issuer has published before. */
+export type KnownKey = Pick<IssuerKey, 'kid' | 'alg' | 'thumbprint' | 'absentSince' | 'withdrawnAt'>
 
 /** The keys of an issuer before a fetch, and what the fetch has brought. */
 export interface KeySets {
@@ -62,7 +57,7 @@ export function mergeKeys({ known, offered, ours, now }: KeySets): KeyChanges {
   const refused: { kid: string; why: KeyRefusal }[] = []
   const present = new Set<string>()
   for (const key of offered) {
-    const why = refusalOf(key, { before: byKid.get(key.kid), holder: held.get(key.thumbprint), ours })
+    const why = refusalOf(key, byKid.get(key.kid), held.get(key.thumbprint), ours)
     if (why !== undefined) {
       refused.push({ kid: key.kid, why })
       continue
@@ -73,24 +68,23 @@ export function mergeKeys({ known, offered, ours, now }: KeySets): KeyChanges {
   }
   const missing = known.filter(({ kid }) => !present.has(kid))
   const isLongAbsent = ({ absentSince }: KnownKey) =>
-    absentSince !== undefined && now - absentSince >= WITHDRAWN_AFTER_MS
+    absentSince !== null && now - absentSince.getTime() >= WITHDRAWN_AFTER_MS
   return {
     inserted,
     refused,
-    returned: kidsOf(known.filter(({ kid, absentSince }) => present.has(kid) && absentSince !== undefined)),
-    absent: kidsOf(missing.filter(({ absentSince }) => absentSince === undefined)),
-    withdrawn: kidsOf(missing.filter((key) => key.withdrawnAt === undefined && isLongAbsent(key))),
+    returned: kidsOf(known.filter(({ kid, absentSince }) => present.has(kid) && absentSince !== null)),
+    absent: kidsOf(missing.filter(({ absentSince }) => absentSince === null)),
+    withdrawn: kidsOf(missing.filter((key) => key.withdrawnAt === null && isLongAbsent(key))),
   }
 }
 
-interface Holders {
-  readonly before: KnownKey | undefined
-  /** The kid of this issuer that has the same key. */
-  readonly holder: string | undefined
-  readonly ours: ReadonlySet<string>
-}
-
-function refusalOf(key: OfferedKey, { before, holder, ours }: Holders): KeyRefusal | undefined {
+/** `before` is the key that had this kid, and `holder` the kid of this issuer that has the same key. */
+function refusalOf(
+  key: OfferedKey,
+  before: KnownKey | undefined,
+  holder: string | undefined,
+  ours: ReadonlySet<string>,
+): KeyRefusal | undefined {
   if (ours.has(key.thumbprint)) return 'KEY_IS_OURS'
   // Another key, or another algorithm, under a known kid would change what tokens of the past mean.
   if (before !== undefined && (before.thumbprint !== key.thumbprint || before.alg !== key.alg)) return 'KEY_CHANGED'

@@ -16,11 +16,6 @@ const KEY_TYPES: Readonly<Record<TokenAlgorithm, string>> = { EdDSA: 'OKP', Ed25
 /** The members of a public key. Other members, such as `x5c`, say nothing that is believed here. */
 const MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const
 
-const READERS: Readonly<Record<IssuerKind, (json: unknown, algorithms: readonly TokenAlgorithm[]) => OfferedKey[]>> = {
-  auth4agent: readOwnKind,
-  oauth: readAnyKind,
-}
-
 /**
  * Reads the JWKS of an issuer: the keys for signatures of the algorithms that the administrator allows. Skips other
  * keys. Returns undefined if the value is not a JWKS or has too many keys.
@@ -30,7 +25,9 @@ export function readForeignKeys(
   kind: IssuerKind,
   algorithms: readonly TokenAlgorithm[],
 ): OfferedKey[] | undefined {
-  return jwkSetEntries(json, MAX_KEYS) && READERS[kind](json, algorithms)
+  const entries = jwkSetEntries(json, MAX_KEYS)
+  if (entries === undefined) return undefined
+  return kind === 'oauth' ? readAnyKind(entries, algorithms) : readOwnKind(json, algorithms)
 }
 
 /** The keys of an Auth4Agent deployment have their thumbprints as `kid`. */
@@ -42,10 +39,11 @@ function readOwnKind(json: unknown, algorithms: readonly TokenAlgorithm[]): Offe
   })
 }
 
-/** Other servers choose any `kid`. A private key in a JWKS is known to everybody, so it is skipped.
- * Two keys of one set with the same `kid` are both skipped. */
-function readAnyKind(json: unknown, algorithms: readonly TokenAlgorithm[]): OfferedKey[] {
-  const entries = jwkSetEntries(json, MAX_KEYS) ?? []
+/**
+ * Other servers choose any `kid`. A private key in a JWKS is known to everybody, so it is skipped. Two keys of one set
+ * with the same `kid` are both skipped.
+ */
+function readAnyKind(entries: readonly unknown[], algorithms: readonly TokenAlgorithm[]): OfferedKey[] {
   const read = entries.flatMap((entry) => readEntry(entry, algorithms) ?? [])
   return read.filter(({ kid }) => entries.filter((entry) => isJsonObject(entry) && entry['kid'] === kid).length === 1)
 }

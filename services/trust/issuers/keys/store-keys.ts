@@ -3,7 +3,7 @@ import { type Audit, type Author, change } from '../../../ledger/ledger.ts'
 import type { Tx } from '../../../platform/db/db.ts'
 import { type IssuerRow, lockIssuer } from '../store.ts'
 import type { FetchedSet } from './fetch-key-set.ts'
-import { type KeyChanges, type KnownKey, mergeKeys, type OfferedKey } from './merge-keys.ts'
+import { type KeyChanges, mergeKeys, type OfferedKey } from './merge-keys.ts'
 
 /** What one fetch has brought, and when the next one is due. Times are in Unix milliseconds. */
 export interface KeyFetch extends FetchedSet {
@@ -55,7 +55,7 @@ export function recordKeys(
     const isLate = issuer.keysAsOf !== null && issuer.keysAsOf.getTime() > fetched.began
     if (issuer.status === 'disabled' || isLate || !(await isCurrent(tx, issuer, fetched))) return undefined
     const ours = await findOurs(tx, fetched.keys)
-    const changes = mergeKeys({ known: issuer.keys.map(toKnown), offered: fetched.keys, ours, now: fetched.began })
+    const changes = mergeKeys({ known: issuer.keys, offered: fetched.keys, ours, now: fetched.began })
     await applyKeys({ tx, audit, issuer, at: new Date(fetched.began) }, changes)
     const { date, dueAt } = fetched
     const last = issuer.keysDate
@@ -80,10 +80,6 @@ async function findOurs(tx: Tx, offered: readonly OfferedKey[]): Promise<Readonl
   // Raw SQL, because Prisma cannot read keys with a purpose of a newer version.
   const ours = await tx.$queryRaw<{ kid: string }[]>`SELECT kid FROM jwks_keys WHERE kid = ANY(${thumbprints})`
   return new Set(ours.map(({ kid }) => kid))
-}
-
-function toKnown({ kid, alg, thumbprint, absentSince, withdrawnAt }: IssuerRow['keys'][number]): KnownKey {
-  return { kid, alg, thumbprint, absentSince: absentSince?.getTime(), withdrawnAt: withdrawnAt?.getTime() }
 }
 
 interface Applying {

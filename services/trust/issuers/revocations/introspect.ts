@@ -21,12 +21,12 @@ const MAX_REMEMBERED = 10_000
 const TIMEOUT_MS = 5_000
 
 /** Creates the function. It remembers answers for as long as the issuer's knowledge may be old. */
-export function createIntrospect(outbound: Pick<Outbound, 'post'>, secrets: Pick<OwnSecrets, 'secret'>): Introspect {
+export function createIntrospect(outbound: Pick<Outbound, 'post'>, secret: OwnSecrets['secret']): Introspect {
   const known = new Map<string, Introspected>()
   const asking = new Map<string, Promise<Introspected>>()
   const ask = async (issuer: KnownIssuer, token: string, key: string): Promise<Introspected> => {
     const askedAt = present()
-    const basic = `${encodeURIComponent(issuer.actsAs)}:${encodeURIComponent(await secrets.secret(issuer.id))}`
+    const basic = `${encodeURIComponent(issuer.actsAs)}:${encodeURIComponent(await secret(issuer.id))}`
     const { body } = await outbound.post(
       issuer.introspectionUri,
       { token, token_type_hint: 'access_token' },

@@ -1,10 +1,10 @@
 import { readEvents } from '@auth4agent/core/revocation/event-stream'
 import { FeedError, type FeedEvent, type RevocationFeed } from '@auth4agent/core/revocation/feed'
 import { eventId, readFeedEvent } from '@auth4agent/core/revocation/feed-events'
-import { type Outbound } from '../../../platform/outbound/outbound.ts'
+import type { Outbound } from '../../../platform/outbound/outbound.ts'
 import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
-import type { Authorize } from '../authorize.ts'
 import type { KnownIssuer } from '../known-issuer.ts'
+import type { Authorize } from '../own-secrets.ts'
 
 /** Dependencies of logFeed. */
 export interface LogFeedDeps {
@@ -37,17 +37,11 @@ export function logFeed(
           yield read
         }
       } catch (error) {
-        throw error instanceof OutboundError ? toFeedError(error) : error
+        if (!(error instanceof OutboundError)) throw error
+        const { status, message } = error
+        const why = { mustBeginAgain: status === RESYNC_REQUIRED, isFull: status === TOO_MANY }
+        throw new FeedError(message, { cause: error, ...why })
       }
     },
   }
-}
-
-function toFeedError(error: OutboundError): FeedError {
-  const { status, message } = error
-  return new FeedError(message, {
-    cause: error,
-    mustBeginAgain: status === RESYNC_REQUIRED,
-    isFull: status === TOO_MANY,
-  })
 }

@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
+import type pg from 'pg'
 import type { IssuerSubject, PrismaClient } from '../../../../gen/prisma/client.ts'
 import { type Author, change } from '../../../ledger/ledger.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { pageTokenAfter, parsePageSize } from '../../../platform/requests/page.ts'
-import { lockIssuer } from '../store.ts'
+import { cutTimedPage, parsePageSize, parseTimedToken, type TimedPage } from '../../../platform/requests/page.ts'
+import { type IssuerStore, lockIssuer } from '../store.ts'
 import type { NewSubject } from './domain/read-new-subject.ts'
 
 /** Dependencies of the functions that change rules. */
-export interface SubjectStore {
-  readonly prisma: PrismaClient
-  /** Returns the wall-clock time in Unix milliseconds. */
-  readonly now: () => number
+type SubjectStore = Pick<IssuerStore, 'prisma' | 'now'>
+
+/** What a rule lets agents do for a user. */
+export interface SubjectRule extends Pick<IssuerSubject, 'audiences' | 'scopes' | 'subject'> {
+  /** The token names it, and ends with it. */
+  readonly edgeId: string
 }
 
 /** Maximum number of rules of an identity provider. */
@@ -70,13 +72,6 @@ export function removeSubject(
   })
 }
 
-/** One page of rules. */
-interface SubjectPage {
-  readonly rows: readonly IssuerSubject[]
-  /** Empty on the last page. */
-  readonly nextPageToken: string
-}
-
 /**
  * Lists the rules of an identity provider, newest first.
  *
@@ -85,27 +80,34 @@ interface SubjectPage {
 export async function listSubjects(
   prisma: PrismaClient,
   { id, pageSize, pageToken }: { readonly id: string; readonly pageSize: number; readonly pageToken: string },
-): Promise<SubjectPage> {
+): Promise<TimedPage<IssuerSubject>> {
   const size = parsePageSize(pageSize)
-  const after = parsePlace(pageToken)
+  const after = parseTimedToken(pageToken)
   const issuer = isUuid(id) ? await prisma.issuer.findUnique({ where: { id }, select: { id: true } }) : null
   if (issuer === null) throw new ApiError('ISSUER_NOT_FOUND')
-  const earlier = after && { OR: [{ putAt: { lt: after.at } }, { putAt: after.at, edgeId: { lt: after.edgeId } }] }
+  const earlier = after && { OR: [{ putAt: { lt: after.at } }, { putAt: after.at, edgeId: { lt: after.id } }] }
   const rows = await prisma.issuerSubject.findMany({
     where: { issuerId: id, ...earlier },
     orderBy: [{ putAt: 'desc' }, { edgeId: 'desc' }],
     take: size + 1,
   })
-  const page = rows.slice(0, size)
-  const last = rows.length > size ? page.at(-1) : undefined
-  return { rows: page, nextPageToken: last ? pageTokenAfter(`${last.putAt.getTime()} ${last.edgeId}`) : '' }
+  return cutTimedPage(rows, size, ({ putAt, edgeId }) => ({ at: putAt, id: edgeId }))
 }
 
-function parsePlace(token: string): { readonly at: Date; readonly edgeId: string } | undefined {
-  if (token === '') return undefined
-  const [ms = '', edgeId = ''] = new TextDecoder().decode(decodeBase64url(token)).split(' ')
-  if (!/^[1-9]\d{0,14}$/.test(ms) || !isUuid(edgeId)) throw new ApiError('INVALID_PAGE_TOKEN')
-  return { at: new Date(Number(ms)), edgeId }
+/** Finds the only rule about a subject that counts for the agents of an operator. Reads the primary. */
+export async function findRule(
+  pool: pg.Pool,
+  issuerId: string,
+  { tenant, sub }: Pick<IssuerSubject, 'tenant' | 'sub'>,
+  operatorId: string,
+): Promise<SubjectRule | undefined> {
+  const { rows } = await pool.query<SubjectRule>({
+    name: 'find-subject-rule',
+    text: `SELECT edge_id AS "edgeId", subject, audiences, scopes FROM issuer_subjects
+      WHERE issuer_id = $1 AND tenant = $2 AND sub = $3 AND operator_id = $4`,
+    values: [issuerId, tenant, sub, operatorId],
+  })
+  return rows[0]
 }
 
 function isSame(row: IssuerSubject, { subject, audiences, scopes }: NewSubject): boolean {

@@ -1,16 +1,13 @@
 import type { TrustGrant } from '@auth4agent/core/trust/statement'
+import type { TrustStatement } from '../../../../gen/prisma/client.ts'
 
-/** What a statement allows to whom, and where and how long. */
-export interface Extent {
-  /** The names of its parties besides their ids: a domain of another deployment can claim the id of any operator. */
-  readonly domain: string
-  readonly subjectHome: string
-  readonly subjectDomain: string
-  readonly depth: number
+/**
+ * What a statement allows to whom, and where and how long. The names of its parties belong to it, because a domain of
+ * another deployment can claim the id of any operator.
+ */
+export interface Extent
+  extends Pick<TrustStatement, 'domain' | 'subjectHome' | 'subjectDomain' | 'depth' | 'aud' | 'expiresAt'> {
   readonly grants: readonly TrustGrant[]
-  readonly aud: readonly string[]
-  /** When it expires. */
-  readonly expiresAt: Date
 }
 
 /**

@@ -1,17 +1,9 @@
 import type { TrustDraft, TrustStatement } from '@auth4agent/core/trust/statement'
+import type { OperatorSnapshot } from '../../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 
 /** An operator of this deployment, as far as statements name it. */
-export interface NamedOperator {
-  readonly id: string
-  readonly domain: string
-}
-
-/** What a clock of this deployment says, in Unix seconds, and how far the clock of a signer may be ahead. */
-export interface StatementClock {
-  readonly nowS: number
-  readonly skewS: number
-}
+type NamedOperator = Pick<OperatorSnapshot, 'id' | 'domain'>
 
 /**
  * Checks that a draft or statement names an operator of this deployment as its signer.
@@ -41,11 +33,11 @@ export function checkSubject(
 }
 
 /**
- * Checks the times of a statement that is put now.
+ * Checks the times of a statement that is put now. The clock of its signer may be ahead by `skewS`. In seconds.
  *
  * @throws ApiError INVALID_STATEMENT
  */
-export function checkTimes({ kind, iat, nbf, exp }: TrustStatement, { nowS, skewS }: StatementClock): void {
+export function checkTimes({ kind, iat, nbf, exp }: TrustStatement, nowS: number, skewS: number): void {
   demand(iat <= nowS + skewS, 'iat of the statement must not be in the future')
   demand(exp > nowS, 'exp of the statement must be in the future')
   // Nothing happens at the time nbf, so a copy in memory would miss the beginning of the block.

@@ -26,7 +26,7 @@ describe('stateOf', () => {
     ['replaced', 'that allowed more than the newer version', { replacedAt: NOW, endedAt: NOW, end: 'narrowed' }, true],
     ['revoked', 'that was revoked', { endedAt: EARLIER, end: 'revoked' }, true],
     ['revoked', 'that was replaced and then revoked', { replacedAt: EARLIER, endedAt: NOW, end: 'revoked' }, true],
-    ['revoked', 'that its deployment no longer publishes', { endedAt: EARLIER, end: 'withdrawn' }, true],
+    ['revoked', 'that has ended, whatever has ended it', { endedAt: EARLIER, end: null }, true],
   ])('is %s for a statement %s', (state, _, change, isAdmitted) => {
     expect(stateOf({ ...ACTIVE, ...change }, NOW, isAdmitted)).toBe(state)
   })

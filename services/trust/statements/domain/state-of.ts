@@ -1,14 +1,7 @@
-import type { TrustKind } from '../../../../gen/prisma/enums.ts'
+import type { TrustStatement } from '../../../../gen/prisma/client.ts'
 
 /** The columns of a statement that say whether it counts. */
-export interface Standing {
-  readonly kind: TrustKind
-  readonly notBefore: Date
-  readonly expiresAt: Date
-  readonly replacedAt: Date | null
-  readonly endedAt: Date | null
-  readonly end: 'revoked' | 'narrowed' | 'withdrawn' | null
-}
+export type Standing = Pick<TrustStatement, 'kind' | 'notBefore' | 'expiresAt' | 'replacedAt' | 'endedAt' | 'end'>
 
 /** The states of a statement, as the contract names them. */
 export type StatementState = 'waiting' | 'active' | 'replaced' | 'revoked' | 'expired'

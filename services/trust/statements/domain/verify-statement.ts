@@ -7,15 +7,6 @@ import { refuseStatement, type StatementRefusal } from '@auth4agent/core/trust/s
  * Parses a trust statement and verifies its signature under the key in its own header. This says nothing about the
  * signer: anyone can sign under a key of their own. The caller must compare the thumbprint with the root keys of the
  * operator `iss`, as its deployment or its DNS record shows them. It reads no clock.
- *
- * @example
- * ```ts
- * import { verifyTrustStatement } from './verify-statement.ts'
- *
- * const verified = verifyTrustStatement(text)
- * if (!verified.ok) throw new TypeError(verified.text)
- * const isGenuine = proof.operatorId === verified.statement.iss && proof.thumbprint === verified.thumbprint
- * ```
  */
 export function verifyTrustStatement(text: string): ParsedStatement | StatementRefusal {
   const parsed = parseTrustStatement(text)

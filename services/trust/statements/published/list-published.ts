@@ -1,22 +1,20 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { isServerIssuer } from '@auth4agent/core/identity/issuer-url'
-import type { ListPublishedTrustRequest } from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type {
+  ListPublishedTrustRequest,
+  ListPublishedTrustResponseSchema,
+} from '../../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import type { Call } from '../../../calls/call.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { IS_IN_FORCE, SIGNER_EPOCH, SIGNER_HERE } from '../../decide/read-statements.ts'
 import type { StatementDeps } from '../deps.ts'
 import { requireActive } from '../require-active.ts'
 
-/** A statement for another deployment. */
-interface Published {
+interface Row {
+  readonly edgeId: string
   readonly statement: string
   readonly signerEpoch: number
-}
-
-/** A page of statements. `next` is empty on the last page. */
-interface PublishedPage {
-  readonly statements: readonly Published[]
-  readonly next: string
 }
 
 const PAGE_ROWS = 100
@@ -40,16 +38,12 @@ export async function listPublished(
   deps: StatementDeps,
   { audience, after }: ListPublishedTrustRequest,
   call: Call,
-): Promise<PublishedPage> {
+): Promise<MessageInitShape<typeof ListPublishedTrustResponseSchema>> {
   await requireOwner(deps, audience, call)
   if (after !== '' && !isUuid(after)) throw new ApiError('INVALID_PAGE_TOKEN')
   const from = after === '' ? BEFORE_ALL : after
   const values = [deps.issuer, audience, new Date(deps.now()), from, PAGE_ROWS]
-  const { rows } = await deps.readDb.pool.query<Published & { readonly edgeId: string }>({
-    name: 'trust-published',
-    text: PUBLISHED,
-    values,
-  })
+  const { rows } = await deps.readDb.pool.query<Row>({ name: 'trust-published', text: PUBLISHED, values })
   const statements = rows.map(({ statement, signerEpoch }) => ({ statement, signerEpoch }))
   return { statements, next: rows.length < PAGE_ROWS ? '' : (rows.at(-1)?.edgeId ?? '') }
 }

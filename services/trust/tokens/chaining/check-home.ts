@@ -4,7 +4,7 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { collectBasis, type PathBasis } from '../../decide/basis.ts'
 import { type ByLogDeps, decideByLog } from '../../decide/by-log.ts'
 import { checkStatementsAbroad, checkVouched, type Logs } from '../../decide/freshness.ts'
-import { type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../../decide/identify.ts'
+import { type Identified, identify, subjectOf } from '../../decide/identify.ts'
 import type { KnownGraph } from '../../decide/known-graph.ts'
 import type { Rows } from '../../decide/rows.ts'
 import { stepsOf } from '../../decide/steps.ts'
@@ -51,7 +51,7 @@ async function rebuild(
 ): Promise<(PathBasis & Pick<Identified, 'issuer'>) | { readonly refused: Verdict }> {
   const { home, edges: [domainEdge, ...path] = [] } = token
   const identity = await rows.issuer(home.iss, (row) => identify(row, row && subjectOf(row, token), now()))
-  if (!identity.ok) return { refused: NOT_IDENTIFIED[identity.state] }
+  if (!identity.ok) return identity
   const { issuer, domain } = identity
   if (issuer.generation !== home.generation) return { refused: 'ISSUER_DISABLED' }
   const found = domain.edgeId === domainEdge ? await readPath(rows, identity, token, path, now()) : undefined
@@ -62,7 +62,7 @@ async function rebuild(
 /** Finds the statements that a token names. Returns undefined if one of them does not count. */
 async function readPath(
   rows: Rows,
-  { issuer, domain }: Identified,
+  identity: Identified,
   { aud: [text = ''], operator_id: operatorId }: Chained,
   path: readonly string[],
   nowMs: number,
@@ -72,7 +72,7 @@ async function readPath(
   const judge = async (known: KnownGraph) => {
     const edges = path.flatMap((id) => known.graph.edges.find((edge) => edge.id === id) ?? [])
     if (edges.length < path.length) return { ok: false } as const
-    const found = collectBasis(await stepsOf(rows, known, edges, nowMs), { issuer, domainEdge: domain.edgeId })
+    const found = collectBasis(await stepsOf(rows, known, edges, nowMs), identity)
     return found === undefined ? ({ ok: false } as const) : ({ ok: true, found } as const)
   }
   const judged = await rows.owner(audience, (owner) => rows.statements(owner.operatorId, operatorId, judge))

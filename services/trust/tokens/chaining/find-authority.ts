@@ -3,7 +3,6 @@ import { mapScopes } from '@auth4agent/core/trust/scope-map'
 import type { TrustDeps } from '../../config.ts'
 import { type ByLogDeps, decideByLog } from '../../decide/by-log.ts'
 import type { KnownGraph } from '../../decide/known-graph.ts'
-import type { Rows } from '../../decide/rows.ts'
 
 /** What an agent of this deployment wants at another deployment. */
 export interface AuthorityQuestion {
@@ -33,7 +32,11 @@ export type FindAuthority = (
 /** Creates the function that finds out whether an operator lets its agents carry authority to another deployment. */
 export function createFindAuthority(deps: ByLogDeps & Pick<TrustDeps, 'now'>): FindAuthority {
   return async (question) => {
-    const found = await decideByLog(deps, (rows) => look(rows, question, deps.now() / 1_000))
+    const { operatorId } = question
+    const nowS = deps.now() / 1_000
+    const found = await decideByLog(deps, (rows) =>
+      rows.statements(operatorId, operatorId, (known) => search(known, question, nowS)),
+    )
     if ('basis' in found) return { scopes: found.scopes, edge: found.edge, exp: found.exp }
     const { refused } = found
     return { refused: refused === 'issuer' || refused === 'resource' || refused === 'scope' ? refused : 'ended' }
@@ -48,12 +51,6 @@ interface Found extends Authority {
 interface Refused {
   readonly ok: false
   readonly refused: 'issuer' | 'resource' | 'scope'
-}
-
-async function look(rows: Rows, question: AuthorityQuestion, nowS: number): Promise<Found | Omit<Refused, 'ok'>> {
-  const { operatorId } = question
-  const found = await rows.statements(operatorId, operatorId, (known) => search(known, question, nowS))
-  return found.ok ? found : { refused: found.refused }
 }
 
 /** An operator has at most one statement about each issuer that counts. */

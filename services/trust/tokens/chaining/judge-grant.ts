@@ -13,7 +13,7 @@ import {
 import type { TrustDeps } from '../../config.ts'
 import { type ByLogDeps, decideByLog } from '../../decide/by-log.ts'
 import { checkStatementsAbroad, checkVouched, type Logs } from '../../decide/freshness.ts'
-import { admit, type Identified, identify, NOT_IDENTIFIED, subjectOf } from '../../decide/identify.ts'
+import { admit, type Identified, identify, subjectOf } from '../../decide/identify.ts'
 import { hasKeys } from '../../decide/issuer-keys.ts'
 import { joinLegs, permit, type Trusted } from '../../decide/permit.ts'
 import { foreignNode } from '../../decide/read-statements.ts'
@@ -105,10 +105,10 @@ async function look(
   const identity = await rows.issuer(grant.iss, (row) =>
     identify(row?.generation === issuer.generation ? row : issuer, row && subjectOf(row, grant), deps.now()),
   )
-  if (!identity.ok) return { refused: NOT_IDENTIFIED[identity.state] }
+  if (!identity.ok) return identity
   const ended = checkFreshness(deps, signed)
   if (ended !== undefined) return { refused: ended }
-  const trusted = await findTrusted(deps, rows, { grant, identity }, demands)
+  const trusted = await findTrusted(deps, rows, grant, identity, demands)
   return typeof trusted === 'string' ? { refused: trusted } : { ...signed, trusted, basis: trusted.basis }
 }
 
@@ -126,7 +126,7 @@ async function readSigned({ now }: JudgeGrantDeps, rows: Rows, text: string): Pr
     // What was issued for a grant must end with it, so the revocations of its issuer must be known.
     if (row?.kind !== 'auth4agent' || row.mode !== 'log') return refuse('ISSUER_NOT_TRUSTED')
     const admitted = admit(row)
-    if (!admitted.ok) return refuse(NOT_IDENTIFIED[admitted.state])
+    if (!admitted.ok) return admitted
     if (!hasKeys(row, now())) return refuse('ISSUER_KEYS_UNAVAILABLE')
     const key = row.keys.get(kid)
     if (key === undefined) return refuse('UNKNOWN_KEY')
@@ -152,16 +152,12 @@ function checkFreshness({ logs }: Pick<JudgeGrantDeps, 'logs'>, { grant, kid, is
   return checkVouched(logs, issuer, { ...token, kids: [token.kid, kid], epoch, edge, sub, operatorId })
 }
 
-interface Asked {
-  readonly grant: ChainingGrant
-  readonly identity: Identified
-}
-
 /** Finds out whether the owner of the grant's audience lets the grant's operator call it with the scopes. */
 async function findTrusted(
   { now, issuer: own }: JudgeGrantDeps,
   rows: Rows,
-  { grant, identity }: Asked,
+  grant: ChainingGrant,
+  identity: Identified,
   demands: GrantDemands,
 ): Promise<Trusted | GrantRefusal> {
   const { resource, operator_id: operatorId } = grant

@@ -6,8 +6,8 @@ import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { TrustDeps } from '../../config.ts'
 import { hasKeys } from '../../decide/issuer-keys.ts'
 import type { KnownIssuer } from '../../issuers/known-issuer.ts'
+import { findRule, type SubjectRule } from '../../issuers/subjects/store.ts'
 import { type IdJag, parseIdJag } from './domain/parse-id-jag.ts'
-import { findRule, type SubjectRule } from './find-rule.ts'
 
 /** An ID-JAG that is valid here now, the user that it is about, and what a token for it rests on. */
 export interface JudgedIdJag {
@@ -25,16 +25,11 @@ interface Client {
   readonly operatorId: string
 }
 
-/** What an authorization server needs for ID-JAGs of identity providers. */
-export interface IdJags {
-  /**
-   * Judges an ID-JAG that an agent has sent. The ID-JAG is only read: the issuer of a token for it must also record
-   * its use.
-   *
-   * @throws ApiError GRANT_NOT_ACCEPTED, UNAVAILABLE
-   */
-  readonly judge: (text: string, client: Client) => Promise<JudgedIdJag>
-}
+/**
+ * Judges an ID-JAG that an agent has sent. The ID-JAG is only read: the issuer of a token for it must also record its
+ * use. Throws ApiError GRANT_NOT_ACCEPTED, UNAVAILABLE.
+ */
+export type JudgeIdJag = (text: string, client: Client) => Promise<JudgedIdJag>
 
 /**
  * Longest lifetime of an ID-JAG, and of a token from its `iat`, in seconds. Nothing tells when an identity provider
@@ -47,28 +42,26 @@ const RULES = { maxBytes: MAX_BYTES, algs: TOKEN_ALGORITHMS, typs: [ID_JAG_TYPE]
 
 type Deps = Pick<TrustDeps, 'db' | 'knowledge' | 'now' | 'settings' | 'issuer'>
 
-/** Creates the functions. docs/protocol.md section 6 gives the order of the checks. */
-export function createIdJags(deps: Deps): IdJags {
+/** Creates the function. docs/protocol.md section 6 gives the order of the checks. */
+export function createJudgeIdJag(deps: Deps): JudgeIdJag {
   const { db, knowledge } = deps
-  return {
-    async judge(text, client) {
-      const { grant, kid, verify } = read(text)
-      // From the primary: its generation decides whether the token ends with the next DisableIssuer.
-      const { row: issuer } = await knowledge.current.issuer(grant.iss, (row) => ({ ok: true, row }) as const)
-      if (issuer?.kind !== 'oauth') throw refuse('iss must be an identity provider that the administrator has admitted')
-      if (!issuer.isEnabled) throw refuse('iss must be an identity provider that is not disabled')
-      verify(issuer, deps.now())
-      checkClaims(deps, grant, issuer)
-      if (grant.clientId !== client.did) throw refuse('client_id must be the client that has sent it')
-      const rule = await findRule(db.pool, issuer.id, grant, client.operatorId)
-      if (rule === undefined) {
-        throw refuse("a rule of the administrator must map tenant and sub for agents of the client's operator")
-      }
-      if (grant.audSub !== undefined && grant.audSub !== rule.subject) {
-        throw refuse('aud_sub must be missing, or the user to whom the rule maps sub')
-      }
-      return { grant, kid, generation: issuer.generation, rule }
-    },
+  return async (text, client) => {
+    const { grant, kid, verify } = read(text)
+    // From the primary: its generation decides whether the token ends with the next DisableIssuer.
+    const { row: issuer } = await knowledge.current.issuer(grant.iss, (row) => ({ ok: true, row }) as const)
+    if (issuer?.kind !== 'oauth') throw refuse('iss must be an identity provider that the administrator has admitted')
+    if (!issuer.isEnabled) throw refuse('iss must be an identity provider that is not disabled')
+    verify(issuer, deps.now())
+    checkClaims(deps, grant, issuer)
+    if (grant.clientId !== client.did) throw refuse('client_id must be the client that has sent it')
+    const rule = await findRule(db.pool, issuer.id, grant, client.operatorId)
+    if (rule === undefined) {
+      throw refuse("a rule of the administrator must map tenant and sub for agents of the client's operator")
+    }
+    if (grant.audSub !== undefined && grant.audSub !== rule.subject) {
+      throw refuse('aud_sub must be missing, or the user to whom the rule maps sub')
+    }
+    return { grant, kid, generation: issuer.generation, rule }
   }
 }
 

@@ -2,20 +2,16 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { isUserSubject } from '@auth4agent/core/identity/user-subject'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeList } from '@auth4agent/core/token/scope'
+import type { IssuerSubject } from '../../../../../gen/prisma/client.ts'
 import type { PutIssuerSubjectRequest } from '../../../../../gen/proto/auth4agent/v1/issuers_pb.ts'
 import { ApiError } from '../../../../platform/errors/api-error.ts'
 import { checkText } from '../../../../platform/requests/check-text.ts'
 
-/** A rule about a subject of an identity provider as the administrator describes it, checked. */
-export interface NewSubject {
-  readonly tenant: string
-  readonly sub: string
-  readonly operatorId: string
-  /** The user of this deployment. */
-  readonly subject: string
-  readonly audiences: string[]
-  readonly scopes: string[]
-}
+/**
+ * A rule about a subject of an identity provider as the administrator describes it, checked. `subject` is the user of
+ * this deployment.
+ */
+export type NewSubject = Pick<IssuerSubject, 'tenant' | 'sub' | 'operatorId' | 'subject' | 'audiences' | 'scopes'>
 
 /** Longest subject of an ID token (OpenID Connect Core section 2). Tenants are as long. */
 export const MAX_SUB = 255

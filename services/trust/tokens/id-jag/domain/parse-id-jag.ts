@@ -1,7 +1,7 @@
-import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { parseAudiences } from '@auth4agent/core/token/audience'
+import { isThumbprint } from '@auth4agent/core/token/claims'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { MAX_SUB } from '../../../issuers/subjects/domain/read-new-subject.ts'
 
@@ -27,12 +27,9 @@ export interface IdJag {
   readonly audSub: string | undefined
 }
 
-const THUMBPRINT_BYTES = 32
 /** A rule of the administrator names no such text, and PostgreSQL stores no NUL. */
 const CONTROL = /\p{Cc}/u
 const JTI = /^[\x21-\x7e]{1,256}$/
-
-type Parsed = { readonly grant: IdJag } | { readonly demand: string }
 
 /**
  * Reads the payload of an ID-JAG strictly. It ignores claims that only describe the user, such as `email`: no user is
@@ -42,7 +39,7 @@ type Parsed = { readonly grant: IdJag } | { readonly demand: string }
  *
  * @returns the grant, or what the payload must be
  */
-export function parseIdJag(payload: JsonObject): Parsed {
+export function parseIdJag(payload: JsonObject): { readonly grant: IdJag } | Demand {
   const { iss, sub, aud, tenant = '', client_id: clientId, jti, iat, nbf = iat, exp } = payload
   if (!isText(iss, 2048)) return { demand: 'iss must be the identity provider' }
   if (!isText(sub, MAX_SUB))
@@ -60,13 +57,12 @@ export function parseIdJag(payload: JsonObject): Parsed {
   if ('demand' in restrictions) return restrictions
   const allowed = readAllowed(payload)
   if ('demand' in allowed) return allowed
-  const grant = { iss, tenant: String(tenant), sub, aud, clientId, jti, iat, exp, ...restrictions, ...allowed }
-  return { grant }
+  return { grant: { iss, tenant: String(tenant), sub, aud, clientId, jti, iat, exp, ...restrictions, ...allowed } }
 }
 
-type Restrictions = Pick<IdJag, 'jkt' | 'audSub'>
+type Demand = { readonly demand: string }
 
-function readRestrictions(payload: JsonObject, clientId: string): Restrictions | { readonly demand: string } {
+function readRestrictions(payload: JsonObject, clientId: string): Pick<IdJag, 'jkt' | 'audSub'> | Demand {
   const { act, cnf, aud_sub: audSub } = payload
   for (const name of ['authorization_details', 'aud_tenant', 'may_act']) {
     if (Object.hasOwn(payload, name)) return { demand: `${name} must be missing` }
@@ -82,9 +78,7 @@ function readRestrictions(payload: JsonObject, clientId: string): Restrictions |
   return { jkt: isThumbprint(jkt) ? jkt : undefined, audSub: typeof audSub === 'string' ? audSub : undefined }
 }
 
-type Allowed = Pick<IdJag, 'resources' | 'scopes'>
-
-function readAllowed({ resource, scope }: JsonObject): Allowed | { readonly demand: string } {
+function readAllowed({ resource, scope }: JsonObject): Pick<IdJag, 'resources' | 'scopes'> | Demand {
   const named: readonly unknown[] = Array.isArray(resource) ? resource : [resource]
   const texts = named.filter((each) => typeof each === 'string')
   const audiences = texts.length === named.length && texts.length > 0 ? parseAudiences(texts) : undefined
@@ -96,10 +90,6 @@ function readAllowed({ resource, scope }: JsonObject): Allowed | { readonly dema
 
 function isOnly(value: unknown, name: string, text: string): boolean {
   return isJsonObject(value) && Object.keys(value).length === 1 && value[name] === text
-}
-
-function isThumbprint(value: unknown): value is string {
-  return typeof value === 'string' && decodeBase64url(value)?.length === THUMBPRINT_BYTES
 }
 
 function isText(value: unknown, max: number): value is string {

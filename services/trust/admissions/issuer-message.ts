@@ -1,30 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { AdmittedIssuerSchema, TrustAdmissionSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import type { AdmittedIssuerSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { keysUsableUntil, longestTtlS } from '../decide/issuer-keys.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
-import type { Admission } from './admission.ts'
-
-/** Returns an admission as the contract has it. */
-export function admissionMessage({
-  issuer,
-  domain,
-  operatorId,
-  scopes,
-  edges,
-  authors,
-  expiresAt,
-}: Admission): MessageInitShape<typeof TrustAdmissionSchema> {
-  return {
-    issuer,
-    domain,
-    operatorId,
-    scopes: Object.entries(scopes).map(([scope, values]) => ({ scope, values: [...values] })),
-    edgeIds: [...edges],
-    authors: authors.map(({ edge: edgeId, ...author }) => ({ edgeId, ...author })),
-    expiresAt: timestampFromMs(Math.floor(expiresAt)),
-  }
-}
 
 /** Returns an issuer as a verifier of its tokens must know it. */
 export function issuerMessage(issuer: KnownIssuer): MessageInitShape<typeof AdmittedIssuerSchema> {
