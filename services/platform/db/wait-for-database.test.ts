@@ -44,8 +44,9 @@ const begin = (work: () => Promise<unknown>, others: Partial<WaitOptions> = {}) 
   const { url = urlThrough(proxy, database.url), signal = new AbortController().signal, timing = TIMING } = others
   return withDatabase({ url, name: 'DATABASE_URL', log, signal, timing, onWaiting: () => (waits += 1) }, work)
 }
+/** Changes the URL without a Unix socket, by which no password is needed. */
 const changed = (change: (url: URL) => void) => {
-  const url = new URL(database.url)
+  const url = Object.assign(new URL(database.url), { search: '' })
   change(url)
   return url.href
 }

@@ -103,8 +103,9 @@ const UNAVAILABLE_KINDS = new Set([
   'TooManyConnections',
 ])
 
+/** `connect ENOENT`: no database listens on the Unix socket. */
 const UNAVAILABLE_TEXT =
-  /connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end|not currently accepting connections/i
+  /connect ENOENT|connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end|not currently accepting connections/i
 
 /**
  * Codes that mean an integer column cannot hold the value. Only epochs and versions can reach that limit, because they

@@ -66,6 +66,7 @@ describe('toApiError', () => {
 
   it.each<[string, unknown]>([
     ['ECONNREFUSED', { code: 'ECONNREFUSED' }],
+    ['no Unix socket', { code: 'ENOENT', message: 'connect ENOENT /run/postgresql/.s.PGSQL.5432' }],
     ['a temporary DNS failure', { code: 'EAI_AGAIN' }],
     ['an SQLSTATE of class 08', { code: '08006' }],
     ['too many connections', { code: '53300' }],

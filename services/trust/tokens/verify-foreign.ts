@@ -67,6 +67,8 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
       // A proof counts once, and other rows say nothing about it.
       sender ??= { unproven: demands.checkSender(claims) }
       if (sender.unproven !== undefined) return { refused: sender.unproven, isEnded: false }
+      // By other rows, the issuer may have another mode.
+      askedAt = undefined
       if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
       if (issuer.mode !== 'introspection') return undefined
       const answer = await deps.introspect(issuer, token).catch(() => undefined)
