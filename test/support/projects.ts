@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { LongestFirst } from './longest-first.ts'
 import type { Mode } from './modes.ts'
 import { PATIENCE_MS } from './until.ts'
 
@@ -20,6 +21,7 @@ export const SHARED = {
   // vitest's default is the number of cores less one. More workers than cores are useful, because most tests wait for
   // other processes.
   maxWorkers: 3,
+  sequence: { sequencer: LongestFirst },
 }
 
 /** Tests that replace a module. Each of these files needs a process of its own, because others use the same module. */
