@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import {
   AttestRequestSchema,
   CreateAttestationNonceRequestSchema,
@@ -15,7 +16,7 @@ import type { Purpose } from '../../services/attestation/nonce.ts'
 import type { Call } from '../../services/calls/call.ts'
 import type { Identity } from '../../services/identity/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
-import { anonymous, asOperator, type TestOperator } from './identity.ts'
+import { anonymous, asOperator, type IdentityFixture, identityFixture, type TestOperator } from './identity.ts'
 import { insertJoinToken, signEvidence } from './join-tokens.ts'
 
 /** Evidence with its signatures, as an agent sends it. */
@@ -101,3 +102,55 @@ export function enrolments(
 
 /** Creates a new key of an agent. */
 export const newKey = (): KeyPair => generateKeyPair()
+
+/** An enrolment rule that demands a join token, for two agents. */
+export const RULE = {
+  name: 'web',
+  allOf: ['tokens'],
+  scopes: ['orders:read'],
+  label: 'agent {tokens.label}',
+  maxAgents: 2,
+}
+
+/** An operator with the attestors `tokens` and `others`, and its calls. */
+export interface EnrolmentWorld {
+  readonly fixture: IdentityFixture
+  readonly operator: TestOperator
+  readonly calls: Enrolments
+}
+
+/** Starts the identity part before the tests of a file, and makes an operator before each test. */
+export function useEnrolments(): EnrolmentWorld {
+  let fixture: IdentityFixture | undefined
+  let current: EnrolmentWorld | undefined
+  let made = 0
+  beforeAll(async () => {
+    fixture = await identityFixture()
+  })
+  afterAll(() => fixture?.drop())
+  beforeEach(async () => {
+    const its = started(fixture)
+    made += 1
+    const operator = await its.operator(`acme${made}.example`)
+    const calls = enrolments(its, operator, () => its.clock.now)
+    await calls.insertAttestor('tokens')
+    await calls.insertAttestor('others')
+    current = { fixture: its, operator, calls }
+  })
+  return {
+    get fixture() {
+      return started(current).fixture
+    },
+    get operator() {
+      return started(current).operator
+    },
+    get calls() {
+      return started(current).calls
+    },
+  }
+}
+
+function started<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The identity part has not started yet')
+  return value
+}
