@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto'
-import { operatorId } from '@auth4agent/core/identity/operator-id'
-import { recordValue } from '@auth4agent/core/identity/proof-record'
-import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -12,107 +9,14 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
-import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/calls/assertion.ts'
-import { requestBody } from '../../../services/calls/request-body.ts'
+import { parseAssertion } from '../../../services/calls/assertion.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../../../services/operator-registry/policy.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
+import { check, DID, ID, key, now, recorder, SERVER, takeAll } from '../../../test/support/sdk/recorded-operator.ts'
 import { createAdministrator } from './administrator.ts'
-import { generatePrivateKey } from './node/index.ts'
 import { createOperator } from './operator.ts'
-
-const SERVER = 'https://auth.example'
-const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
-const NOW_S = 1_800_000_000
-const now = () => NOW_S * 1000
-const { signer: key } = generatePrivateKey()
-const SUBJECT = { issuer: SERVER, thumbprint: thumbprint(key.publicKey) }
-const ID = operatorId({ ...SUBJECT, domain: 'example.com' })
-const OTHER_ID = 'aaaaaaaa-1111-8111-8111-111111111111'
-const RECORD = recordValue({ ...SUBJECT, operatorId: ID })
-
-/** One request that a client made. */
-interface Sent {
-  readonly method: string
-  readonly url: URL
-  readonly authorization: string | null
-  readonly body: unknown
-  /** The bytes of the body as text; empty without a body. */
-  readonly text: string
-}
-
-const AGENT = { id: ID, did: DID, status: 'active' }
-const KEY = { kid: 'k', alg: 'EdDSA', state: 'active' }
-/** The server's answer, which fits every shape. */
-const ANSWER = {
-  ...AGENT,
-  ...KEY,
-  domain: 'example.com',
-  txt_record_name: '_auth4agents.example.com',
-  txt_record_value: RECORD,
-  message: 'm',
-  verified: true,
-  released_at: 't',
-  epoch: 2,
-  ended_at: 't',
-  agent_did: DID,
-  updated: true,
-  allowed_scopes: [],
-  suspended_at: 't',
-  reactivated_at: 't',
-  reinstated_at: 't',
-  revoked_at: 't',
-  compromised_at: 't',
-  jti: 'j',
-  minimum_epoch: 2,
-  audiences: [{ audience: 'a', callers: [] }],
-  require_bound_challenges: false,
-  seq: 0,
-  manifest: '',
-  threshold: 1,
-  root_keys: [{ kid: SUBJECT.thumbprint, label: '' }],
-  record: { id: ID, at: 't', actor: 'a', action: 'x', subject: 's', outcome: 'done' },
-  signed_request: { rpc: 'GET /', signatures: [], body: '', body_digest: 'd' },
-  active: [KEY],
-  retiring: [],
-  keys: [KEY],
-  key: KEY,
-}
-
-/** A server that records its requests. */
-function recorder(answer: (sent: Sent) => Response = () => Response.json(ANSWER)) {
-  const sent: Sent[] = []
-  const fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const request = new Request(input, init)
-    const text = typeof init?.body === 'string' ? init.body : ''
-    const body: unknown = text === '' ? undefined : JSON.parse(text)
-    const one = {
-      method: request.method,
-      url: new URL(request.url),
-      authorization: request.headers.get('authorization'),
-      body,
-      text,
-    }
-    sent.push(one)
-    return Promise.resolve(answer(one))
-  }
-  return { sent, fetch }
-}
-
-function check({ method, url, authorization, text }: Sent, rules: Partial<AssertionRules> = {}) {
-  const rpc = `${method} ${url.pathname}`
-  const body = requestBody(() => Buffer.from(text))
-  const all = { issuer: SERVER, nowS: NOW_S, skewS: 10, rpc, mustNameRpc: true, body, ...rules }
-  const assertion = parseAssertion(authorization ?? '')
-  return { ...checkAssertion(assertion, key.publicKey, all), iss: assertion.iss }
-}
-
-const takeAll = async (list: AsyncIterable<unknown>) => {
-  const all = []
-  for await (const item of list) all.push(item)
-  return all
-}
 
 /** Calls every method of both clients once. */
 async function callAll(fetch: typeof globalThis.fetch) {
@@ -291,84 +195,5 @@ describe('createOperator and createAdministrator', () => {
     await expect(operator.status()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
     await expect(takeAll(operator.audit())).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
     await expect(operator.policy.get()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
-  })
-})
-
-const record = (id: string) => ({ id, at: 't', actor: 'a', action: 'x', subject: 's', outcome: 'done' })
-
-describe('lists of an operator', () => {
-  it('request page after page with the same filters, each with its own assertion', async () => {
-    const { sent, fetch } = recorder(({ url }) => {
-      const page = url.searchParams.get('page_token')
-      const next = page === null ? 'n+1' : page === 'n+1' ? 'n+2' : undefined
-      const headers = next && { link: `<https://evil.example/x?page_token=${encodeURIComponent(next)}>; rel="next"` }
-      return Response.json([record(page ?? 'first')], headers === undefined ? {} : { headers })
-    })
-    const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
-    const ids = (await takeAll(operator.audit({ action: 'x', pageSize: 1 }))).map((item) => item)
-    expect(ids).toEqual([record('first'), record('n+1'), record('n+2')])
-    expect(sent.map(({ url }) => url.search)).toEqual([
-      '?action=x&page_size=1',
-      '?action=x&page_size=1&page_token=n%2B1',
-      '?action=x&page_size=1&page_token=n%2B2',
-    ])
-    expect(sent.every(({ url }) => url.host === 'auth.example')).toBe(true)
-    expect(new Set(sent.map((call) => check(call).jti)).size).toBe(3)
-  })
-
-  it('request a page only when it is needed', async () => {
-    const headers = { link: `</x?page_token=n>; rel="next"` }
-    const { sent, fetch } = recorder(() => Response.json([record('1')], { headers }))
-    const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
-    for await (const _ of operator.audit()) break
-    expect(sent.length).toBe(1)
-  })
-
-  it('end when a server names the same page again', async () => {
-    const headers = { link: `</x?page_token=n>; rel="next"` }
-    const { sent, fetch } = recorder(() => Response.json([AGENT], { headers }))
-    const { agents } = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
-    expect((await takeAll(agents.list({ status: 'pending' }))).length).toBe(2)
-    expect(sent.map(({ url }) => url.search)).toEqual(['?status=pending', '?status=pending&page_token=n'])
-  })
-})
-
-describe('verification.instructions', () => {
-  const { signer: other } = generatePrivateKey()
-  const others = thumbprint(other.publicKey)
-  const instructions = (told: object) => {
-    const { fetch } = recorder(() => Response.json({ ...ANSWER, ...told }))
-    return createOperator({ server: SERVER, operatorId: ID, key, fetch }).verification.instructions()
-  }
-
-  it.each([
-    ['its record', RECORD],
-    ['its record with unknown tags', `${RECORD}; x=1`],
-  ])('resolves with %s', async (_name, txt_record_value) => {
-    expect(await instructions({ txt_record_value })).toMatchObject({ txt_record_value })
-  })
-
-  it.each([
-    [
-      'a record of another server',
-      { txt_record_value: RECORD.replace(SERVER, 'https://other.example') },
-      'ISSUER_MISMATCH',
-    ],
-    [
-      'a record of this server and another',
-      { txt_record_value: `${RECORD}; iss=https://other.example` },
-      'ISSUER_MISMATCH',
-    ],
-    ['a text that is not a record', { txt_record_value: 'x' }, 'ISSUER_MISMATCH'],
-    ['a record of another key', { txt_record_value: RECORD.replace(SUBJECT.thumbprint, others) }, 'UNEXPECTED_ANSWER'],
-    ['a record of another operator', { txt_record_value: RECORD.replace(ID, OTHER_ID) }, 'UNEXPECTED_ANSWER'],
-    ['a record at another name', { txt_record_name: '_auth4agents.other.example' }, 'UNEXPECTED_ANSWER'],
-    [
-      'a record of another domain',
-      { domain: 'other.example', txt_record_name: '_auth4agents.other.example' },
-      'UNEXPECTED_ANSWER',
-    ],
-  ])('rejects %s', async (_name, told, reason) => {
-    await expect(instructions(told)).rejects.toMatchObject({ reason })
   })
 })
