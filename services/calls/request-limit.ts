@@ -16,7 +16,7 @@ const OF_OTHERS: ReadonlyMap<DescMethod, number> = new Map([[Authorization.metho
 
 /** Returns the largest request of a method, in bytes as sent. `usual` is the limit of methods without their own. */
 export function requestLimit(method: DescMethod, usual = REQUEST_LIMIT): number {
-  return OF_OTHERS.get(method) ?? (getOption(method, max_request_bytes) || usual)
+  return OF_OTHERS.get(method) ?? (ownLimit(method) || usual)
 }
 
 /**
@@ -24,5 +24,15 @@ export function requestLimit(method: DescMethod, usual = REQUEST_LIMIT): number 
  * memory before the caller is known. Returns undefined for other methods.
  */
 export function createPlaces(method: DescMethod): Bound | undefined {
-  return getOption(method, max_request_bytes) > REQUEST_LIMIT ? createBound(PLACES.total, PLACES.perSource) : undefined
+  return ownLimit(method) > REQUEST_LIMIT ? createBound(PLACES.total, PLACES.perSource) : undefined
+}
+
+/** Limits by method. An option is decoded from its bytes at each reading, which takes several microseconds. */
+const known = new Map<DescMethod, number>()
+
+/** Returns the limit that the contract gives a method; 0 without one. */
+function ownLimit(method: DescMethod): number {
+  const limit = known.get(method) ?? getOption(method, max_request_bytes)
+  known.set(method, limit)
+  return limit
 }
