@@ -108,6 +108,17 @@ describe('withDatabase', () => {
     expect(attempts).toBe(2)
   })
 
+  it('waits for a database whose Unix socket is missing, and names the folder of the socket', async () => {
+    const url = 'postgresql://a:b@localhost/auth4agent?host=/nowhere'
+    const stopping = new AbortController()
+    const said = untilSaid('connect ENOENT')
+    const started = begin(async () => 42, { url, signal: stopping.signal })
+    await said
+    stopping.abort('SIGTERM')
+    await expect(started).rejects.toBe('SIGTERM')
+    expect(lines[0]).toMatchObject({ database: '/nowhere/auth4agent' })
+  })
+
   it.each([
     ['refused connections', 'ECONNREFUSED', () => proxy.cut()],
     ['silence', 'it does not answer', async () => proxy.stall()],

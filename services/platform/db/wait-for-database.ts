@@ -80,14 +80,15 @@ async function repeat<T>(options: WaitOptions, work: () => Promise<T>): Promise<
 /** Writes the lines about the waiting. The first failure gets a line at once. */
 function createReport({ url, name, log, onWaiting }: WaitOptions) {
   const began = performance.now()
-  const { host, pathname } = new URL(url)
+  const { host, pathname, searchParams } = new URL(url)
+  const database = (searchParams.get('host') ?? host) + pathname
   let problem = 'it does not answer'
   let hasSaid = false
   const say = () => {
     if (!hasSaid) onWaiting?.()
     hasSaid = true
     const waitedS = Math.round((performance.now() - began) / 1000)
-    log.warn({ database: host + pathname, problem, waitedS }, `waiting for the database of ${name}`)
+    log.warn({ database, problem, waitedS }, `waiting for the database of ${name}`)
   }
   return {
     say,
@@ -99,7 +100,7 @@ function createReport({ url, name, log, onWaiting }: WaitOptions) {
       if (!hasSaid) say()
     },
     done() {
-      if (hasSaid) log.info({ database: host + pathname }, `the database of ${name} answers`)
+      if (hasSaid) log.info({ database }, `the database of ${name} answers`)
     },
   }
 }
