@@ -90,13 +90,24 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
     })
     return running
   }
+  /** A pass that is under way may have looked before the change. */
+  const runAfterwards = async () => {
+    await running?.catch(() => undefined)
+    await runSchedule()
+  }
+  const idle = async (): Promise<void> => {
+    if (running === undefined) return
+    await running.catch(() => undefined)
+    // A command may have asked for another pass.
+    await idle()
+  }
   /**
    * Carries out an administrator's command, then begins a pass of the schedule, which creates missing keys. The
    * administrator does not wait for this pass and does not get its errors.
    */
   const command = async (wish: Parameters<typeof carryOut>[1]) => {
     const changed = await carryOut({ ...deps, spare: [] }, wish)
-    runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be created yet'))
+    runAfterwards().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be created yet'))
     return changed
   }
   return {
@@ -125,8 +136,6 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
       log.info({ kid, purpose, alg, state }, 'a signing key has been imported')
       return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000), isReady: false }
     },
-    async idle() {
-      await running?.catch(() => undefined)
-    },
+    idle,
   }
 }
