@@ -30,6 +30,33 @@ describe('rotate', () => {
     await untilStates('ES256', ['retiring', 'active', 'prepared', 'prepared'])
   })
 
+  it('has its missing key created also when a pass is under way that has looked before', async () => {
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let isHeld = false
+    const { keys, clock } = instance({
+      async generate(kind) {
+        if (isHeld) {
+          begun.resolve()
+          await held.promise
+        }
+        return keyFromElsewhere(kind)
+      },
+    })
+    await keys.ensureFirst()
+    await keys.runSchedule()
+    await keys.list()
+    clock.s = 100
+    isHeld = true
+    await keys.rotate(asAdmin(), { alg: 'EdDSA' }, '')
+    await begun.promise
+    await keys.rotate(asAdmin(), { alg: 'ES256' }, '')
+    isHeld = false
+    held.resolve()
+    await keys.idle()
+    expect(await statesOf('EdDSA')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+  })
+
   it('refuses an assertion that was used before', async () => {
     const { keys, clock } = await started()
     await keys.list()
