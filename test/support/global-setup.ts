@@ -70,10 +70,12 @@ const ACCESS = ['local all all trust', 'host all all 127.0.0.1/32 scram-sha-256'
 async function startRunPostgres(folder: string, started: AsyncDisposableStack): Promise<string> {
   const cluster = await createCluster(folder)
   const port = await freePort()
+  // Node on Windows takes the path of a socket for a named pipe.
+  const sockets = process.platform === 'win32' ? '' : cluster.folder
   await writeFile(join(cluster.folder, 'pg_hba.conf'), ACCESS)
-  const postgres = await startPostgres(cluster, port, { ...SETTINGS, unix_socket_directories: cluster.folder })
+  const postgres = await startPostgres(cluster, port, { ...SETTINGS, unix_socket_directories: sockets })
   started.defer(() => postgres.end('SIGINT'))
-  const url = `${clusterUrl(cluster, port)}?host=${encodeURIComponent(cluster.folder)}`
+  const url = clusterUrl(cluster, port) + (sockets && `?host=${encodeURIComponent(sockets)}`)
   await ensureDatabase(url)
   return url
 }

@@ -61,8 +61,7 @@ const activeStatements = async () => {
 describe('openDb, when the database is not available', () => {
   const nobody = Object.assign(new URL(database.url), { port: '1' })
   it.each(ways)('reports UNAVAILABLE through %s when nothing listens on the Unix socket', async (_name, work) => {
-    expect(nobody.searchParams.get('host')).toMatch(/^\//)
-    expect(await failureOf(work(open(nobody.href)))).toEqual(SOON)
+    expect(await failureOf(work(open(Object.assign(new URL(nobody), { search: '?host=/nowhere' }).href)))).toEqual(SOON)
   })
 
   it.each(ways)('reports UNAVAILABLE through %s when nothing listens on the port', async (_name, work) => {

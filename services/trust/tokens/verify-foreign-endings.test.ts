@@ -135,3 +135,13 @@ it('an issuer that asks for introspection since is asked, and the sender proves 
   }
   expect(proofs).toHaveLength(2)
 })
+
+it('an issuer that was asked, and since is known by its log, is as fresh as its log', async () => {
+  const world = foreignWorld({
+    issuers: [{ ...alpha, mode: 'introspection' }],
+    fresh: { issuers: [{ ...alpha, generation: 2 }] },
+    introspect: async () => ({ isActive: true, askedAt: { monotonic: 0, wall: 1 } }),
+  })
+  world.record('issuer', { subject: ALPHA, minimumEpoch: 2 })
+  expect(await world.verify(acmeToken())).toMatchObject({ valid: true, trust: { revocationsAsOf: NOW_S * 1_000 } })
+})

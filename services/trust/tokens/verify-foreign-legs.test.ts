@@ -20,15 +20,11 @@ import {
   letsCall,
   member,
 } from '../../../test/support/federation/foreign-parties.ts'
-import { foreignWorld, outcome, type WorldOptions } from '../../../test/support/federation/foreign-world.ts'
+import { foreignWorld, outcome, type WorldOptions, want } from '../../../test/support/federation/foreign-world.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import type { ForeignDemands } from './verify-foreign.ts'
 
 const VALID = 'VALID'
-
-const want = (change: Partial<ForeignDemands['wanted']>) => ({
-  wanted: { audience: [AUDIENCE], scope: ['orders:read'], operators: [], ...change },
-})
 
 type Case = readonly [
   name: string,

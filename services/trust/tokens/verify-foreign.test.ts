@@ -14,14 +14,9 @@ import {
   letsCall,
   member,
 } from '../../../test/support/federation/foreign-parties.ts'
-import { foreignWorld, outcome, type WorldOptions } from '../../../test/support/federation/foreign-world.ts'
-import type { ForeignDemands } from './verify-foreign.ts'
+import { foreignWorld, outcome, type WorldOptions, want } from '../../../test/support/federation/foreign-world.ts'
 
 const VALID = 'VALID'
-
-const want = (change: Partial<ForeignDemands['wanted']>) => ({
-  wanted: { audience: [AUDIENCE], scope: ['orders:read'], operators: [], ...change },
-})
 
 describe('a foreign token', () => {
   it('is valid, and the answer says by which edges and how old the knowledge is', async () => {

@@ -43,6 +43,11 @@ export interface WorldOptions {
 
 const byIssuer = (list: readonly KnownIssuer[]) => new Map(list.map((row) => [row.issuer, row]))
 
+/** Demands of a caller of the audience. */
+export const want = (change: Partial<ForeignDemands['wanted']>) => ({
+  wanted: { audience: [AUDIENCE], scope: ['orders:read'], operators: [], ...change },
+})
+
 /** Verifies a token. Returns VALID or the reason why it is not valid. */
 export async function outcome(
   world: Pick<ReturnType<typeof foreignWorld>, 'verify'>,
@@ -179,7 +184,7 @@ export function foreignWorld(options: WorldOptions = {}) {
     verify: (token: string, demands: Partial<ForeignDemands> = {}) =>
       verify(token, {
         issuer: ALPHA,
-        wanted: { audience: [AUDIENCE], scope: ['orders:read'], operators: [] },
+        ...want({}),
         checkSender: () => undefined,
         ...demands,
       }),
