@@ -198,10 +198,9 @@ describe('evidence with a request for a token', () => {
       'CHALLENGE_EXPIRED',
       'an expired challenge',
       async () => {
-        instance.clock.offsetMs = -HOUR_MS
-        const made = await instance.challenge(agent.did).finally(() => {
-          instance.clock.offsetMs = 0
-        })
+        await instance.setBack(HOUR_MS)
+        const made = await instance.challenge(agent.did)
+        instance.clock.offsetMs = 0
         return instance.redeem(agent, made, { attestation: EVIDENCE })
       },
     ],

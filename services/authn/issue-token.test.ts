@@ -101,7 +101,7 @@ it('issueToken puts the epochs of agent and operator into the token', async () =
 
 it('issueToken checks in the order of the protocol, and a refusal does not redeem the challenge', async () => {
   const owner = await freshOperator(database.db)
-  await setBack()
+  await instance.setBack(20 * MINUTE)
   const expired = await instance.challenge(agent.did, { scope: 'read' })
   instance.clock.offsetMs = 0
   const used = await instance.challenge(agent.did, { scope: 'read' })
@@ -218,7 +218,7 @@ describe('issueToken', () => {
   })
 
   it('refuses a challenge that has expired only by the clock of the database', async () => {
-    await setBack()
+    await instance.setBack(20 * MINUTE)
     const made = await instance.challenge(agent.did)
     await expectRefusal('CHALLENGE_EXPIRED', () => instance.redeem(agent, made))
   })
@@ -243,12 +243,3 @@ describe('issueToken', () => {
     })
   })
 })
-
-/**
- * Sets the clock of the process back, perhaps to the previous day. Then runs the jobs, which create the challenge key
- * of that day.
- */
-async function setBack(): Promise<void> {
-  instance.clock.offsetMs = -20 * MINUTE
-  await instance.runJobs()
-}

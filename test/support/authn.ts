@@ -167,6 +167,14 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     identity,
     statusLists,
     runJobs,
+    /**
+     * Sets the clock of the process back, perhaps to the previous day. Then runs the jobs, which create the challenge
+     * key of that day.
+     */
+    async setBack(ms: number) {
+      clock.offsetMs = -ms
+      await runJobs()
+    },
     ...callsOf(authn, keys, revocation),
     ...oauthCallsOf(authn),
   }

@@ -165,7 +165,7 @@ describe('issueGrant refuses', () => {
   })
 
   it('an expired challenge', async () => {
-    instance.clock.offsetMs = -400_000
+    await instance.setBack(400_000)
     const made = await instance.challenge(agent.did)
     instance.clock.offsetMs = 0
     await expectRefusal('CHALLENGE_EXPIRED', () => grants.redeemGrant(agent, made))
