@@ -2,7 +2,6 @@ import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { Audience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { AuthnDeps } from './config.ts'
 import { agreeOnAlgorithm } from './domain/agree-on-algorithm.ts'
 import {
   type AllowedAudience,
@@ -15,6 +14,7 @@ import {
   strongestStatus,
 } from './domain/decide-audience.ts'
 import { checkNonce, createNonce, type NonceDeps } from './dpop-nonce.ts'
+import type { Owners } from './known-owners.ts'
 
 const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '', tokenStatus: '' }
 
@@ -34,14 +34,15 @@ export interface AudiencesDecision {
  * @throws ApiError AUDIENCE_NOT_ALLOWED, ALGORITHM_CONFLICT, UNAVAILABLE
  */
 export async function decideAudiences(
-  deps: Pick<AuthnDeps, 'issuer' | 'operators'>,
+  issuer: string,
+  owners: Owners,
   audiences: readonly Audience[],
   callers: readonly Caller[],
 ): Promise<AudiencesDecision> {
   const wanted: (AudienceTerms & { audience: string })[] = []
   const edges = new Set<string>()
   for (const audience of audiences) {
-    const allowed = await allowedBy(deps, audience, callers)
+    const allowed = audience.text === issuer ? [] : await allowedBy(owners, audience, callers)
     // The terms do not depend on the caller.
     wanted.push({ audience: audience.text, ...(allowed[0] ?? OF_ISSUER) })
     for (const { edge } of allowed) if (edge !== undefined) edges.add(edge)
@@ -51,14 +52,12 @@ export async function decideAudiences(
 }
 
 async function allowedBy(
-  { issuer, operators }: Pick<AuthnDeps, 'issuer' | 'operators'>,
+  owners: Owners,
   audience: Audience,
   callers: readonly Caller[],
 ): Promise<readonly AllowedAudience[]> {
-  if (audience.text === issuer) return []
-  const { host, text } = audience
   const domains = callers.map(({ domain }) => domain)
-  const owner = await operators.lookupAudienceOwner({ host, audiences: [text], callers: domains })
+  const owner = await owners.ownerOf(audience, domains)
   return callers.map((caller) => decideAudience(audience, owner, caller))
 }
 

@@ -15,6 +15,7 @@ import type { Chaining, JudgeIdJag, VerifyForeign } from '../trust/index.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import type { OnCheck } from './authz/on-check.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
+import type { KnownOwners } from './known-owners.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -45,6 +46,7 @@ export interface AuthnDeps {
   readonly agents: Pick<InternalClient<typeof AgentDirectoryService>, 'attestAgent'>
   readonly redeem: Redeemer
   readonly operators: AudienceOwners
+  readonly owners: KnownOwners
   readonly tokenStatus: TokenStatus
   readonly challengeKeys: ChallengeKeyring
   readonly signer: TokenSigner

@@ -16,6 +16,7 @@ import { authorizationRoutes } from './authz/routes.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { issuerAudience } from './domain/token-request.ts'
 import { grantRoutes } from './grants/routes.ts'
+import { createKnownOwners } from './known-owners.ts'
 import { oauthRoutes } from './oauth/routes.ts'
 import { authnPolicies, authorizationPolicies, grantPolicies, oauthPolicies } from './policy.ts'
 import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
@@ -54,13 +55,15 @@ export function createAuthn({
 }: AuthnOptions): Authn {
   const { issuer, verificationKeys } = rest
   const genuineChains = createGenuineChains({ issuer, keys: verificationKeys.grantKeys })
+  const operators = shareLookUps(rest.operators)
   const deps: AuthnDeps = {
     ...rest,
     ...keys,
     termDefaults: { audience: issuerAudience(issuer), ttl: rest.settings.defaultTtlS },
     agents,
     subjects: createSubjects(agents),
-    operators: shareLookUps(rest.operators),
+    operators,
+    owners: createKnownOwners(operators),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(issuer, verificationKeys),
     genuineChains,

@@ -12,10 +12,9 @@ import { type Attested, checkAttestation, joinEdges } from './domain/check-attes
 import { checkTokenSize, LONGEST_EPOCHS } from './domain/check-token-size.ts'
 import type { StatusDemand } from './domain/decide-audience.ts'
 import { decideIssue } from './domain/decide-issue.ts'
-import type { Subject } from './domain/subject.ts'
 import type { RequestedTerms, TokenTerms } from './domain/token-request.ts'
 import { longestStatus, placeInList } from './place-in-list.ts'
-import { type RedeemDeps, redeemProof } from './redeem-proof.ts'
+import { type Known, type RedeemDeps, redeemProof } from './redeem-proof.ts'
 
 /** A new access token and its claims. */
 export interface IssuedToken {
@@ -24,9 +23,7 @@ export interface IssuedToken {
 }
 
 /** The dependencies of issueToken. */
-export interface IssueDeps
-  extends RedeemDeps,
-    Pick<AuthnDeps, 'issuer' | 'operators' | 'termDefaults' | 'statusPlaces' | 'signer'> {
+export interface IssueDeps extends RedeemDeps, Pick<AuthnDeps, 'issuer' | 'termDefaults' | 'statusPlaces' | 'signer'> {
   readonly settings: Pick<AuthnSettings, 'keepRedemptionS' | 'skewS'>
 }
 
@@ -43,8 +40,8 @@ export interface TokenOrder extends Presented {
  *   or its operator changes during every attempt.
  */
 export async function issueToken(deps: IssueDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
-    decide(deps, fresh, order, call, { nowS: at, jti: id }),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (known, at, id) =>
+    decide(deps, known, order, call, { nowS: at, jti: id }),
   )
   const { terms, dpop, key, edges, attested, tokenStatus } = decision
   const built = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, key, edges, attested, jkt: dpop?.jkt })
@@ -70,7 +67,7 @@ interface IssueDecision {
 
 async function decide(
   deps: IssueDeps,
-  subject: Subject,
+  { subject, owners }: Known,
   { proof, requested }: TokenOrder,
   call: Call,
   { nowS, jti }: { readonly nowS: number; readonly jti: string },
@@ -80,7 +77,7 @@ async function decide(
   const terms = { ...asked, ttl: Math.min(asked.ttl, attested.ttl) }
   // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
   const dpop = call.dpop && checkDpop(deps, call.dpop)
-  const audiences = await decideAudiences(deps, terms.audience, [subject.operator])
+  const audiences = await decideAudiences(deps.issuer, owners, terms.audience, [subject.operator])
   const { alg, demand, tokenStatus, edges: callers } = audiences
   if (terms.mayAct !== undefined && dpop === undefined) {
     throw new ApiError('DPOP_PROOF_REQUIRED', 'may_act needs a DPoP proof, because only a bound token can be exchanged')

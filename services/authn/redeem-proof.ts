@@ -7,12 +7,13 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps, AuthnSettings } from './config.ts'
 import { type AgentProof, checkStatuses, type Presented, type ProvenKey, proveKey } from './domain/agent-proof.ts'
 import type { Subject } from './domain/subject.ts'
+import type { Owners, SeenOwner } from './known-owners.ts'
 import { type ExchangeRecord, hasPassed, type RedeemInput, type RedeemOutcome, type UsedGrant } from './store.ts'
 import type { Seen, SubjectOfRequest } from './subjects.ts'
 
 /** The dependencies of redeemProof. */
 export interface RedeemDeps
-  extends Pick<AuthnDeps, 'db' | 'now' | 'subjects' | 'agents' | 'limitFleet' | 'redeem' | 'challengeKeys'> {
+  extends Pick<AuthnDeps, 'db' | 'now' | 'subjects' | 'owners' | 'agents' | 'limitFleet' | 'redeem' | 'challengeKeys'> {
   readonly settings: Pick<AuthnSettings, 'keepRedemptionS'>
 }
 
@@ -30,6 +31,12 @@ export interface RedeemDecision {
   readonly grant?: UsedGrant
 }
 
+/** What a decision is made from. Parts of it may be remembered, so the redemption checks that they still hold. */
+export interface Known {
+  readonly subject: Subject
+  readonly owners: Owners
+}
+
 /** A redeemed proof. */
 export interface RedeemedProof<D extends RedeemDecision> {
   readonly subject: Subject
@@ -43,7 +50,7 @@ export interface RedeemedProof<D extends RedeemDecision> {
   readonly kid: string
 }
 
-/** Maximum number of attempts. Another attempt follows when the agent or operator changed before the redemption. */
+/** Maximum number of attempts. Another attempt follows when what was decided from changed before the redemption. */
 const MAX_DECISIONS = 4
 
 /**
@@ -60,7 +67,7 @@ export async function redeemProof<D extends RedeemDecision>(
   deps: RedeemDeps,
   { proof, evidence }: Presented,
   call: Call,
-  decide: (subject: Subject, nowS: number, jti: string) => Promise<D>,
+  decide: (from: Known, nowS: number, jti: string) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
   const subjects = deps.subjects.of(proof.did)
   let seen = await subjects.get()
@@ -71,15 +78,18 @@ export async function redeemProof<D extends RedeemDecision>(
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     // One reading of the clock, so that a key that has not expired gives a token that has not expired.
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
-    const { subject, value: decision } = await subjects.decide(seen, (fresh) => decide(fresh, nowS, jti))
+    const { subject, value } = await subjects.decide(seen, (known) =>
+      deps.owners.decide((owners) => decide({ subject: known, owners }, nowS, jti), decisions > 1),
+    )
+    const { value: decision, owners } = value
     // The agent has proved itself, so nobody else can use up the tokens of its operator.
     if (decision.issue !== undefined && decisions === 1) deps.limitFleet(subject.operator.id)
-    const outcome = await redeem(deps, { proof, subject, decision, jti, nowS, call })
+    const outcome = await redeem(deps, { proof, subject, owners, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
     seen = await subjects.reload()
   }
-  throw new ApiError('UNAVAILABLE', 'The agent or its operator changed during every attempt; try again', {
+  throw new ApiError('UNAVAILABLE', 'What the decision was made from changed during every attempt; try again', {
     retryAfter: 1,
   })
 }
@@ -106,6 +116,7 @@ async function submitEvidence(
 interface Attempt {
   readonly proof: AgentProof
   readonly subject: Subject
+  readonly owners: readonly SeenOwner[]
   readonly decision: RedeemDecision
   readonly jti: string
   readonly nowS: number
@@ -114,7 +125,7 @@ interface Attempt {
 
 function redeem(
   deps: Pick<RedeemDeps, 'redeem' | 'settings'>,
-  { proof, subject, decision, jti, nowS, call }: Attempt,
+  { proof, subject, owners, decision, jti, nowS, call }: Attempt,
 ): Promise<RedeemOutcome> {
   const { agent, operator } = subject
   const { issue, dpop, key, exchange, grant } = decision
@@ -126,6 +137,7 @@ function redeem(
     agentVersion: agent.version,
     operatorId: operator.id,
     operatorVersion: operator.version,
+    owners,
     publicKey: agent.publicKey,
     addedKid: key.addedKid,
     jti,

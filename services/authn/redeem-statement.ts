@@ -1,4 +1,5 @@
 import { KEEP_BEYOND_EXPIRY_S } from '../ledger/ledger.ts'
+import { selectOwner } from '../operator-registry/index.ts'
 
 /** `issuer` of the rows of DPoP proofs. No operator id has this text. */
 export const DPOP_ISSUER = 'dpop'
@@ -126,7 +127,17 @@ const ALL: Parts = {
 }
 
 /** Number of the parameters that every statement has. */
-const PARAMETERS = 14
+const PARAMETERS = 15
+
+/**
+ * Whether the audiences still have the owners from which the decision was made, in the same versions. `owners` is
+ * JSON: a list of SeenOwner, or empty text.
+ */
+const ARE_OWNERS_CURRENT = `CASE WHEN t.owners = '' THEN true ELSE NOT EXISTS (
+      SELECT FROM json_to_recordset(t.owners::json) AS seen (domains text[], "operatorId" text, version int)
+      LEFT JOIN LATERAL (${selectOwner('seen.domains')}) owner ON true
+      WHERE coalesce(owner.id::text, '') <> seen."operatorId" OR coalesce(owner.version, 0) <> seen.version
+    ) END`
 
 /** Makes the statement. */
 const statement = (parts: Parts): string => {
@@ -137,13 +148,13 @@ WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
     ${parts.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
-    CASE WHEN ${parts.isCurrent} THEN a.epoch END AS agent_epoch, ${parts.isExpired} AS key_expired,
+    CASE WHEN ${parts.isCurrent} AND ${ARE_OWNERS_CURRENT} THEN a.epoch END AS agent_epoch, ${parts.isExpired} AS key_expired,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${parts.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
-    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]${parameters})
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[]${parameters})
     WITH ORDINALITY
   AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
-    jti, keep_until, alg, actor, request_id, audit_id${names}, place)
+    jti, keep_until, alg, actor, request_id, audit_id, owners${names}, place)
   LEFT JOIN LATERAL (SELECT id, version, status, epoch FROM operators WHERE id = t.operator_id OFFSET 0) o
     ON o.version = t.operator_version AND o.status = 'active'
   LEFT JOIN LATERAL (SELECT id, version, status, epoch, operator_id FROM agents WHERE id = t.agent_id OFFSET 0) a
@@ -180,9 +191,9 @@ FROM judged ORDER BY place`
 
 /**
  * Redeems a batch of challenges in one statement, so in one snapshot and one commit. For each challenge it checks
- * expiry, statuses, key and versions, inserts the redemption and writes the audit. It locks no row: the epochs make
- * locks unnecessary, and with locks, issuing could delay suspensions. It inserts the challenges in sorted order, so
- * statements cannot deadlock.
+ * expiry, statuses, key, versions and owners of audiences, inserts the redemption and writes the audit. It locks no
+ * row: the epochs make locks unnecessary, and with locks, issuing could delay suspensions. It inserts the challenges
+ * in sorted order, so statements cannot deadlock.
  *
  * A challenge that expired before clock_reached stays expired when the clock is set back, because its redemption may
  * have been removed already.

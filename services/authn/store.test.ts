@@ -38,6 +38,7 @@ const WITH_PROOF: RedeemInput = {
   agentVersion: 1,
   operatorId: randomUUID(),
   operatorVersion: 1,
+  owners: [],
   keepUntil: 0,
   alg: 'EdDSA',
   purpose: 'access_token',
@@ -49,8 +50,8 @@ const WITH_PROOF: RedeemInput = {
 }
 
 it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
-  { name: 'redeem', inputs: [], parameters: 14 },
-  { name: 'redeem-with-parts', inputs: [WITH_PROOF], parameters: 24 },
+  { name: 'redeem', inputs: [], parameters: 15 },
+  { name: 'redeem-with-parts', inputs: [WITH_PROOF], parameters: 25 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, settings: REDEEM_SESSION })
   onTestFinished(() => pool.end())
@@ -68,6 +69,7 @@ it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
     'agents: (id = t.agent_id)',
     'challenge_keys: (id = t.challenge_key_id)',
     `jwks_keys: ((purpose = ${purpose}) AND (alg = t.alg))`,
+    'operators: (domain = ANY (seen.domains))',
     'operators: (id = t.operator_id)',
     ...(hasParts ? ['redemptions: (challenge_id = t.challenge_id)'] : []),
     ...(hasParts ? ['used_assertions: ((issuer = t.grant_issuer) AND (jti = t.grant_jti))'] : []),

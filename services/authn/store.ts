@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { SeenOwner } from './known-owners.ts'
 import { REDEEM, REDEEM_WITH_PARTS } from './redeem-statement.ts'
 
 /** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
@@ -20,6 +21,8 @@ export interface RedeemInput {
   readonly agentVersion: number
   readonly operatorId: string
   readonly operatorVersion: number
+  /** The owners of audiences from which the decision was made. */
+  readonly owners: readonly SeenOwner[]
   readonly publicKey: Uint8Array
   /** Thumbprint of the added key that has signed. Empty if the identity key has signed. */
   readonly addedKid: string
@@ -72,7 +75,7 @@ export interface ExchangeRecord {
  * - `replayed`: the DPoP proof has been used before.
  * - `grant-used`, `grant-expired`: the grant of another issuer has been used before, or has expired.
  * - `key-expired`: the added key has expired.
- * - `stale`: the agent, its key or its operator has changed since the decision.
+ * - `stale`: the agent, its key, its operator or the owner of an audience has changed since the decision.
  */
 export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
@@ -110,6 +113,7 @@ const PARAMETERS: readonly Parameter[] = [
   ({ actor }) => actor,
   ({ requestId }) => requestId,
   () => auditId(),
+  ({ owners }) => (owners.length === 0 ? '' : JSON.stringify(owners)),
 ]
 /** Values of the parameters of REDEEM_WITH_PARTS, in their order. */
 const PARAMETERS_WITH_PARTS: readonly Parameter[] = [

@@ -25,7 +25,9 @@ import { countFrozen } from './store/standing.ts'
 export type { RegistrySettings } from './context.ts'
 export { admitCaller } from './domain/admit-caller.ts'
 export { OWNER_STATUSES } from './domain/decide-confirm.ts'
+export { listParentDomains } from './domain/list-parent-domains.ts'
 export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
+export { selectOwner } from './store/directory.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpPlaces'> {
   readonly db: Db

@@ -55,8 +55,8 @@ export async function issueChainingGrant(
   call: Call,
 ): Promise<IssuedChainingGrant> {
   const { requested } = order
-  const { subject, decision, jti, nowS, kid } = await redeemProof(deps, order, call, (fresh, at) =>
-    decide(deps, fresh, order, call, at),
+  const { subject, decision, jti, nowS, kid } = await redeemProof(deps, order, call, (known, at) =>
+    decide(deps, known.subject, order, call, at),
   )
   const { agent, operator } = subject
   const { token, tokenKid, jkt, authority, key } = decision

@@ -13,7 +13,7 @@ import { splitCapability } from '../domain/split-capability.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { IssueDeps } from '../issue-token.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
-import { redeemProof } from '../redeem-proof.ts'
+import { type Known, redeemProof } from '../redeem-proof.ts'
 import { buildDelegatedClaims, checkDraft } from './domain/build-delegated-claims.ts'
 import { checkLimits, type ExchangeTerms, proveClient, resolveExchange } from './domain/decide-exchange.ts'
 import { describeExchange } from './domain/describe-exchange.ts'
@@ -56,8 +56,8 @@ export interface ExchangeOrder extends Presented {
  *   or its operator changes during every attempt.
  */
 export async function exchangeToken(deps: ExchangeDeps, order: ExchangeOrder, call: Call): Promise<ExchangedToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
-    decide(deps, fresh, order, call, { nowS: at, jti: id }),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (known, at, id) =>
+    decide(deps, known, order, call, { nowS: at, jti: id }),
   )
   const { held, terms, exp, dpop, edges, results, tokenStatus } = decision
   const exchanged = { jti, nowS, exp, client: clientOf(subject), epoch, edges, jkt: dpop.jkt, results }
@@ -69,7 +69,7 @@ export async function exchangeToken(deps: ExchangeDeps, order: ExchangeOrder, ca
 
 async function decide(
   deps: ExchangeDeps,
-  client: Subject,
+  { subject: client, owners }: Known,
   { proof, requested }: ExchangeOrder,
   call: Call,
   { nowS, jti }: { readonly nowS: number; readonly jti: string },
@@ -87,7 +87,8 @@ async function decide(
   const attested = checkAttestation(client.agent, wantedOf(terms), key, deps.now())
   const { results } = attested
   const audiences = await decideAudiences(
-    deps,
+    deps.issuer,
+    owners,
     terms.audience,
     callersOf(held.lineageOf({ ...parties, epoch: LONGEST_EPOCHS })),
   )

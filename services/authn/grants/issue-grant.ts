@@ -9,9 +9,8 @@ import { IDENTITY_KEY, type Presented } from '../domain/agent-proof.ts'
 import { checkAttestation, joinEdges } from '../domain/check-attestation.ts'
 import { decideAudience } from '../domain/decide-audience.ts'
 import { audiencesOf, splitCapability } from '../domain/split-capability.ts'
-import type { Subject } from '../domain/subject.ts'
 import { openChallenge } from '../open-challenge.ts'
-import { type RedeemDeps, redeemProof } from '../redeem-proof.ts'
+import { type Known, type RedeemDeps, redeemProof } from '../redeem-proof.ts'
 import { decideGrant, type GrantTerms } from './domain/decide-grant.ts'
 import { parseGrantRequest, type RequestedGrant } from './domain/grant-request.ts'
 import { checkGrantSize, rootGrantOf } from './domain/root-grant.ts'
@@ -58,11 +57,12 @@ export async function issueGrant(deps: IssueGrantDeps, request: IssueGrantReques
  */
 export async function redeemForGrant(deps: RedeemForGrantDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
   const { proof, requested } = order
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, async (fresh, at, id) => {
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, async (known, at, id) => {
+    const fresh = known.subject
     const asked = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
     const attested = checkAttestation(fresh.agent, wantedOf(asked), IDENTITY_KEY, deps.now())
     const terms = { ...asked, ttl: Math.min(asked.ttl, attested.ttl, attested.notAfterS - at) }
-    const edges = joinEdges(await findEdges(deps, fresh, terms), attested.edges)
+    const edges = joinEdges(await findEdges(deps.issuer, known, terms), attested.edges)
     checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at, edges })
     return {
       key: IDENTITY_KEY,
@@ -86,22 +86,19 @@ export function refuseDpop(call: Call): void {
  * do not matter: a grant is always bound.
  */
 async function findEdges(
-  deps: Pick<AuthnDeps, 'issuer' | 'operators'>,
-  { operator }: Subject,
+  issuer: string,
+  { subject: { operator }, owners }: Known,
   { capabilities }: GrantTerms,
 ): Promise<readonly string[]> {
-  const audiences = parsedAudiences(capabilities).filter(({ text }) => text !== deps.issuer)
+  const audiences = parsedAudiences(capabilities).filter(({ text }) => text !== issuer)
   // At the same time, so that the audiences of one host share a look-up.
-  const owners = await Promise.all(
-    audiences.map(({ text, host }) =>
-      deps.operators.lookupAudienceOwner({ host, audiences: [text], callers: [operator.domain] }),
-    ),
+  const found = await Promise.all(
+    audiences.map(async (audience) => {
+      const owner = await owners.ownerOf(audience, [operator.domain])
+      return decideAudience(audience, owner, operator).edge ?? []
+    }),
   )
-  const found = audiences.flatMap((audience, at) => {
-    const owner = owners[at]
-    return owner === undefined ? [] : (decideAudience(audience, owner, operator).edge ?? [])
-  })
-  return [...new Set(found)]
+  return [...new Set(found.flat())]
 }
 
 function wantedOf({ capabilities }: GrantTerms) {

@@ -13,7 +13,7 @@ import type { Subject } from '../domain/subject.ts'
 import { proveClient } from '../exchange/domain/decide-exchange.ts'
 import type { IssueDeps } from '../issue-token.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
-import { redeemProof } from '../redeem-proof.ts'
+import { type Known, redeemProof } from '../redeem-proof.ts'
 import type { ExchangeRecord } from '../store.ts'
 import { buildUserClaims } from './domain/build-user-claims.ts'
 import { decideUserTerms, resolveUserTerms, type UserTerms } from './domain/decide-user-terms.ts'
@@ -44,8 +44,8 @@ export interface IdJagOrder extends Presented {
  *   or its operator changes during every attempt.
  */
 export async function redeemIdJag(deps: IdJagDeps, order: IdJagOrder, call: Call): Promise<UserToken> {
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (fresh, at, id) =>
-    decide(deps, fresh, order, call, { nowS: at, jti: id }),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (known, at, id) =>
+    decide(deps, known, order, call, { nowS: at, jti: id }),
   )
   const { judged, terms, issued, tokenStatus } = decision
   const built = buildUserClaims(deps.issuer, subject, judged, terms, { ...issued, jti, nowS, epoch })
@@ -59,7 +59,8 @@ interface At {
   readonly jti: string
 }
 
-async function decide(deps: IdJagDeps, client: Subject, order: IdJagOrder, call: Call, { nowS, jti }: At) {
+async function decide(deps: IdJagDeps, known: Known, order: IdJagOrder, call: Call, { nowS, jti }: At) {
+  const { subject: client, owners } = known
   const { proof, requested } = order
   const { key, jkt } = proveClient(client, proof, nowS)
   const dpop = checkPossession(deps, call, jkt, 'An ID-JAG')
@@ -70,7 +71,12 @@ async function decide(deps: IdJagDeps, client: Subject, order: IdJagOrder, call:
   if (grant.jkt !== undefined && grant.jkt !== jkt) throw refuse('cnf must be the key of the client')
   const terms = decideUserTerms(client, judged, wanted)
   const attested = checkAttestation(agent, { scopes: terms.scope, audiences: terms.audience }, key, deps.now())
-  const { alg, demand, tokenStatus, edges: callers } = await decideAudiences(deps, terms.audience, [operator])
+  const {
+    alg,
+    demand,
+    tokenStatus,
+    edges: callers,
+  } = await decideAudiences(deps.issuer, owners, terms.audience, [operator])
   await meetDemand(deps, demand, dpop)
   const ttl = Math.min(MAX_ID_JAG_TTL_S, deps.termDefaults.ttl, attested.ttl)
   // Everything that comes from one ID-JAG ends within the time for which the identity provider vouches.

@@ -43,9 +43,9 @@ export async function authenticateClient(
   call: Call,
 ): Promise<Subject> {
   const assertion = openAssertion(deps, request)
-  const { subject } = await redeemProof(deps, assertion, call, async (fresh, nowS) => {
-    const key = proveKey(fresh, assertion.proof, nowS)
-    checkStatuses(fresh)
+  const { subject } = await redeemProof(deps, assertion, call, async ({ subject: client }, nowS) => {
+    const key = proveKey(client, assertion.proof, nowS)
+    checkStatuses(client)
     return { key }
   })
   if (assertion.namesEndpoint) deps.sawEndpointAudience(subject.agent.did)

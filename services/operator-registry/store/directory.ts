@@ -11,11 +11,13 @@ interface OwnersRule extends AudienceRule {
 /** The operator that owns a host, and the rules for audiences that were wanted. */
 interface AudienceOwner {
   readonly operatorId: string
+  readonly operatorVersion: number
   readonly rules: readonly OwnersRule[]
 }
 
 interface Row {
   readonly id: string
+  readonly version: number
   readonly audience: string | null
   readonly callers: string[] | null
   readonly edges: string[] | null
@@ -27,13 +29,18 @@ interface Row {
 /** The statuses as SQL literals. With a parameter, the planner would not use the partial index operators_owner. */
 const STATUSES = OWNER_STATUSES.map((status) => `'${status}'`).join(', ')
 
+/**
+ * SQL that selects id and version of the operator that owns the longest of these domains. A lapsed or suspended
+ * operator is still the owner, so the owner of the parent domain does not get its audiences.
+ */
+export const selectOwner = (domains: string) => `SELECT id, version FROM operators
+  WHERE domain = ANY (${domains}) AND status IN (${STATUSES}) ORDER BY length(domain) DESC LIMIT 1`
+
 /** Reads callers and edges from the same rows, so that nothing is allowed without an edge that can end. */
 const findOwner = (isRule: string, isCaller: string) => `
-SELECT o.id::text, a.audience, c.callers, c.edges, a.token_signing_alg AS alg, a.dpop, a.token_status AS status
-FROM (
-  SELECT id FROM operators WHERE domain = ANY ($1::text[]) AND status IN (${STATUSES})
-  ORDER BY length(domain) DESC LIMIT 1
-) o
+SELECT o.id::text, o.version, a.audience, c.callers, c.edges,
+  a.token_signing_alg AS alg, a.dpop, a.token_status AS status
+FROM (${selectOwner('$1::text[]')}) o
 LEFT JOIN operator_audiences a ON a.operator_id = o.id AND ${isRule}
 LEFT JOIN LATERAL (
   SELECT array_agg(caller ORDER BY caller) AS callers, array_agg(edge_id::text ORDER BY caller) AS edges
@@ -62,8 +69,7 @@ export interface OwnerQuestion {
 }
 
 /**
- * Finds the operator that owns the longest of these domains, with the wanted rules for audiences, in one statement. A
- * lapsed or suspended operator is still the owner, so the owner of the parent domain does not get its audiences.
+ * Finds the operator that owns the longest of these domains, with the wanted rules for audiences, in one statement.
  *
  * Requests for tokens need it, so it is a prepared statement: Prisma would take several times as long. It reads only
  * the wanted entries, so that nobody's policy makes the tokens for its audiences slow.
@@ -77,7 +83,7 @@ export async function findAudienceOwner(pool: pg.Pool, question: OwnerQuestion):
     const terms = { tokenSigningAlg: alg ?? '', dpop: dpop ?? '', tokenStatus: status ?? '' }
     return [{ audience, callers: callers ?? [], callerEdges: edges ?? [], ...terms }]
   })
-  return { operatorId: first.id, rules }
+  return { operatorId: first.id, operatorVersion: first.version, rules }
 }
 
 function statementFor({ domains, audiences, callers }: OwnerQuestion): pg.QueryConfig {

@@ -1,0 +1,106 @@
+import { keepNewest } from '@auth4agent/core/platform/keep-newest'
+import type { Audience } from '@auth4agent/core/token/audience'
+import type { LookupAudienceOwnerResponse } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { listParentDomains } from '../operator-registry/index.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { AudienceOwners } from './audience-owners.ts'
+
+/** Who owned an audience when a decision was made. The redemption fails if this is no longer so. */
+export interface SeenOwner {
+  /** The host of the audience, and the domains that cover it, longest first. */
+  readonly domains: readonly string[]
+  /** Empty if nobody owns the audience. */
+  readonly operatorId: string
+  /** 0 if nobody owns the audience. */
+  readonly version: number
+}
+
+/** The owners of audiences, for one decision. */
+export interface Owners {
+  /** Returns the owner of an audience, with the entries of these domains in its lists of callers. */
+  ownerOf(audience: Audience, callers: readonly string[]): Promise<LookupAudienceOwnerResponse>
+}
+
+/** A decision, and the owners from which it was made. */
+interface DecidedByOwners<T> {
+  readonly value: T
+  readonly owners: readonly SeenOwner[]
+}
+
+/** A memory of the owners of audiences. */
+export interface KnownOwners {
+  /**
+   * Decides with remembered owners. That is enough to allow a redemption, because the redeeming statement checks the
+   * owners and their versions. It is not enough to refuse: when the decision refuses, this function looks up the
+   * owners, and decides again if one has changed. With `fresh` it looks them up at once.
+   */
+  decide<T>(decision: (owners: Owners) => Promise<T>, fresh: boolean): Promise<DecidedByOwners<T>>
+}
+
+/** One question about an audience, and its answer. */
+interface Asked {
+  readonly audience: Audience
+  readonly callers: readonly string[]
+  readonly answer: LookupAudienceOwnerResponse
+  readonly isRemembered: boolean
+}
+
+/**
+ * Creates a memory of at most `capacity` answers in front of the directory. Only what allowed something is remembered,
+ * so nobody fills it faster than tokens are issued. An answer that is used again is forgotten last.
+ */
+export function createKnownOwners(directory: AudienceOwners, capacity = 50_000): KnownOwners {
+  const known = new Map<string, LookupAudienceOwnerResponse>()
+
+  const lookUp = async (audience: Audience, callers: readonly string[]): Promise<Asked> => {
+    const question = { host: audience.host, audiences: [audience.text], callers: [...callers] }
+    return { audience, callers, answer: await directory.lookupAudienceOwner(question), isRemembered: false }
+  }
+  const remembered = (key: string, audience: Audience, callers: readonly string[]): Asked | undefined => {
+    const answer = known.get(key)
+    return answer && { audience, callers, answer, isRemembered: true }
+  }
+  const attempt = async <T>(decision: (owners: Owners) => Promise<T>, asked: Map<string, Asked>, fresh: boolean) => {
+    const value = await decision({
+      async ownerOf(audience, callers) {
+        const key = [audience.text, ...callers].join(' ')
+        const before = asked.get(key) ?? (fresh ? undefined : remembered(key, audience, callers))
+        const found = before ?? (await lookUp(audience, callers))
+        asked.set(key, found)
+        return found.answer
+      },
+    })
+    for (const [key, { answer }] of asked) if (hasVersion(answer)) keepNewest(known, key, answer, capacity)
+    return { value, owners: Array.from(asked.values()).flatMap(seenOwner) }
+  }
+  const haveChanged = async (owners: readonly Asked[]): Promise<boolean> => {
+    const now = await Promise.all(owners.map(({ audience, callers }) => lookUp(audience, callers)))
+    return owners.some(({ answer: { operatorId, operatorVersion } }, at) => {
+      const answer = now[at]?.answer
+      return operatorId !== answer?.operatorId || operatorVersion !== answer.operatorVersion
+    })
+  }
+  return {
+    async decide(decision, fresh) {
+      const used = new Map<string, Asked>()
+      try {
+        return await attempt(decision, used, fresh)
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        if (!(await haveChanged(Array.from(used.values()).filter(({ isRemembered }) => isRemembered)))) throw error
+        return attempt(decision, new Map(), true)
+      }
+    },
+  }
+}
+
+/** An answer of a process of an older version has no version, so nothing could notice that it is out of date. */
+function hasVersion({ operatorId, operatorVersion }: LookupAudienceOwnerResponse): boolean {
+  return operatorId === '' || operatorVersion > 0
+}
+
+function seenOwner({ audience, answer }: Asked): readonly SeenOwner[] {
+  if (!hasVersion(answer)) return []
+  const { operatorId, operatorVersion } = answer
+  return [{ domains: listParentDomains(audience.host), operatorId, version: operatorVersion }]
+}
