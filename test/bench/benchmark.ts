@@ -30,7 +30,11 @@ export async function runBenchmark(options: BenchmarkOptions, tell: (line: strin
   const machine = options.machine
   await using started = new AsyncDisposableStack()
   tell('starting the contenders')
-  const world = await startWorld(started, machine, { ...options, wantsWorkers: figures.includes('workers') })
+  const world = await startWorld(started, machine, {
+    ...options,
+    wantsWorkers: figures.includes('workers'),
+    wantsDurablePeer: figures.includes('oauth-token-durable'),
+  })
   const conditions = [...(await describeMachine(machine, world.folder)), await describeDatabase(world.db)]
   for (const line of conditions) tell(line)
   const needsStarts = figures.map((name): Figure => FIGURES[name]).some((figure) => figure.needsStarts)

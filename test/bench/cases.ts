@@ -11,6 +11,7 @@ import {
 } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { type Auth4Agent, BENCH_ISSUER } from './contenders/auth4agent.ts'
 import type { Peer } from './contenders/peer.ts'
+import { type CountRows, issues, redemptions, usedAssertions } from './count-rows.ts'
 import type { LoadRequest } from './load/load-request.ts'
 import { getWithToken } from './load/split-proof.ts'
 import { challengeIdOf, issueTokens, tokenBodies } from './supply.ts'
@@ -42,13 +43,7 @@ export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'on
   readonly isGood?: (framed: Buffer) => boolean
   /** Whether the case uses PostgreSQL. */
   readonly usesDatabase: boolean
-  /**
-   * Returns the database id of the challenge or the assertion that a body redeems. Every answer must have left a row
-   * in the redemptions with this id.
-   */
-  readonly proofIdOf?: (body: string) => string
-  /** Whether every answer must also have left a row in the audit. */
-  readonly issues?: true
+  readonly countRows?: CountRows
 }
 
 /** How many tokens are verified repeatedly. */
@@ -72,8 +67,7 @@ function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefin
     title,
     once: true,
     usesDatabase: true,
-    proofIdOf: challengeIdOf,
-    issues: true,
+    countRows: issues(challengeIdOf),
     expects: '"token":"ey',
     target(world) {
       const server = serverOf(world)
@@ -91,8 +85,7 @@ export const CASES = {
     title: 'client_credentials by private_key_jwt',
     once: true,
     usesDatabase: true,
-    proofIdOf: assertionIdOf,
-    issues: true,
+    countRows: issues(assertionIdOf),
     expects: '"access_token":"ey',
     target: ({ ours }) => at(ours, '/oauth/token'),
     bodies: async ({ ours, agents }, count) => oauthTokenBodies(ourOAuth(ours), agents, count, RESOURCE),
@@ -105,6 +98,17 @@ export const CASES = {
     expects: '"access_token":"ey',
     target: ({ peer }) => at(peer, '/token'),
     bodies: async ({ peer, agents }, count) => oauthTokenBodies(peerOAuth(peer), agents, count, RESOURCE),
+  },
+  'durable-peer-token': {
+    ...FORM_POST,
+    title: 'Better Auth: client_credentials by private_key_jwt',
+    once: true,
+    usesDatabase: true,
+    countRows: usedAssertions,
+    expects: '"access_token":"ey',
+    target: ({ durablePeer }) => durablePeer && { pid: durablePeer.pid, url: durablePeer.tokenUrl },
+    bodies: async ({ durablePeer, agents }, count) =>
+      durablePeer === undefined ? [] : oauthTokenBodies(durablePeer, agents, count, RESOURCE),
   },
   'verify-new': {
     ...JSON_POST,
@@ -161,8 +165,7 @@ export const CASES = {
     // A DPoP proof is accepted for a minute.
     perishable: true,
     usesDatabase: true,
-    proofIdOf: assertionIdOf,
-    issues: true,
+    countRows: issues(assertionIdOf),
     expects: '"access_token":"ey',
     target: ({ ours }) => at(ours, '/oauth/token'),
     bodies: ({ ours, agents }, count) => exchanges(ours.http, ourOAuth(ours), agents, count, SEEN_CHAINS),
@@ -172,7 +175,7 @@ export const CASES = {
     title: `introspect one of ${INTROSPECTED_TOKENS} tokens again by private_key_jwt`,
     once: true,
     usesDatabase: true,
-    proofIdOf: assertionIdOf,
+    countRows: redemptions(assertionIdOf),
     expects: '"active":true',
     target: ({ ours }) => at(ours, '/oauth/introspect'),
     bodies: ({ ours, agents }, count) => introspectionBodies(ourOAuth(ours), agents, count, INTROSPECTED_TOKENS),

@@ -30,6 +30,7 @@ describe('a figure of one round', () => {
       // 500 - 62.5 microseconds for seven checks of 50.
       measured('verify-chain-new', 32, 2000, 900),
       measured('oauth-token', 32, 4500, 900),
+      measured('durable-peer-token', 32, 900, 900),
       measured('oauth-exchange', 32, 3000, 900),
       measured('oauth-introspect', 32, 6000, 900),
       measured('peer-introspect', 32, 3000, 900),
@@ -46,6 +47,7 @@ describe('a figure of one round', () => {
     ['chain-seen', 16 / 20],
     ['chain-new', 437.5 / 350],
     ['oauth-token', 4500 / 2000],
+    ['oauth-token-durable', 4500 / 900],
     ['oauth-exchange', 3000 / 4500],
     ['oauth-native', 4500 / 5000],
     ['oauth-introspect', 6000 / 3000],
@@ -63,7 +65,11 @@ describe('chooseFigures', () => {
     ['all figures for no name', [], FIGURE_NAMES],
     ['one figure for the name of a figure', ['token'], ['token']],
     ['all figures that begin with a text', ['verify'], ['verify-new', 'verify-seen']],
-    ['all figures of OAuth', ['oauth'], ['oauth-token', 'oauth-exchange', 'oauth-native', 'oauth-introspect']],
+    [
+      'all figures of OAuth',
+      ['oauth'],
+      ['oauth-token', 'oauth-token-durable', 'oauth-exchange', 'oauth-native', 'oauth-introspect'],
+    ],
     ['several figures in the order of the table', ['start', 'p99'], ['p99', 'start']],
   ])('returns %s', (_, wanted, chosen) => {
     expect(chooseFigures(wanted)).toEqual(chosen)

@@ -130,6 +130,12 @@ export const FIGURES = {
     must: 1.8,
     aim: 2.5,
   }),
+  'oauth-token-durable': quotient(['oauth-token', 'durable-peer-token'], 'perSecond', MANY, {
+    title: 'OAuth tokens per second ÷ Better Auth on PostgreSQL, same client and request',
+    better: 'more',
+    must: 3,
+    aim: 5,
+  }),
   'oauth-exchange': quotient(['oauth-exchange', 'oauth-token'], 'perSecond', MANY, {
     title: `exchanges of a chain of ${CHAIN_HOPS} hops per second ÷ OAuth tokens per second`,
     better: 'more',

@@ -1,6 +1,5 @@
 import { CASES, type Case, type CaseName } from './cases.ts'
 import { expectAll, expectRows, leastAnswerBytes, MeasurementError } from './check-answers.ts'
-import { countRedeemed } from './contenders/database.ts'
 import { putLoad } from './load/load.ts'
 import type { LoadResult } from './load/load-request.ts'
 import { cpuSeconds, othersCpuSeconds } from './usage.ts'
@@ -131,15 +130,11 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
   return { measurement, sent: result.sent, isExhausted: kind.once && result.exhausted }
 }
 
-/** Throws unless every answer to a request that redeems something has left its rows. */
+/** Throws unless every answer to a request that leaves rows has left them. */
 async function checkRows(world: World, name: CaseName, bodies: Load['bodies'], result: LoadResult): Promise<void> {
-  const { proofIdOf, issues }: Case = CASES[name]
-  if (proofIdOf === undefined) return
+  const { countRows }: Case = CASES[name]
   // Counts only the rows of these bodies, because requests of an earlier load may still be running.
-  const proofIds = bodies.map((body) => proofIdOf(String(body)))
-  const { redeemed, audited } = await countRedeemed(world.db, proofIds)
-  expectRows(name, result, redeemed)
-  if (issues) expectRows(name, result, audited)
+  for (const rows of (await countRows?.(world, bodies.map(String))) ?? []) expectRows(name, result, rows)
 }
 
 /** Reads how many processor seconds the server, the database and other programs have used until now. */

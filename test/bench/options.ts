@@ -4,7 +4,7 @@ export interface Options {
   readonly rounds: number
   /** Seconds of each measurement at 32 connections. */
   readonly seconds: number
-  /** Number of agents that sign in, and of clients of the peer. */
+  /** Number of agents that sign in, and of clients of the peers. */
   readonly agents: number
   /** Parent of the database's folder; undefined for the system's temporary folder. */
   readonly dataParent: string | undefined

@@ -6,7 +6,7 @@ import { readOptions } from './options.ts'
 import { computeFigures, toMarkdown } from './report.ts'
 
 /**
- * `npm run bench`: measures this server, its peer, a bare server and the processor's own limits in one run. See
+ * `npm run bench`: measures this server, its peers, a bare server and the processor's own limits in one run. See
  * README.md.
  */
 

@@ -7,8 +7,8 @@ import { splitRequest } from './load/split-proof.ts'
 import { cycle } from './supply.ts'
 
 /**
- * Creates the bodies of OAuth requests before a measurement. Both servers have the same clients with the same keys,
- * and get the same requests. Only the audience of the assertions differs.
+ * Creates the bodies of OAuth requests before a measurement. This server and its peers have the same clients with the
+ * same keys, and get the same requests. Only the audience of the assertions differs.
  */
 
 /** An OAuth server as its clients see it. */
@@ -25,7 +25,7 @@ export const INTROSPECTOR = { id: 'introspector', secret: 'a secret as long as i
 
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-/** The longest time for which both servers accept an assertion. */
+/** The longest time for which the servers accept an assertion. */
 const ASSERTION_SECONDS = 300
 
 /** Returns requests for tokens: client_credentials by private_key_jwt, each with its own assertion. */
@@ -89,11 +89,20 @@ function domainOf(client: AgentParty | undefined): string | undefined {
   return client?.did.split(':')[2]
 }
 
+/** Returns the claims of the assertion in a body. */
+export function assertionClaimsOf(body: string): { readonly sub: string; readonly jti: string } {
+  const [, payload = ''] = assertionOf(body).split('.')
+  return JSON.parse(Buffer.from(payload, 'base64url').toString())
+}
+
 /** Returns the database id of the assertion that a body sent to this server redeems. */
 export function assertionIdOf(body: string): string {
-  const assertion = new URLSearchParams(splitRequest(body).body).get('client_assertion') ?? ''
   const rules = { issuer: BENCH_ISSUER, tokenEndpoint: undefined, nowS: nowS(), skewS: ASSERTION_SECONDS }
-  return parseClientAssertion(assertion, '', rules).proof.id
+  return parseClientAssertion(assertionOf(body), '', rules).proof.id
+}
+
+function assertionOf(body: string): string {
+  return new URLSearchParams(splitRequest(body).body).get('client_assertion') ?? ''
 }
 
 /** Returns the parameters by which a client authenticates, with an assertion of its own. */

@@ -9,6 +9,7 @@ import {
 } from './contenders/auth4agent.ts'
 import { type Bare, startBare } from './contenders/bare.ts'
 import { type BenchDatabase, connectTo, scratchFolder, startDatabase } from './contenders/database.ts'
+import { type DurablePeer, startDurablePeer } from './contenders/durable-peer.ts'
 import { enrolAgents, enrolOperators } from './contenders/enrol.ts'
 import { type Peer, startPeer } from './contenders/peer.ts'
 import { ContenderError } from './contenders/process.ts'
@@ -24,8 +25,10 @@ export interface World {
   readonly installation: Installation
   readonly ours: Auth4Agent
   readonly peer: Peer
+  /** Absent if not wanted. */
+  readonly durablePeer: DurablePeer | undefined
   readonly bare: Bare
-  /** Agents of this server, which are also the clients of the peer. */
+  /** Agents of this server, which are also the clients of the peers. */
   readonly agents: readonly AgentParty[]
   /** This server by its number of worker processes, on all cores. Absent if not wanted or not supported. */
   readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
@@ -34,6 +37,7 @@ export interface World {
 /** Options of startWorld. */
 export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'cpuProfile'> {
   readonly wantsWorkers: boolean
+  readonly wantsDurablePeer: boolean
   /** An external PostgreSQL with an empty database, instead of a new one. */
   readonly databaseUrl?: string
 }
@@ -59,10 +63,12 @@ export async function startWorld(
   const agents = await enrolAll(db, options.agents)
   const peer = await startPeer(machine, folder, agents)
   started.defer(() => peer.stop())
+  const place = { machine, folder, db, databaseUrl: database.url }
+  const durablePeer = options.wantsDurablePeer ? await startDurablePeer(started, place, agents) : undefined
   const bare = await startBare(machine, folder)
   started.defer(() => bare.stop())
   const workers = options.wantsWorkers ? await startWorkers(started, installed) : {}
-  return { machine, folder, database, db, installation: installed, ours, peer, bare, agents, workers }
+  return { machine, folder, database, db, installation: installed, ours, peer, durablePeer, bare, agents, workers }
 }
 
 /** Enrols agents, and returns them with the operators in turn. */

@@ -20,9 +20,7 @@ export async function startPeer(machine: Machine, folder: string, clients: reado
   const settings: PeerSettings = {
     port,
     signingKey: { ...privateJwk(generateKeyPairSync('ed25519').privateKey), alg: 'EdDSA', use: 'sig' },
-    clients: Object.fromEntries(
-      clients.map(({ did, rawPublicKey }) => [did, publicJwk(rawPublicKey.toString('base64url'))]),
-    ),
+    clients: Object.fromEntries(clients.map(({ did, rawPublicKey }) => [did, publicJwk(rawPublicKey)])),
     introspector: INTROSPECTOR,
     resource: RESOURCE,
   }
@@ -41,11 +39,13 @@ export async function startPeer(machine: Machine, folder: string, clients: reado
   return { ...started, http }
 }
 
-function privateJwk(key: KeyObject): PeerSettings['signingKey'] {
+/** Returns an Ed25519 private key as the peers read it. */
+export function privateJwk(key: KeyObject) {
   const { x = '', d = '' } = key.export({ format: 'jwk' })
-  return { ...publicJwk(x), d }
+  return { ...publicJwk(Buffer.from(x, 'base64url')), d }
 }
 
-function publicJwk(x: string) {
-  return { kty: 'OKP', crv: 'Ed25519', x } as const
+/** Returns the 32 bytes of an Ed25519 public key as the peers read it. */
+export function publicJwk(raw: Buffer) {
+  return { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') } as const
 }

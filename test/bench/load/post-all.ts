@@ -10,6 +10,7 @@ export interface Posts {
 }
 
 const CONNECTIONS = 16
+const END_OF_LINE = Buffer.from('\r\n')
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** An answer with status 200 or 204. */
@@ -63,11 +64,40 @@ function readAnswer(received: Buffer): Answer | undefined {
   const headEnd = received.indexOf(END_OF_HEAD)
   if (headEnd < 0) return undefined
   const head = received.toString('latin1', 0, headEnd)
-  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
   const begin = headEnd + END_OF_HEAD.length
-  const body = received.toString('utf8', begin, begin + length)
   if (!/^HTTP\/1\.1 20[04] /.test(head))
     throw new Error(`The server refused a request: ${head}\n${received.toString('utf8', begin)}`)
-  const bytes = begin + length
-  return received.length < bytes ? undefined : { post: { body, bytes }, rest: received.subarray(bytes) }
+  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
+  const isChunked = /^transfer-encoding: *chunked/im.test(head)
+  const read = isChunked ? readChunks(received, begin) : readBytes(received, begin, length)
+  if (read === undefined) return undefined
+  const { body, end } = read
+  return { post: { body: body.toString(), bytes: end }, rest: received.subarray(end) }
+}
+
+interface Body {
+  readonly body: Buffer
+  /** Where the next answer begins. */
+  readonly end: number
+}
+
+function readBytes(received: Buffer, begin: number, length: number): Body | undefined {
+  const end = begin + length
+  return received.length < end ? undefined : { body: received.subarray(begin, end), end }
+}
+
+/** Reads chunks until the empty one, as a server sends them that does not know the length beforehand. */
+function readChunks(received: Buffer, begin: number): Body | undefined {
+  const chunks: Buffer[] = []
+  for (let at = begin; ; ) {
+    const lineEnd = received.indexOf(END_OF_LINE, at)
+    if (lineEnd < 0) return undefined
+    const length = Number.parseInt(received.toString('latin1', at, lineEnd), 16)
+    if (Number.isNaN(length)) throw new Error(`A chunk has no length: ${received.toString('utf8', at)}`)
+    const chunk = readBytes(received, lineEnd + END_OF_LINE.length, length)
+    if (chunk === undefined || received.length < chunk.end + END_OF_LINE.length) return undefined
+    at = chunk.end + END_OF_LINE.length
+    if (length === 0) return { body: Buffer.concat(chunks), end: at }
+    chunks.push(chunk.body)
+  }
 }
