@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -28,6 +30,27 @@ it('the HTTP port answers 16 pipelined requests one after the other, in their or
   const answers = await rawExchange(port, dids.map(post).join('') + last)
   expect(answers.match(/answer \d+/g)).toEqual(dids.map((did) => `answer ${did}`))
   expect(answers).toContain('"status":"ok"')
+})
+
+it('the HTTP port writes the answers of one turn of the event loop at its end', async () => {
+  const { port, rpc } = await startGateway()
+  const release = Promise.withResolvers<object>()
+  rpc.answer(AuthnService.method.createChallenge, () => release.promise)
+  const responses: ServerResponse[] = []
+  const onStart = (message: unknown) => responses.push((message as { response: ServerResponse }).response)
+  subscribe('http.server.request.start', onStart)
+  onTestFinished(() => void unsubscribe('http.server.request.start', onStart))
+  const answers = ['1', '2'].map((did) => rawExchange(port, `${post(did)}GET /health ${HOST}connection: close\r\n\r\n`))
+  await until(
+    async () => rpc.calls.length,
+    (count) => count === 2,
+  )
+  release.resolve({ challenge: 'released' })
+  // As long as only promises settle, the turn has not ended.
+  for (let count = 0; count < 1_000; count += 1) await Promise.resolve()
+  expect(responses.length).toBeGreaterThanOrEqual(2)
+  expect(responses.some(({ headersSent }) => headersSent)).toBe(false)
+  for (const answer of answers) expect(await answer).toContain('released')
 })
 
 it('the HTTP port closes a connection with more than 16 waiting requests and does not run them', async () => {

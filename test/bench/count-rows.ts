@@ -12,12 +12,12 @@ export type CountRows = (
   bodies: readonly string[],
 ) => Promise<readonly number[]>
 
-/** Returns a count of what requests redeem, by the database id of the challenge or the assertion in a body. */
+/** Counts what requests redeem, by the database id of the challenge or the assertion in a body. */
 export function redemptions(idOf: (body: string) => string): CountRows {
   return async ({ db }, bodies) => [(await countRedeemed(db, bodies.map(idOf))).redeemed]
 }
 
-/** Returns a count of what requests for tokens redeem, and of the records of these tokens in the audit. */
+/** Counts what requests for tokens redeem, and the records of these tokens in the audit. */
 export function issues(idOf: (body: string) => string): CountRows {
   return async ({ db }, bodies) => {
     const { redeemed, audited } = await countRedeemed(db, bodies.map(idOf))

@@ -10,7 +10,11 @@ export async function wrkLoad(request: LoadRequest): Promise<LoadResult> {
   const bodies = join(folder, 'bodies')
   const output = join(folder, 'result.json')
   await rm(output, { force: true })
-  await writeFile(bodies, `${request.bodies.join('\n')}\n`)
+  // Together they may be longer than the longest string.
+  await writeFile(
+    bodies,
+    request.bodies.map((body) => `${String(body)}\n`),
+  )
   const { pathname, search, origin } = new URL(request.url)
   const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--latency', '-s', beside('requests.lua')]
   const script = [bodies, output, request.contentType, request.once ? 'once' : 'again', pathname + search]

@@ -84,7 +84,7 @@ describe('the signature checks of a chain', () => {
     const [chain, other] = await Promise.all([chains.chainThrough(all), chains.chainThrough(all)])
     await costOf(chain)
     const before = count.imports()
-    expect(await costOf(other)).toMatchObject(genuine(5))
+    expect(await costOf(other)).toMatchObject(genuine(3))
     expect(count.imports()).toBe(before)
   })
 

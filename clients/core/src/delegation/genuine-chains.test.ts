@@ -17,6 +17,12 @@ import { createGenuineChains } from './genuine-chains.ts'
 const NEXT = identityKey('next key for grants')
 const byNext: GrantChange = { statement: { signer: NEXT, header: { kid: NEXT.kid } } }
 
+/** Makes a chain from another root to the same holder. */
+function another(change: GrantChange = {}): string {
+  const root = rootGrant({ claims: { jti: 'other' } })
+  return [root, derivedGrant(root, 1, { claims: { jti: 'other-child' }, ...byNext, ...change })].join('~')
+}
+
 /** Counts the issuer's signature checks of each chain. */
 function setUp(capacity?: number) {
   const keys = countingKeys([GRANT_KEY, NEXT])
@@ -47,7 +53,36 @@ describe('createGenuineChains', () => {
     expect(await checksFor(grants.join('~'))).toBe(1)
     expect(await checksFor(rootGrant())).toBe(0)
     const sibling = derivedGrant(grants[1] ?? '', 2, { claims: { jti: 'sibling' } })
-    expect(await checksFor([...grants.slice(0, 2), sibling].join('~'))).toBe(1)
+    // The issuer has said who its holder is before.
+    expect(await checksFor([...grants.slice(0, 2), sibling].join('~'))).toBe(0)
+  })
+
+  describe('of a new chain through a known holder', () => {
+    it('verifies the root, but not the statement about the holder', async () => {
+      const { checksFor } = setUp()
+      expect(await checksFor(chainOf(1, { 1: byNext }))).toBe(2)
+      expect(await checksFor(another())).toBe(1)
+    })
+
+    it('asks again for the state of the key that signed the statement', async () => {
+      const { keys, verifyChain, checksFor } = setUp()
+      await checksFor(chainOf(1, { 1: byNext }))
+      for (const state of ['retired', 'compromised', 'prepared'] as const) {
+        keys.become({ state }, NEXT.kid)
+        expect(await verifyChain(another())).toMatchObject({ reason: 'UNKNOWN_KEY', hop: 1 })
+      }
+      keys.become({ state: 'active', verify: () => false }, NEXT.kid)
+      expect(await verifyChain(another())).toMatchObject({ reason: 'HOLDER_UNKNOWN', hop: 1 })
+    })
+
+    it.each<[string, GrantChange, string]>([
+      ['another statement about the holder', { statement: { signer: holderKey(1) } }, 'HOLDER_UNKNOWN'],
+      ['the key of another agent', { claims: { cnf: { jwk: holderKey(2).jwk } } }, 'HOLDER_KEY_MISMATCH'],
+    ])('refuses %s', async (_name, change, reason) => {
+      const { verifyChain, checksFor } = setUp()
+      await checksFor(chainOf(1, { 1: byNext }))
+      expect(await verifyChain(another(change))).toMatchObject({ reason, hop: 1 })
+    })
   })
 
   it('remembers the genuine beginning of a chain that it refuses, but not the refused grant', async () => {
@@ -97,11 +132,11 @@ describe('createGenuineChains', () => {
     expect(await verifyChain(text)).toMatchObject({ reason: 'UNKNOWN_KEY', hop })
   })
 
-  it('remembers at most as many grants as its capacity', async () => {
+  it('remembers at most as many grants and statements as its capacity', async () => {
     const { checksFor } = setUp(2)
-    expect(await checksFor(chainOf(2))).toBe(3)
-    // The root left first, and the two that remain push each other out.
-    expect(await checksFor(chainOf(2))).toBe(3)
+    expect(await checksFor(chainOf(3))).toBe(4)
+    // The root and the first statement left first, and those that remain push each other out.
+    expect(await checksFor(chainOf(3))).toBe(4)
     expect(await checksFor(chainOf(1))).toBe(2)
     expect(await checksFor(chainOf(1))).toBe(0)
   })

@@ -4,6 +4,8 @@ import { isSigning } from '../token/access-token.ts'
 import { createFairCache } from './fair-cache.ts'
 import type { Hop } from './grant-types.ts'
 import { importHolderKey } from './holder-key.ts'
+import { type VerifiedStatement, verifyHolderStatement } from './holder-statement.ts'
+import type { GrantKey } from './issuer-signature.ts'
 import { type VerifiedChain, verifyEach } from './verify-each.ts'
 import { type ChainRules, type HolderKey, type VerifiedGrant, verifyGrant } from './verify-grant.ts'
 
@@ -24,8 +26,10 @@ const CAPACITY = 2_000
 
 /**
  * Creates a function that remembers the verified beginnings of chains: a chain that comes again costs no signature
- * check, and a new child of a known chain costs only its own. It asks for the state of the issuer's keys each time, as
- * for a new chain. It remembers at most `capacity` grants. Chains of one principal cannot push out those of others.
+ * check, and a new child of a known chain costs only its own. It remembers statements about holders too, because a
+ * holder has the same one in all its chains. It asks for the state of the issuer's keys each time, as for a new chain.
+ * It remembers at most `capacity` grants, and as many statements. Chains of one principal cannot push out those of
+ * others.
  *
  * @example
  * ```ts
@@ -41,9 +45,17 @@ export function createGenuineChains(rules: ChainRules, capacity = CAPACITY): Gen
   // registered each of them.
   const holders = createFairCache<HolderKey>(capacity)
   const importKey = (jwk: Ed25519Jwk) => holders.get(jwk.x) ?? importHolderKey(jwk)
-  const isCurrent = async ({ issuerKey }: VerifiedGrant) => {
-    const key = await rules.keys.find(issuerKey.kid)
-    return isSigning(key) && key.verify === issuerKey.verify
+  const isCurrent = async ({ kid, verify }: GrantKey) => {
+    const key = await rules.keys.find(kid)
+    return isSigning(key) && key.verify === verify
+  }
+  const statements = createFairCache<VerifiedStatement>(capacity)
+  const verifyStatement = async (text: string) => {
+    const before = statements.get(text)
+    if (before !== undefined && (await isCurrent(before.key))) return before
+    const verified = await verifyHolderStatement(text, rules)
+    if (verified.ok) statements.set(text, verified.statement.operatorId, verified)
+    return verified
   }
   return <R extends { readonly ok: false } = never>(text: string, admit?: Admit<R>) => {
     // A grant was verified under the grants above it, so the hash covers them too.
@@ -52,13 +64,13 @@ export function createGenuineChains(rules: ChainRules, capacity = CAPACITY): Gen
     return verifyEach<R>(text, rules.issuer, async (grant, above) => {
       beginning = sha256Text(`${beginning}~${grant}`, 'base64url')
       const before = known.get(beginning)
-      if (before !== undefined && (await isCurrent(before))) return before
+      if (before !== undefined && (await isCurrent(before.issuerKey))) return before
       if (!isAdmitted && above.length > 0) {
         isAdmitted = true
         const refusal = admit?.(above.map(({ hop }) => hop))
         if (refusal !== undefined) return refusal
       }
-      const verified = await verifyGrant(grant, above, { ...rules, importKey })
+      const verified = await verifyGrant(grant, above, { ...rules, importKey, verifyStatement })
       if (!verified.ok) return verified
       const { hop, holderKey } = verified
       known.set(beginning, (above[0] ?? verified).hop.did, verified)

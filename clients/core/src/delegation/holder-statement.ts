@@ -13,6 +13,13 @@ export interface HolderStatement extends Holder, Lifetime {
   readonly jkt: string
 }
 
+/** A genuine statement, and the issuer's key that signed it. */
+export interface VerifiedStatement {
+  readonly ok: true
+  readonly statement: HolderStatement
+  readonly key: GrantKey
+}
+
 const RULES: TextRules = {
   name: 'the holder statement',
   reason: 'HOLDER_UNKNOWN',
@@ -35,7 +42,7 @@ const RULES: TextRules = {
 export async function verifyHolderStatement(
   text: string,
   { issuer, keys }: { readonly issuer: string; readonly keys: GrantKeys },
-): Promise<{ readonly ok: true; readonly statement: HolderStatement; readonly key: GrantKey } | GrantRefusal> {
+): Promise<VerifiedStatement | GrantRefusal> {
   const jws = splitText(text, RULES)
   if (!jws.ok) return jws
   const signed = await verifyByIssuer(jws, keys, 'HOLDER_UNKNOWN')

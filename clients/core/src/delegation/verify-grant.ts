@@ -6,7 +6,7 @@ import { checkDerivation, checkHolder } from './check-derivation.ts'
 import { type DerivedClaims, readDerivedClaims, readRootClaims } from './grant-claims.ts'
 import { grantId } from './grant-id.ts'
 import { GRANT_ALGORITHM, GRANT_TYPE, type Hop, MAX_GRANT_BYTES } from './grant-types.ts'
-import { verifyHolderStatement } from './holder-statement.ts'
+import { type VerifiedStatement, verifyHolderStatement } from './holder-statement.ts'
 import { type GrantKey, type GrantKeys, verifyByIssuer } from './issuer-signature.ts'
 import { compareCapabilities } from './order.ts'
 import { type GrantRefusal, refuseGrant } from './refusal.ts'
@@ -24,9 +24,12 @@ export interface HolderKey {
   verify(signingInput: Uint8Array, signature: Uint8Array): boolean
 }
 
-/** The rules with the function that imports the keys of holders. It returns undefined for a key of small order. */
+/** The rules with the functions that import the keys of holders and verify the statements about them. */
 export interface GrantRules extends ChainRules {
+  /** Returns undefined for a key of small order. */
   readonly importKey: (jwk: Ed25519Jwk) => HolderKey | undefined
+  /** By default {@link verifyHolderStatement}. */
+  readonly verifyStatement?: (text: string) => Promise<VerifiedStatement | GrantRefusal>
 }
 
 /** A verified grant, and the keys for later checks. */
@@ -122,7 +125,8 @@ async function verifyHolder(
   rules: GrantRules,
 ): Promise<VerifiedGrant | GrantRefusal> {
   const { jti, jwk, capabilities, depth, maxDepth, iat, exp } = claims
-  const verified = await verifyHolderStatement(claims.statement, rules)
+  const { verifyStatement = (text: string) => verifyHolderStatement(text, rules) } = rules
+  const verified = await verifyStatement(claims.statement)
   if (!verified.ok) return verified
   const { statement, key } = verified
   const jkt = jwkThumbprint(jwk)
