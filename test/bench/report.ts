@@ -116,10 +116,11 @@ function startTable(starts: readonly StartRound[]): string {
   const row = (name: string, who: keyof StartRound): readonly string[] => {
     const mib = (kind: 'rss' | 'pss' | 'uss') =>
       withRange(summarise(starts.flatMap((each) => (each[who].memory?.[kind] ?? Number.NaN) / 2 ** 20)), 0)
-    return [name, withRange(summarise(starts.map((each) => each[who].ms)), 0), mib('rss'), mib('pss'), mib('uss')]
+    const idle = withRange(summarise(starts.flatMap((each) => each[who].idlePercent ?? Number.NaN)), 1)
+    return [name, withRange(summarise(starts.map((each) => each[who].ms)), 0), mib('rss'), mib('pss'), mib('uss'), idle]
   }
   return table(
-    ['server', 'start ms', 'RSS MiB', 'PSS MiB', 'USS MiB'],
+    ['server', 'start ms', 'RSS MiB', 'PSS MiB', 'USS MiB', 'idle, % of a core'],
     [row('this server', 'ours'), row('oidc-provider', 'peer')],
   )
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startAuth4Agent } from './contenders/auth4agent.ts'
 import { startPeer } from './contenders/peer.ts'
 import type { ContenderProcess } from './contenders/process.ts'
-import { type Memory, memoryOf } from './usage.ts'
+import { type Memory, memoryOf, threadSeconds } from './usage.ts'
 import type { World } from './world.ts'
 
 /** One start of each server, which then gets no requests except the first. */
@@ -17,7 +17,12 @@ interface Start {
   readonly ms: number
   /** The memory after the server has been idle for a while. */
   readonly memory: Memory | undefined
+  /** Processor time that the server takes while it is idle, in percent of a core. */
+  readonly idlePercent: number | undefined
 }
+
+/** For how many times the pause before memory is read an idle server's processor time is measured. */
+const IDLE_PAUSES = 10
 
 /** Starts both servers this many times, in turn, while the database is up and all others are idle. */
 export async function measureStarts(world: World, rounds: number, idleMs: number): Promise<readonly StartRound[]> {
@@ -35,8 +40,16 @@ async function measureStart(start: () => Promise<ContenderProcess>, idleMs: numb
   const server = await start()
   try {
     await delay(idleMs)
-    return { ms: server.startMs, memory: await memoryOf(server.pid) }
+    const memory = await memoryOf(server.pid)
+    return { ms: server.startMs, memory, idlePercent: await idlePercent(server.pid, IDLE_PAUSES * idleMs) }
   } finally {
     await server.stop()
   }
+}
+
+async function idlePercent(pid: number, forMs: number): Promise<number | undefined> {
+  const [before, from] = [await threadSeconds(pid), performance.now()]
+  await delay(forMs)
+  const [after, until] = [await threadSeconds(pid), performance.now()]
+  return before === undefined || after === undefined ? undefined : ((after - before) * 100_000) / (until - from)
 }

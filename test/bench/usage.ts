@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { processTree } from './machine.ts'
 
 /** The unit of /proc/<pid>/stat on every Linux that Node supports. */
@@ -24,6 +24,19 @@ export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const each = await Promise.all((await processTree(pid)).map(ticksOf))
   if (each.every((ticks) => ticks === undefined)) return undefined
   return each.reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
+}
+
+/**
+ * Returns the processor seconds of a process with its threads, without the rounding to ticks, which a process that
+ * works a little and often meets seldom or always. Undefined if /proc does not report them.
+ */
+export async function threadSeconds(pid: number): Promise<number | undefined> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const texts = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '')),
+  )
+  const nanoseconds = texts.reduce((sum, text) => sum + Number(text.split(' ', 1)[0]), 0)
+  return nanoseconds === 0 ? undefined : nanoseconds / 1e9
 }
 
 /**
