@@ -16,8 +16,14 @@ export async function wrkLoad(request: LoadRequest): Promise<LoadResult> {
     request.bodies.map((body) => `${String(body)}\n`),
   )
   const { pathname, search, origin } = new URL(request.url)
-  const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--latency', '-s', beside('requests.lua')]
+  // By default wrk takes an answer that comes after 2 s for an error, and a disk may stall for longer.
+  const patience = ['--timeout', '20s']
+  const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, ...patience]
   const script = [bodies, output, request.contentType, request.once ? 'once' : 'again', pathname + search]
-  await runGenerator(machine, ['wrk', ...options, origin, '--', ...script], seconds)
+  await runGenerator(
+    machine,
+    ['wrk', ...options, '--latency', '-s', beside('requests.lua'), origin, '--', ...script],
+    seconds,
+  )
   return JSON.parse(await readFile(output, 'utf8'))
 }
