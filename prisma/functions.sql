@@ -577,6 +577,21 @@ CREATE TRIGGER attestation_requirements_version AFTER INSERT OR DELETE OR UPDATE
 CREATE TRIGGER attestors_version AFTER INSERT OR DELETE OR UPDATE ON public.attestors FOR EACH ROW EXECUTE FUNCTION raise_version_for_attestation();
 CREATE TRIGGER enrolment_rules_version AFTER INSERT OR DELETE OR UPDATE ON public.enrolment_rules FOR EACH ROW EXECUTE FUNCTION raise_version_for_attestation();
 
+-- A change of an operator's rules for audiences raises its version, so copies notice it.
+-- docs/architecture.md#the-services
+CREATE OR REPLACE FUNCTION public.raise_version_for_rules()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    UPDATE "operators" SET "version" = "version" + 1
+    WHERE "id" = CASE WHEN TG_OP = 'DELETE' THEN OLD."operator_id" ELSE NEW."operator_id" END
+        AND "xmin" <> pg_current_xact_id()::xid;
+    RETURN NULL;
+END $function$;
+CREATE CONSTRAINT TRIGGER operator_audiences_version AFTER INSERT OR DELETE OR UPDATE ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_version_for_rules();
+
 -- The id of an attestor or a rule never names another one, because tokens and agents contain it.
 -- services/attestation/README.md#how-a-result-reaches-a-token
 CREATE OR REPLACE FUNCTION public.refuse_other_attestation_id()

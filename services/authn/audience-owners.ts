@@ -28,7 +28,7 @@ interface Shared {
  * that any of the requests wants.
  *
  * A look-up begins after its requests have arrived. So each request sees every change of a policy whose call had
- * returned before. For the same reason no answer is kept.
+ * returned before. `known-owners.ts` keeps answers, where the redemption checks them again.
  */
 export function shareLookUps(owners: AudienceOwners): AudienceOwners {
   const waiting = new Map<string, Shared>()

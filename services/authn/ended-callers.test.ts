@@ -49,7 +49,7 @@ type Rules = Readonly<Record<string, readonly string[]>>
 
 /** Sets the callers of audiences of the shop in one transaction, as the operator registry does. */
 async function setCallers(rules: Rules): Promise<void> {
-  const { operatorAudience, operator } = database.db.prisma
+  const { operatorAudience } = database.db.prisma
   const rows = Object.entries(rules).map(([audience, callers]) => ({
     operatorId: shop.id,
     audience,
@@ -58,7 +58,6 @@ async function setCallers(rules: Rules): Promise<void> {
   await database.db.prisma.$transaction([
     operatorAudience.deleteMany({ where: { operatorId: shop.id } }),
     operatorAudience.createMany({ data: rows }),
-    operator.update({ where: { id: shop.id }, data: { version: { increment: 1 } } }),
   ])
 }
 

@@ -36,8 +36,8 @@ export interface TokenOrder extends Presented {
  * Redeems the proof of an agent for a token. docs/protocol.md section 6 gives the order of the checks. With a DPoP
  * proof, the token is bound to its key (RFC 9449 section 5).
  *
- * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
- *   or its operator changes during every attempt.
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent,
+ *   its operator or the owner of an audience changes during every attempt.
  */
 export async function issueToken(deps: IssueDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (known, at, id) =>

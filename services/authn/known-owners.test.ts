@@ -1,7 +1,10 @@
 import { parseAudience } from '@auth4agent/core/token/audience'
-import { create } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { beforeEach, expect, it } from 'vitest'
-import { LookupAudienceOwnerResponseSchema } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  AudienceRuleSchema,
+  LookupAudienceOwnerResponseSchema,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { createKnownOwners, type KnownOwners, type Owners } from './known-owners.ts'
@@ -9,7 +12,7 @@ import { createKnownOwners, type KnownOwners, type Owners } from './known-owners
 const SHOP = 'https://api.shop.example/v1'
 const DOMAINS = ['api.shop.example', 'shop.example']
 
-let now: { operatorId?: string; operatorVersion?: number }
+let now: MessageInitShape<typeof LookupAudienceOwnerResponseSchema>
 let asked: { audiences: string[] }[]
 let known: KnownOwners
 
@@ -40,6 +43,9 @@ const decide = (refuses = '', { audience = SHOP, callers = ['acme.example'] } = 
     return `${operatorId} ${operatorVersion}`
   }
 }
+
+const rule = (audience: string, ...callers: string[]) =>
+  create(AudienceRuleSchema, { audience, callers, callerEdges: callers.map((each) => `edge of ${each}`) })
 
 it('asks once, and says from which owner and version each decision was made', async () => {
   const seen = { value: 'shop 1', owners: [{ domains: DOMAINS, operatorId: 'shop', version: 1 }] }
@@ -111,10 +117,57 @@ it('neither remembers an answer without a version, as of an older process, nor d
   expect(asked).toHaveLength(2)
 })
 
-it('forgets the answer that was not used for longest', async () => {
-  known = knownOwners(2)
-  const use = (path: string) => known.decide(decide('', { audience: `https://api.shop.example/${path}` }), false)
-  for (const path of ['a', 'b', 'a', 'c', 'a', 'b']) await use(path)
-  const paths = asked.flatMap(({ audiences }) => audiences).map((audience) => audience.at(-1))
-  expect(paths).toEqual(['a', 'b', 'c', 'b'])
+it('forgets the oldest answer of the caller that has the most', async () => {
+  known = knownOwners(3)
+  const use = (path: string, ...callers: string[]) =>
+    known.decide(decide('', { audience: `https://api.shop.example/${path}`, callers }), false)
+  await use('other', 'bolt.example', 'carol.example')
+  for (const path of ['a', 'b', 'a', 'c', 'b']) await use(path, 'acme.example')
+  await use('other', 'bolt.example', 'carol.example')
+  await use('a', 'acme.example')
+  const paths = asked.flatMap(({ audiences }) => audiences).map((audience) => audience.split('/').at(-1))
+  expect(paths).toEqual(['other', 'a', 'b', 'c', 'a'])
+})
+
+it('names each owner of a host once', async () => {
+  const decisions = [SHOP, 'https://api.shop.example/v2'].map((audience) => decide('', { audience }))
+  const { owners } = await known.decide((all) => Promise.all(decisions.map((each) => each(all))), false)
+  expect(owners).toEqual([{ domains: DOMAINS, operatorId: 'shop', version: 1 }])
+})
+
+it('neither remembers nor checks the owner of a host with more than 16 domains', async () => {
+  const hosts = [17, 18].map((labels) => `${'a.'.repeat(labels - 1)}example`)
+  for (const [at, audience] of [...hosts, ...hosts].entries()) {
+    const { owners } = await known.decide(decide('', { audience }), false)
+    expect(owners.map(({ domains }) => domains.length)).toEqual(at % 2 === 0 ? [16] : [])
+  }
+  expect(asked).toHaveLength(3)
+})
+
+it('remembers only the rules and callers that were asked for, although a shared answer has more', async () => {
+  const everything = ['acme.example', 'bolt.example', '*']
+  now = {
+    operatorId: 'shop',
+    operatorVersion: 1,
+    rules: [SHOP, 'x.example', 'api.shop.example'].map((each) => rule(each, ...everything)),
+  }
+  const answers: unknown[] = []
+  const ask = async (owners: Owners) => {
+    const { rules } = await owners.ownerOf({ text: SHOP, host: 'api.shop.example' }, ['bolt.example'])
+    answers.push(rules)
+  }
+  await known.decide(ask, false)
+  await known.decide(ask, false)
+  const wanted = ['bolt.example', '*']
+  expect(answers[1]).toEqual([rule(SHOP, ...wanted), rule('api.shop.example', ...wanted)])
+})
+
+it('does not ask again when a look-up fails', async () => {
+  await known.decide(decide(), false)
+  const twice = async (owners: Owners) => {
+    await decide()(owners)
+    throw new ApiError('UNAVAILABLE')
+  }
+  expect(await refusalOf(known.decide(twice, false))).toBe('UNAVAILABLE')
+  expect(asked).toHaveLength(1)
 })

@@ -1,6 +1,6 @@
-import { keepNewest } from '@auth4agent/core/platform/keep-newest'
+import { createFairCache } from '@auth4agent/core/delegation/fair-cache'
 import type { Audience } from '@auth4agent/core/token/audience'
-import type { LookupAudienceOwnerResponse } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { AudienceRule, LookupAudienceOwnerResponse } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { listParentDomains } from '../operator-registry/index.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AudienceOwners } from './audience-owners.ts'
@@ -45,12 +45,15 @@ interface Asked {
   readonly isRemembered: boolean
 }
 
+/** A host with more domains is looked up each time, because the redeeming statement would look up all of them. */
+const MAX_DOMAINS = 16
+
 /**
- * Creates a memory of at most `capacity` answers in front of the directory. Only what allowed something is remembered,
- * so nobody fills it faster than tokens are issued. An answer that is used again is forgotten last.
+ * Creates a memory of at most `capacity` answers in front of the directory. Only what allowed something is remembered.
+ * An answer belongs to the last caller, the one that asks: nobody pushes out the answers of others.
  */
-export function createKnownOwners(directory: AudienceOwners, capacity = 50_000): KnownOwners {
-  const known = new Map<string, LookupAudienceOwnerResponse>()
+export function createKnownOwners(directory: AudienceOwners, capacity = 10_000): KnownOwners {
+  const known = createFairCache<LookupAudienceOwnerResponse>(capacity)
 
   const lookUp = async (audience: Audience, callers: readonly string[]): Promise<Asked> => {
     const question = { host: audience.host, audiences: [audience.text], callers: [...callers] }
@@ -70,8 +73,10 @@ export function createKnownOwners(directory: AudienceOwners, capacity = 50_000):
         return found.answer
       },
     })
-    for (const [key, { answer }] of asked) if (hasVersion(answer)) keepNewest(known, key, answer, capacity)
-    return { value, owners: Array.from(asked.values()).flatMap(seenOwner) }
+    const checked = Array.from(asked).filter(([, each]) => canBeChecked(each))
+    for (const [key, each] of checked)
+      if (!each.isRemembered) known.set(key, each.callers.at(-1) ?? '', whatWasAsked(each))
+    return { value, owners: seenOwners(checked.map(([, each]) => each)) }
   }
   const haveChanged = async (owners: readonly Asked[]): Promise<boolean> => {
     const now = await Promise.all(owners.map(({ audience, callers }) => lookUp(audience, callers)))
@@ -86,7 +91,8 @@ export function createKnownOwners(directory: AudienceOwners, capacity = 50_000):
       try {
         return await attempt(decision, used, fresh)
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error
+        // UNAVAILABLE is no refusal: perhaps a look-up has failed.
+        if (!(error instanceof ApiError) || error.reason === 'UNAVAILABLE') throw error
         if (!(await haveChanged(Array.from(used.values()).filter(({ isRemembered }) => isRemembered)))) throw error
         return attempt(decision, new Map(), true)
       }
@@ -94,13 +100,32 @@ export function createKnownOwners(directory: AudienceOwners, capacity = 50_000):
   }
 }
 
-/** An answer of a process of an older version has no version, so nothing could notice that it is out of date. */
-function hasVersion({ operatorId, operatorVersion }: LookupAudienceOwnerResponse): boolean {
-  return operatorId === '' || operatorVersion > 0
+/**
+ * Returns whether the redeeming statement can notice that an answer is out of date. The answer of a process of an
+ * older version has no version.
+ */
+function canBeChecked({ audience, answer: { operatorId, operatorVersion } }: Asked): boolean {
+  return (operatorId === '' || operatorVersion > 0) && listParentDomains(audience.host).length <= MAX_DOMAINS
 }
 
-function seenOwner({ audience, answer }: Asked): readonly SeenOwner[] {
-  if (!hasVersion(answer)) return []
-  const { operatorId, operatorVersion } = answer
-  return [{ domains: listParentDomains(audience.host), operatorId, version: operatorVersion }]
+/** Returns the part of an answer that was asked for. Requests that share a look-up get all that any of them asks. */
+function whatWasAsked({ audience, callers, answer }: Asked): LookupAudienceOwnerResponse {
+  const wanted = new Set([...callers, '*'])
+  const rules = answer.rules.filter((rule) => rule.audience === audience.text || rule.audience === audience.host)
+  return { ...answer, rules: rules.map((rule) => onlyCallers(rule, wanted)) }
+}
+
+function onlyCallers(rule: AudienceRule, wanted: ReadonlySet<string>): AudienceRule {
+  const isWanted = (_: string, at: number) => wanted.has(rule.callers[at] ?? '')
+  return { ...rule, callers: rule.callers.filter(isWanted), callerEdges: rule.callerEdges.filter(isWanted) }
+}
+
+function seenOwners(asked: readonly Asked[]): readonly SeenOwner[] {
+  const owners = new Map<string, SeenOwner>()
+  for (const { audience, answer } of asked) {
+    const { operatorId, operatorVersion: version } = answer
+    const seen = { domains: listParentDomains(audience.host), operatorId, version }
+    owners.set(`${audience.host} ${operatorId} ${version}`, seen)
+  }
+  return [...owners.values()]
 }

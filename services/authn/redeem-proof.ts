@@ -61,7 +61,7 @@ const MAX_DECISIONS = 4
  * redemption is refused.
  *
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; RATE_LIMITED; UNAVAILABLE when no
- *   key can sign, or when the agent or its operator changes during every attempt.
+ *   key can sign, or when what the decision is made from changes during every attempt.
  */
 export async function redeemProof<D extends RedeemDecision>(
   deps: RedeemDeps,

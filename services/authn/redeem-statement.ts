@@ -136,7 +136,8 @@ const PARAMETERS = 15
 const ARE_OWNERS_CURRENT = `CASE WHEN t.owners = '' THEN true ELSE NOT EXISTS (
       SELECT FROM json_to_recordset(t.owners::json) AS seen (domains text[], "operatorId" text, version int)
       LEFT JOIN LATERAL (${selectOwner('seen.domains')}) owner ON true
-      WHERE coalesce(owner.id::text, '') <> seen."operatorId" OR coalesce(owner.version, 0) <> seen.version
+      WHERE coalesce(owner.id::text, '') IS DISTINCT FROM seen."operatorId"
+        OR coalesce(owner.version, 0) IS DISTINCT FROM seen.version
     ) END`
 
 /** Makes the statement. */

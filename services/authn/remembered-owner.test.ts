@@ -25,18 +25,17 @@ beforeEach(async () => {
   audience = `https://api.${owner.domain}/v1`
 })
 
-/** Sets the owner's rule for the audience in one transaction, as the operator registry does. */
+/** Sets the owner's rule for the audience in one transaction. A trigger raises the owner's version. */
 async function setRule(rule: {
   readonly callers?: string[]
   readonly dpop?: string
   readonly tokenSigningAlg?: string
 }) {
-  const { operatorAudience, operator } = database.db.prisma
+  const { operatorAudience } = database.db.prisma
   const data = { operatorId: owner.id, audience, callers: [caller], ...rule }
   await database.db.prisma.$transaction([
     operatorAudience.deleteMany({ where: { operatorId: owner.id } }),
     operatorAudience.create({ data }),
-    operator.update({ where: { id: owner.id }, data: { version: { increment: 1 } } }),
   ])
 }
 

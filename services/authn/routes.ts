@@ -13,6 +13,7 @@ import { actMember, toDelegation, toDetails, toResults, toStatus } from './chain
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
 import { toForeignTrust } from './foreign-trust.ts'
+import { freezeAll } from './freeze-all.ts'
 import { tokenTypeOf } from './oauth/introspection-members.ts'
 import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
@@ -64,15 +65,8 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
 function claimsMessage(claims: AnyClaims): TokenClaims {
   const known = messages.get(claims)
   if (known !== undefined) return known
-  const message = create(TokenClaimsSchema, toClaims(claims))
-  Object.freeze(message.aud)
-  Object.freeze(message.epoch)
-  Object.freeze(message.cnf)
-  for (const result of message.attestation) Object.freeze(result)
-  Object.freeze(message.attestation)
-  Object.freeze(message.status?.statusList)
-  Object.freeze(message.status)
-  messages.set(claims, Object.freeze(message))
+  const message = freezeAll(create(TokenClaimsSchema, toClaims(claims)))
+  messages.set(claims, message)
   return message
 }
 

@@ -63,6 +63,7 @@ it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
   const hasParts = statement.inputs.length > 0
   const purpose = hasParts ? '(t.purpose)::key_purpose' : "'access_token'::key_purpose"
   const reads = nodes(root).filter((node) => node['Index Cond'] !== undefined)
+  expect(reads.map((node) => node['Index Name'])).toContain('operators_owner')
   expect(reads.map((node) => `${node['Relation Name']}: ${node['Index Cond']}`).toSorted()).toEqual([
     ...(hasParts ? ['agent_added_keys: ((agent_id = t.agent_id) AND (thumbprint = t.added_kid))'] : []),
     'agent_keys: (agent_id = a.id)',

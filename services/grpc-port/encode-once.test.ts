@@ -3,6 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { expect, it } from 'vitest'
 import { TokenClaimsSchema, VerifyTokenResponseSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { GetAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { CheckResponseSchema } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { encodeOnce } from './encode-once.ts'
 
 it('encodeOnce keeps the bytes of a frozen message, and encodes any other message each time', () => {
@@ -36,4 +37,10 @@ it('encodeOnce encodes a frozen message by itself although it was a field before
   const claims = Object.freeze(create(TokenClaimsSchema, { sub: 'did:agent:a.example:1' }))
   encodeOnce(VerifyTokenResponseSchema, create(VerifyTokenResponseSchema, { claims }))
   expect(encodeOnce(TokenClaimsSchema, claims)).toEqual(toBinary(TokenClaimsSchema, claims))
+})
+
+it('encodeOnce does not take a frozen value that is no message for one', () => {
+  const dynamicMetadata = Object.freeze({ scope: 'read' })
+  const answer = create(CheckResponseSchema, { dynamicMetadata })
+  expect(fromBinary(CheckResponseSchema, encodeOnce(CheckResponseSchema, answer))).toEqual(answer)
 })

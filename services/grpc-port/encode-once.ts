@@ -1,4 +1,4 @@
-import { type DescMessage, type Message, toBinary } from '@bufbuild/protobuf'
+import { type DescMessage, isMessage, type Message, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
 /** The bytes of a frozen message; if it is a field, with the field's tag and length. */
@@ -20,8 +20,8 @@ export function encodeOnce(desc: DescMessage, message: Message): Uint8Array {
   const kept: Uint8Array[] = []
   for (const field of desc.fields) {
     const value = rest[field.localName]
-    if (field.fieldKind !== 'message' || value === undefined || !Object.isFrozen(value)) continue
-    kept.push(known(field.message, value as Message, field.number))
+    if (field.fieldKind !== 'message' || !isMessage(value, field.message) || !Object.isFrozen(value)) continue
+    kept.push(known(field.message, value, field.number))
     delete rest[field.localName]
   }
   const bytes = toBinary(desc, kept.length === 0 ? message : rest)

@@ -146,8 +146,8 @@ function createServe({ rpc, log, routes, mount, problemWriter }: HttpPortDeps): 
         refusalOf(rpc, exchange, thrown, problemWriter?.(exchange.path) ?? problemOf),
       )
       if (answered === undefined) return
-      // So the answers to all requests that arrived in this turn of the event loop leave together. Otherwise each
-      // wakes the receiver by itself, which can cost this process as much as all the rest of a request.
+      // So all answers that are ready in this turn of the event loop leave together. Otherwise each wakes the receiver
+      // by itself, which can cost this process as much as all the rest of a request.
       await endOfTurn()
       await send(exchange, answered)
     } catch (error) {

@@ -39,11 +39,31 @@ async function edges(): Promise<Readonly<Record<string, string>>> {
   )
 }
 
+const rules = () => harness.prisma.operatorAudience
+
+async function version(): Promise<number | undefined> {
+  return (await harness.directory.lookupAudienceOwner({ host: owner.domain })).operatorVersion
+}
+
 /** Returns which of these edges have a record in the revocation log. */
 async function ended(ids: Readonly<Record<string, string>>): Promise<string[]> {
   const records = await harness.prisma.revocationLog.findMany({ where: { kind: 'edge' } })
   return Object.entries(ids).flatMap(([name, id]) => (records.some(({ subject }) => subject === id) ? [name] : []))
 }
+
+describe("a change of an owner's rules raises its version once", () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['by SetOperatorPolicy', () => setCallers({ a: ['y.com'], b: [] })],
+    ['by an insert', () => rules().create({ data: { operatorId: owner.id, audience: 'x', callers: [] } })],
+    ['by an update', () => rules().updateMany({ where: { operatorId: owner.id }, data: { dpop: 'required' } })],
+    ['by a deletion', () => rules().deleteMany({ where: { operatorId: owner.id } })],
+  ])('%s', async (_, change) => {
+    await setCallers({ a: ['x.com'] })
+    const before = await version()
+    await change()
+    expect(await version()).toBe((before ?? 0) + 1)
+  })
+})
 
 describe('SetOperatorPolicy', () => {
   it('gives each caller of each audience an edge of its own', async () => {

@@ -1,6 +1,7 @@
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { create } from '@bufbuild/protobuf'
 import { type CheckResponse, CheckResponseSchema } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
+import { freezeAll } from '../freeze-all.ts'
 import { callerFacts, FACTS, isSendable, type Verified } from './caller-facts.ts'
 import { type Refusal, refusal, setHeader } from './refusal.ts'
 import { DEFAULT_PREFIX, type RouteDemands } from './route-demands.ts'
@@ -63,11 +64,4 @@ function answerFor(
     },
     dynamicMetadata: metadata,
   })
-}
-
-/** Freezes an answer with all its parts, so that ports can remember its encoding. */
-function freezeAll<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const part of Object.values(value)) freezeAll(part)
-  return Object.freeze(value)
 }

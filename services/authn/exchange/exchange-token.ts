@@ -52,8 +52,8 @@ export interface ExchangeOrder extends Presented {
  * The state of the subject token is checked before the redemption. If a party ends between the check and the
  * redemption, every later check refuses the token, because it has the epochs, ids and keys of all parties.
  *
- * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the client
- *   or its operator changes during every attempt.
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the
+ *   client, its operator or the owner of an audience changes during every attempt.
  */
 export async function exchangeToken(deps: ExchangeDeps, order: ExchangeOrder, call: Call): Promise<ExchangedToken> {
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (known, at, id) =>

@@ -23,9 +23,7 @@ export interface IssuedGrant {
 }
 
 /** The dependencies of redeemForGrant. */
-interface RedeemForGrantDeps
-  extends RedeemDeps,
-    Pick<AuthnDeps, 'issuer' | 'operators' | 'termDefaults' | 'grantSigner'> {}
+interface RedeemForGrantDeps extends RedeemDeps, Pick<AuthnDeps, 'issuer' | 'termDefaults' | 'grantSigner'> {}
 
 /** The dependencies of issueGrant. */
 interface IssueGrantDeps extends RedeemForGrantDeps {
@@ -40,8 +38,8 @@ export interface GrantOrder extends Presented {
 /**
  * Redeems a signed challenge for the first grant of a chain. docs/protocol.md section 6 gives the order of the checks.
  *
- * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
- *   or its operator changes during every attempt.
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent,
+ *   its operator or the owner of an audience changes during every attempt.
  */
 export async function issueGrant(deps: IssueGrantDeps, request: IssueGrantRequest, call: Call): Promise<IssuedGrant> {
   refuseDpop(call)
@@ -58,12 +56,12 @@ export async function issueGrant(deps: IssueGrantDeps, request: IssueGrantReques
 export async function redeemForGrant(deps: RedeemForGrantDeps, order: GrantOrder, call: Call): Promise<IssuedGrant> {
   const { proof, requested } = order
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, async (known, at, id) => {
-    const fresh = known.subject
-    const asked = decideGrant(fresh, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
-    const attested = checkAttestation(fresh.agent, wantedOf(asked), IDENTITY_KEY, deps.now())
+    const { subject: holder } = known
+    const asked = decideGrant(holder, proof, requested, { ttl: deps.termDefaults.ttl, nowS: at })
+    const attested = checkAttestation(holder.agent, wantedOf(asked), IDENTITY_KEY, deps.now())
     const terms = { ...asked, ttl: Math.min(asked.ttl, attested.ttl, attested.notAfterS - at) }
     const edges = joinEdges(await findEdges(deps.issuer, known, terms), attested.edges)
-    checkGrantSize(deps.issuer, fresh, terms, { jti: id, nowS: at, edges })
+    checkGrantSize(deps.issuer, holder, terms, { jti: id, nowS: at, edges })
     return {
       key: IDENTITY_KEY,
       terms,
@@ -92,13 +90,12 @@ async function findEdges(
 ): Promise<readonly string[]> {
   const audiences = parsedAudiences(capabilities).filter(({ text }) => text !== issuer)
   // At the same time, so that the audiences of one host share a look-up.
-  const found = await Promise.all(
-    audiences.map(async (audience) => {
-      const owner = await owners.ownerOf(audience, [operator.domain])
-      return decideAudience(audience, owner, operator).edge ?? []
-    }),
-  )
-  return [...new Set(found.flat())]
+  const found = await Promise.all(audiences.map((audience) => owners.ownerOf(audience, [operator.domain])))
+  const edges = audiences.flatMap((audience, at) => {
+    const owner = found[at]
+    return owner === undefined ? [] : (decideAudience(audience, owner, operator).edge ?? [])
+  })
+  return [...new Set(edges)]
 }
 
 function wantedOf({ capabilities }: GrantTerms) {

@@ -40,8 +40,8 @@ export interface IdJagOrder extends Presented {
  * The ID-JAG is judged before the statement that marks it as used. If something that it rests on ends between them,
  * every later check refuses the token, because it names all of it.
  *
- * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
- *   or its operator changes during every attempt.
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent,
+ *   its operator or the owner of an audience changes during every attempt.
  */
 export async function redeemIdJag(deps: IdJagDeps, order: IdJagOrder, call: Call): Promise<UserToken> {
   const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order, call, (known, at, id) =>

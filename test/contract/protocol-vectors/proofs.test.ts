@@ -7,10 +7,14 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { requestToken } from '../../../clients/sdk/src/request-token.ts'
 import type { BoundTerms } from '../../../clients/sdk/src/terms.ts'
-import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  LookupAudienceOwnerResponseSchema,
+  OperatorDirectoryService,
+} from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { IssueTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { AuthnDeps } from '../../../services/authn/config.ts'
 import { issuerAudience } from '../../../services/authn/domain/token-request.ts'
+import { createKnownOwners } from '../../../services/authn/known-owners.ts'
 import { redeemChallenge } from '../../../services/authn/redeem-challenge.ts'
 import { authenticate } from '../../../services/calls/authenticate.ts'
 import type { Call } from '../../../services/calls/call.ts'
@@ -145,7 +149,9 @@ describe('challenges.json', () => {
         challengeKeys: {
           find: async (id: string) => (id === file.mac_key_id ? { id, key: importHmacKey(macKey) } : undefined),
         },
-        operators: { lookupAudienceOwner: async () => ({ operatorId: '', rules: [] }) },
+        owners: createKnownOwners({
+          lookupAudienceOwner: async () => create(LookupAudienceOwnerResponseSchema),
+        }),
         limitFleet: () => undefined,
         async redeem() {
           throw new Error('accepted')

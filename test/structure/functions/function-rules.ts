@@ -131,6 +131,10 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     rule: 'A change of attestors, rules or requirements raises the version of the operator, so copies notice it',
     stated: 'services/attestation/README.md#how-a-result-reaches-a-token',
   },
+  raise_version_for_rules: {
+    rule: "A change of an operator's rules for audiences raises its version, so copies notice it",
+    stated: 'docs/architecture.md#the-services',
+  },
   refuse_other_attestation_id: {
     rule: 'The id of an attestor or a rule never names another one, because tokens and agents contain it',
     stated: 'services/attestation/README.md#how-a-result-reaches-a-token',

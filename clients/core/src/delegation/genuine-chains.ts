@@ -28,8 +28,8 @@ const CAPACITY = 2_000
  * Creates a function that remembers the verified beginnings of chains: a chain that comes again costs no signature
  * check, and a new child of a known chain costs only its own. It remembers statements about holders too, because a
  * holder has the same one in all its chains. It asks for the state of the issuer's keys each time, as for a new chain.
- * It remembers at most `capacity` grants, and as many statements. Chains of one principal cannot push out those of
- * others.
+ * It remembers at most `capacity` grants, and as many statements and keys of holders. Grants of one principal, and
+ * statements and keys of one operator, cannot push out those of others.
  *
  * @example
  * ```ts
