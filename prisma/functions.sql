@@ -561,9 +561,9 @@ BEGIN
 END $function$;
 CREATE TRIGGER agents_count_approved AFTER UPDATE OF status ON public.agents FOR EACH ROW WHEN (((old.status = 'pending'::agent_status) AND (new.status <> 'pending'::agent_status))) EXECUTE FUNCTION count_approved_agent();
 
--- A change of attestors, rules or requirements raises the version of the operator, so copies notice it.
--- services/attestation/README.md#how-a-result-reaches-a-token
-CREATE OR REPLACE FUNCTION public.raise_version_for_attestation()
+-- A change of what an operator demands or lets others call raises its version, so copies notice it.
+-- docs/architecture.md#the-services
+CREATE OR REPLACE FUNCTION public.raise_version_of_operator()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO '$user', 'public'
@@ -573,24 +573,10 @@ BEGIN
     WHERE "id" = CASE WHEN TG_OP = 'DELETE' THEN OLD."operator_id" ELSE NEW."operator_id" END;
     RETURN NULL;
 END $function$;
-CREATE TRIGGER attestation_requirements_version AFTER INSERT OR DELETE OR UPDATE ON public.attestation_requirements FOR EACH ROW EXECUTE FUNCTION raise_version_for_attestation();
-CREATE TRIGGER attestors_version AFTER INSERT OR DELETE OR UPDATE ON public.attestors FOR EACH ROW EXECUTE FUNCTION raise_version_for_attestation();
-CREATE TRIGGER enrolment_rules_version AFTER INSERT OR DELETE OR UPDATE ON public.enrolment_rules FOR EACH ROW EXECUTE FUNCTION raise_version_for_attestation();
-
--- A change of an operator's rules for audiences raises its version, so copies notice it.
--- docs/architecture.md#the-services
-CREATE OR REPLACE FUNCTION public.raise_version_for_rules()
- RETURNS trigger
- LANGUAGE plpgsql
- SET search_path TO '$user', 'public'
-AS $function$
-BEGIN
-    UPDATE "operators" SET "version" = "version" + 1
-    WHERE "id" = CASE WHEN TG_OP = 'DELETE' THEN OLD."operator_id" ELSE NEW."operator_id" END
-        AND "xmin" <> pg_current_xact_id()::xid;
-    RETURN NULL;
-END $function$;
-CREATE CONSTRAINT TRIGGER operator_audiences_version AFTER INSERT OR DELETE OR UPDATE ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_version_for_rules();
+CREATE TRIGGER attestation_requirements_version AFTER INSERT OR DELETE OR UPDATE ON public.attestation_requirements FOR EACH ROW EXECUTE FUNCTION raise_version_of_operator();
+CREATE TRIGGER attestors_version AFTER INSERT OR DELETE OR UPDATE ON public.attestors FOR EACH ROW EXECUTE FUNCTION raise_version_of_operator();
+CREATE TRIGGER enrolment_rules_version AFTER INSERT OR DELETE OR UPDATE ON public.enrolment_rules FOR EACH ROW EXECUTE FUNCTION raise_version_of_operator();
+CREATE TRIGGER operator_audiences_version AFTER INSERT OR DELETE OR UPDATE ON public.operator_audiences FOR EACH ROW EXECUTE FUNCTION raise_version_of_operator();
 
 -- The id of an attestor or a rule never names another one, because tokens and agents contain it.
 -- services/attestation/README.md#how-a-result-reaches-a-token

@@ -92,6 +92,14 @@ it.each([
   expect((await known.decide(decide('shop 1'), false)).value).toBe(value)
 })
 
+it('refuses by no remembered owner that only the second decision asks for', async () => {
+  const [first, second] = [decide('shop 1'), decide('shop 1', { audience: 'https://api.shop.example/v2' })]
+  for (const audience of [SHOP, 'https://api.shop.example/v2']) await known.decide(decide('', { audience }), false)
+  now.operatorVersion = 2
+  const both = async (owners: Owners) => `${await first(owners)}, ${await second(owners)}`
+  expect((await known.decide(both, false)).value).toBe('shop 2, shop 2')
+})
+
 it('decides once when it refuses and the owner is the same', async () => {
   await known.decide(decide(), false)
   let decisions = 0

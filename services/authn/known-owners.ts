@@ -59,15 +59,15 @@ export function createKnownOwners(directory: AudienceOwners, capacity = 10_000):
     const question = { host: audience.host, audiences: [audience.text], callers: [...callers] }
     return { audience, callers, answer: await directory.lookupAudienceOwner(question), isRemembered: false }
   }
-  const remembered = (key: string, audience: Audience, callers: readonly string[]): Asked | undefined => {
+  const recall = (key: string, audience: Audience, callers: readonly string[]): Asked | undefined => {
     const answer = known.get(key)
     return answer && { audience, callers, answer, isRemembered: true }
   }
   const attempt = async <T>(decision: (owners: Owners) => Promise<T>, asked: Map<string, Asked>, fresh: boolean) => {
     const value = await decision({
       async ownerOf(audience, callers) {
-        const key = [audience.text, ...callers].join(' ')
-        const before = asked.get(key) ?? (fresh ? undefined : remembered(key, audience, callers))
+        const key = keyOf(audience, callers)
+        const before = asked.get(key) ?? (fresh ? undefined : recall(key, audience, callers))
         const found = before ?? (await lookUp(audience, callers))
         asked.set(key, found)
         return found.answer
@@ -78,13 +78,6 @@ export function createKnownOwners(directory: AudienceOwners, capacity = 10_000):
       if (!each.isRemembered) known.set(key, each.callers.at(-1) ?? '', whatWasAsked(each))
     return { value, owners: seenOwners(checked.map(([, each]) => each)) }
   }
-  const haveChanged = async (owners: readonly Asked[]): Promise<boolean> => {
-    const now = await Promise.all(owners.map(({ audience, callers }) => lookUp(audience, callers)))
-    return owners.some(({ answer: { operatorId, operatorVersion } }, at) => {
-      const answer = now[at]?.answer
-      return operatorId !== answer?.operatorId || operatorVersion !== answer.operatorVersion
-    })
-  }
   return {
     async decide(decision, fresh) {
       const used = new Map<string, Asked>()
@@ -93,11 +86,23 @@ export function createKnownOwners(directory: AudienceOwners, capacity = 10_000):
       } catch (error) {
         // UNAVAILABLE is no refusal: perhaps a look-up has failed.
         if (!(error instanceof ApiError) || error.reason === 'UNAVAILABLE') throw error
-        if (!(await haveChanged(Array.from(used.values()).filter(({ isRemembered }) => isRemembered)))) throw error
-        return attempt(decision, new Map(), true)
+        const remembered = Array.from(used.values()).filter(({ isRemembered }) => isRemembered)
+        const now = await Promise.all(remembered.map(({ audience, callers }) => lookUp(audience, callers)))
+        if (now.every((each, at) => isSameOwner(each, remembered[at]))) throw error
+        for (const each of now) used.set(keyOf(each.audience, each.callers), each)
+        return attempt(decision, used, true)
       }
     },
   }
+}
+
+function keyOf({ text }: Audience, callers: readonly string[]): string {
+  return [text, ...callers].join(' ')
+}
+
+function isSameOwner(one: Asked, other: Asked | undefined): boolean {
+  const { operatorId, operatorVersion } = one.answer
+  return operatorId === other?.answer.operatorId && operatorVersion === other.answer.operatorVersion
 }
 
 /**

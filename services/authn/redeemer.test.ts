@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startInstance } from '../../test/support/authn.ts'
-import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
+import type { TestAgent } from '../../test/support/authn-agents.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import { insertOperator, type TestOperator } from '../../test/support/identity.ts'
+import { type RedemptionOf, redemptions } from '../../test/support/redemptions.ts'
 import { until } from '../../test/support/until.ts'
-import { listParentDomains } from '../operator-registry/index.ts'
-import type { SeenOwner } from './known-owners.ts'
 import { createRedeemer, type Redeemer } from './redeemer.ts'
 import type { RedeemInput } from './store.ts'
 
@@ -15,51 +12,18 @@ const nowS = () => Math.floor(Date.now() / 1000)
 
 let database: TestDatabase
 let agent: TestAgent
-let publicKey: Uint8Array
-let operatorId: string
-let challengeKeyId: string
+let input: RedemptionOf
 let redeem: Redeemer
 
 beforeAll(async () => {
   database = await testDatabase()
-  const instance = await startInstance(database.db)
-  await instance.runJobs()
-  const operator = await freshOperator(database.db)
-  operatorId = operator.id
-  agent = await insertAgent(database.db, operator)
-  publicKey = (await database.db.prisma.agentKey.findFirstOrThrow({ where: { agentId: agent.id } })).publicKey
-  challengeKeyId = (await database.db.prisma.challengeKey.findFirstOrThrow()).id
+  ;({ agent, redemption: input } = await redemptions(database.db))
   redeem = createRedeemer(database.db.pool)
 })
 afterAll(() => database.drop())
 afterEach(() => vi.useRealTimers())
 
 const neverLate = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-
-function input(change: Partial<RedeemInput> = {}): RedeemInput {
-  return {
-    challengeId: randomUUID(),
-    challengeExp: nowS() + 300,
-    challengeKeyId,
-    agentId: agent.id,
-    agentVersion: 1,
-    operatorId,
-    operatorVersion: 1,
-    owners: [],
-    publicKey,
-    addedKid: '',
-    jti: randomUUID(),
-    keepUntil: nowS() + 900,
-    alg: 'EdDSA',
-    purpose: 'access_token',
-    actor: `agent:${agent.did}`,
-    requestId: 'null',
-    exchange: undefined,
-    dpopId: '',
-    dpopKeepUntil: 0,
-    ...change,
-  }
-}
 
 /** Returns the number of transactions that have written these redemptions. */
 async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
@@ -115,7 +79,12 @@ it('redeemer sends the redemptions of one turn in one transaction, and audits ea
   const lines = await database.db.prisma.auditLog.findMany({ where: { subject: { in: jtis } } })
   expect(lines.map(({ subject }) => subject).toSorted()).toEqual(jtis.toSorted())
   for (const line of lines) {
-    expect(line).toMatchObject({ operatorId, actor: `agent:${agent.did}`, action: 'token.issue', requestId: 'null' })
+    expect(line).toMatchObject({
+      operatorId: agent.operatorId,
+      actor: `agent:${agent.did}`,
+      action: 'token.issue',
+      requestId: 'null',
+    })
   }
 })
 
@@ -180,47 +149,6 @@ it.each([
   expect(rows.map(({ jti }) => jti).toSorted()).toEqual(redeemed.toSorted())
   const lines = await database.db.prisma.auditLog.findMany({ where: { subject: { in: jtis } } })
   expect(lines.map(({ subject }) => subject).toSorted()).toEqual(redeemed.toSorted())
-})
-
-describe('redeemer checks the owners of audiences', () => {
-  const own = 'redeemer.test'
-  let at: TestOperator
-  beforeAll(async () => {
-    at = await insertOperator(database.db, own, 'active')
-    await insertOperator(database.db, `waiting.${own}`, 'pending')
-    await insertOperator(database.db, `lapsed.${own}`, 'lapsed')
-  })
-  const seen = (host: string, operatorId = at.id, version = 1): SeenOwner => ({
-    domains: listParentDomains(host),
-    operatorId,
-    version,
-  })
-  const NOBODY = ''
-
-  it.each<[string, string, () => readonly SeenOwner[]]>([
-    ['redeemed', 'the owner of the domain', () => [seen(own)]],
-    ['redeemed', 'the owner of the parent domain', () => [seen(`api.${own}`)]],
-    ['redeemed', 'the owner of the parent of a domain that is pending', () => [seen(`waiting.${own}`)]],
-    ['redeemed', 'nobody for a domain without an owner', () => [seen('nobody.test', NOBODY, 0)]],
-    ['redeemed', 'nobody for an address', () => [seen('[::1]', NOBODY, 0)]],
-    ['redeemed', 'several owners', () => [seen(own), seen('nobody.test', NOBODY, 0)]],
-    ['stale', 'another version', () => [seen(own, at.id, 2)]],
-    ['stale', 'another owner', () => [seen(own, randomUUID())]],
-    ['stale', 'the owner of the parent of a domain that has lapsed', () => [seen(`lapsed.${own}`)]],
-    ['stale', 'nobody for a domain that has an owner', () => [seen(own, NOBODY, 0)]],
-    ['stale', 'an owner for a domain without one', () => [seen('nobody.test')]],
-    ['stale', 'several owners, of which the last has changed', () => [seen(`api.${own}`), seen(own, at.id, 2)]],
-  ])('%s for %s', async (kind, _, owners) => {
-    expect((await redeem(input({ owners: owners() }))).kind).toBe(kind)
-    expect((await redeem(input({ owners: owners(), dpopId: randomUUID(), dpopKeepUntil: nowS() + 60 }))).kind).toBe(
-      kind,
-    )
-  })
-
-  it('each for its own redemption', async () => {
-    const inputs = [input({ owners: [seen(own, at.id, 2)] }), input({ owners: [seen(own)] }), input()]
-    expect((await Promise.all(inputs.map(redeem))).map(({ kind }) => kind)).toEqual(['stale', 'redeemed', 'redeemed'])
-  })
 })
 
 it('redeemer redeems a challenge once when one statement contains it twice', async () => {

@@ -3,25 +3,25 @@ import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { signAssertion } from '@auth4agent/core/identity/assertion'
 import { readChallenge } from '@auth4agent/core/identity/challenge'
 import { parseCompactJws } from '@auth4agent/core/jose/jws'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { requestToken } from '../../../clients/sdk/src/request-token.ts'
 import type { BoundTerms } from '../../../clients/sdk/src/terms.ts'
 import {
-  LookupAudienceOwnerResponseSchema,
+  AgentSnapshotSchema,
   OperatorDirectoryService,
+  OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { IssueTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { AuthnDeps } from '../../../services/authn/config.ts'
-import { issuerAudience } from '../../../services/authn/domain/token-request.ts'
-import { createKnownOwners } from '../../../services/authn/known-owners.ts'
-import { redeemChallenge } from '../../../services/authn/redeem-challenge.ts'
+import { decideIssue } from '../../../services/authn/domain/decide-issue.ts'
+import { issuerAudience, parseRequestedTerms } from '../../../services/authn/domain/token-request.ts'
+import { openChallenge } from '../../../services/authn/open-challenge.ts'
 import { authenticate } from '../../../services/calls/authenticate.ts'
-import type { Call } from '../../../services/calls/call.ts'
 import { EMPTY_BODY } from '../../../services/calls/request-body.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { localClient } from '../../../services/platform/rpc/local-client.ts'
+import { refusalOf } from '../../support/reason-of.ts'
 import { AGENT_KEY, ROOT_KEY } from '../../vectors/protocol/make/parties.ts'
 import { isRefused, type Refused, readVectors, type Vector } from '../support/read-vectors.ts'
 
@@ -121,53 +121,28 @@ describe('challenges.json', () => {
     'the server answers a redemption: $name',
     async ({ challenge, nonce, signature, expect: expected }) => {
       const subject = {
-        agent: {
+        agent: create(AgentSnapshotSchema, {
           did: file.did,
           publicKey: AGENT_KEY.publicKey,
           status: 'active',
-          movedTo: '',
           allowedScopes: ['read', 'write'],
-          demands: [],
-          findings: [],
-        },
-        operator: { id: 'operator', status: 'active' },
-      }
-      const deps = {
-        issuer: file.issuer,
-        now: () => file.now * 1000,
-        settings: { ttlS: { min: 30, max: 3600 } },
-        termDefaults: { audience: issuerAudience(file.issuer), ttl: 900 },
-        subjects: {
-          of: () => ({
-            get: async () => subject,
-            decide: async (known: unknown, decide: (known: unknown) => unknown) => ({
-              subject: known,
-              value: await decide(known),
-            }),
-          }),
-        },
-        challengeKeys: {
-          find: async (id: string) => (id === file.mac_key_id ? { id, key: importHmacKey(macKey) } : undefined),
-        },
-        owners: createKnownOwners({
-          lookupAudienceOwner: async () => create(LookupAudienceOwnerResponseSchema),
         }),
-        limitFleet: () => undefined,
-        async redeem() {
-          throw new Error('accepted')
-        },
-        // These are all that issueToken uses before it refuses a proof.
-      } as unknown as AuthnDeps
-      const fields: MessageInitShape<typeof IssueTokenRequestSchema> = {
-        did: file.did,
-        challenge,
-        nonce,
-        signature: raw(signature),
+        operator: create(OperatorSnapshotSchema, { id: 'operator', status: 'active' }),
       }
-      const error: unknown = await redeemChallenge(deps, create(IssueTokenRequestSchema, fields), {} as Call).catch(
-        (reason: unknown) => reason,
-      )
-      expect(error instanceof ApiError ? { refused: error.reason } : (error as Error).message).toEqual(expected)
+      const key = { id: file.mac_key_id, key: importHmacKey(macKey), slot: 0 }
+      const challengeKeys = {
+        find: async (id: string) => (id === key.id ? key : undefined),
+        current: async () => key,
+        rotate: async () => undefined,
+      }
+      const request = create(IssueTokenRequestSchema, { did: file.did, challenge, nonce, signature: raw(signature) })
+      const redeem = async () => {
+        const proof = await openChallenge({ challengeKeys, issuer: file.issuer }, request)
+        const defaults = { audience: issuerAudience(file.issuer), ttl: 900 }
+        decideIssue(subject, proof, parseRequestedTerms(request, { min: 30, max: 3600 }), defaults, file.now)
+      }
+      const refused = await refusalOf(redeem())
+      expect(refused === undefined ? 'accepted' : { refused }).toEqual(expected)
     },
   )
 })

@@ -127,12 +127,8 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     rule: 'An approved agent counts toward the agents of its operator',
     stated: `${PROTOCOL}#13-times-sizes-and-limits`,
   },
-  raise_version_for_attestation: {
-    rule: 'A change of attestors, rules or requirements raises the version of the operator, so copies notice it',
-    stated: 'services/attestation/README.md#how-a-result-reaches-a-token',
-  },
-  raise_version_for_rules: {
-    rule: "A change of an operator's rules for audiences raises its version, so copies notice it",
+  raise_version_of_operator: {
+    rule: 'A change of what an operator demands or lets others call raises its version, so copies notice it',
     stated: 'docs/architecture.md#the-services',
   },
   refuse_other_attestation_id: {
