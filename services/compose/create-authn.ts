@@ -25,9 +25,9 @@ export async function makeAuthn(
 ): Promise<
   Part & Pick<Keys, 'signingKeyFacts'> & Pick<Trust, 'issuerFacts' | 'anchorFacts'> & Pick<Authn, 'verifyAccess'>
 > {
-  const { config, databaseUrl, db, log, revocations } = deps
+  const { config, database, db, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
-  const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, answerMs: config.dbTimeoutMs, log })
+  const redeemPool = openPool({ ...database, ...redeemPoolOptions, log })
   opened.defer(() => redeemPool.end())
   const keys = await makeKeys(deps, verificationKeys)
   opened.defer(() => keys.close())
@@ -108,7 +108,7 @@ async function makeKeys(
 }
 
 async function makeTrust(
-  { config, databaseUrl, db, readDb, log, revocations, metrics }: ServiceDeps,
+  { config, database, db, readDb, log, revocations, metrics }: ServiceDeps,
   keys: Keys,
   operators: Operators,
 ): Promise<{ readonly trust: Trust; readonly close: () => Promise<void> }> {
@@ -123,7 +123,7 @@ async function makeTrust(
   const trust = await createTrust({
     db,
     readDb,
-    databaseUrl,
+    database,
     now: Date.now,
     issuer: config.issuer,
     operators,
@@ -165,7 +165,7 @@ function makeStatusLists(
   })
 }
 
-function makeSignals({ config, databaseUrl, db, readDb, log, metrics }: ServiceDeps, keys: Keys): Signals {
+function makeSignals({ config, database, db, readDb, log, metrics }: ServiceDeps, keys: Keys): Signals {
   // Of its own, so that slow receivers take no place from the requests that verifications need.
   const outbound = createOutbound({
     allow: config.outboundAllow,
@@ -179,7 +179,7 @@ function makeSignals({ config, databaseUrl, db, readDb, log, metrics }: ServiceD
     metrics: metrics.push,
     db,
     readDb,
-    databaseUrl,
+    database,
     now: Date.now,
     issuer: config.issuer,
     testDomains: config.testDomains,

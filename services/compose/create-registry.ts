@@ -13,8 +13,8 @@ const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16 } as const
 type Registry = Part & { readonly operators: Operators; readonly histories: Histories }
 
 /** Creates the operator registry. */
-export function makeRegistry({ config, databaseUrl, db, readDb, log, metrics }: ServiceDeps): Registry {
-  const lookUpPool = openPool({ url: databaseUrl, ...lookUpPoolOptions, answerMs: config.dbTimeoutMs, log })
+export function makeRegistry({ config, database, db, readDb, log, metrics }: ServiceDeps): Registry {
+  const lookUpPool = openPool({ ...database, ...lookUpPoolOptions, log })
   const registry = createOperatorRegistry({
     db,
     readDb,

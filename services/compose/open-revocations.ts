@@ -6,6 +6,7 @@ import { parseNatsUrl } from '../platform/bus/nats-url.ts'
 import { sealBus } from '../platform/bus/sealed-bus.ts'
 import { importHmacKey } from '../platform/crypto/hmac.ts'
 import type { ClockGuard } from '../platform/db/clock-guard.ts'
+import type { Database } from '../platform/db/database.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
@@ -13,7 +14,7 @@ import { connectRevocations, type Revocations, systemClock } from '../revocation
 
 /** Options of openRevocations. */
 interface RevocationsDeps {
-  readonly databaseUrl: string
+  readonly database: Database
   readonly db: Db
   readonly deployment: Deployment
   readonly clockGuard: ClockGuard
@@ -34,14 +35,14 @@ export interface OpenRevocations extends Revocations {
 
 /** Connects this process to the revocation log and to the bus. */
 export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
-  const { databaseUrl, db, deployment, clockGuard, log, metrics } = deps
+  const { database, db, deployment, clockGuard, log, metrics } = deps
   const bus = await openBus(config, deployment, log, metrics)
-  const pool = openPool({ url: databaseUrl, poolSize: POOL_SIZE, answerMs: config.dbTimeoutMs, log })
+  const pool = openPool({ ...database, poolSize: POOL_SIZE, log })
   const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
   const revocations = connectRevocations({
     pool,
     checkPool: db.pool,
-    url: databaseUrl,
+    database,
     bus,
     leaseMs: config.revocationLeaseMs,
     verifies: runs('authn'),

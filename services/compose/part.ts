@@ -8,6 +8,7 @@ import type { Route } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
 import type { Secrets } from '../configuration/secrets.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
+import type { Database } from '../platform/db/database.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -21,7 +22,7 @@ import type { Remotes } from './connect-remotes.ts'
 export interface ServiceDeps {
   readonly config: Config
   readonly secrets: Secrets
-  readonly databaseUrl: string
+  readonly database: Database
   readonly deployment: Deployment
   readonly db: Db
   /** Connections for reads by operators. */

@@ -13,6 +13,7 @@ import { MIB } from '../ledger/storage-bound.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
 import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
+import type { Database } from '../platform/db/database.ts'
 import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
@@ -78,12 +79,16 @@ interface Attempt extends ServerDeps {
   readonly waiting: WaitingPort
 }
 
+function databaseOf({ config, databaseUrl }: ServerDeps): Database {
+  return { url: databaseUrl, answerMs: config.dbTimeoutMs }
+}
+
 /**
  * Starts a server process. Waits for the database, and begins again when the database is lost on the way.
  * @throws every error that waiting cannot mend, and the reason of `stopping` when it aborts before the server listens
  */
 export async function startServer(deps: ServerDeps): Promise<Server> {
-  const { config, databaseUrl, log, stopping } = deps
+  const { config, log, stopping } = deps
   const tls = await loadTls(config)
   await using opened = new AsyncDisposableStack()
   const certificates = await openInternalTls(config, log)
@@ -92,10 +97,9 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => waiting.close())
   const name = config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL'
   const wait = {
-    url: databaseUrl,
+    ...databaseOf(deps),
     name,
     log,
-    answerMs: config.dbTimeoutMs,
     signal: stopping,
     onWaiting: () => waiting.open(),
   }
@@ -115,13 +119,14 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
  * it fails, it leaves nothing open, so that it can be repeated.
  */
 async function attemptStart(deps: Attempt): Promise<Server> {
-  const { config, secrets, databaseUrl, log, tls, certificates, waiting } = deps
+  const { config, secrets, log, tls, certificates, waiting } = deps
+  const database = databaseOf(deps)
   const { expose = ({ exposition }: Metrics) => exposition } = deps
-  await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
+  await applyMigrations({ url: database.url, migrationsDir: MIGRATIONS, log })
   await using opened = new AsyncDisposableStack()
-  const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, answerMs: config.dbTimeoutMs, log })
+  const db = openDb({ ...database, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
-  const readDb = openDb({ url: databaseUrl, poolSize: READ_POOL_SIZE, answerMs: config.dbTimeoutMs, log })
+  const readDb = openDb({ ...database, poolSize: READ_POOL_SIZE, log })
   opened.defer(() => readDb.close())
   const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)
   const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
@@ -129,13 +134,13 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   const metrics = createMetrics(db.pool)
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
-  const revocations = await openRevocations(config, { databaseUrl, db, deployment, clockGuard, log, metrics })
+  const revocations = await openRevocations(config, { database, db, deployment, clockGuard, log, metrics })
   opened.defer(() => revocations.stop())
   const passedTime = createPassedTime(db.pool, systemClock, log)
   const services = await createServices({
     config,
     secrets,
-    databaseUrl,
+    database,
     deployment,
     db,
     readDb,

@@ -6,6 +6,7 @@ import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import type { Bus } from '../platform/bus/bus.ts'
 import type { ClockGuard } from '../platform/db/clock-guard.ts'
+import type { Database } from '../platform/db/database.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
@@ -75,7 +76,7 @@ export interface RevocationsOptions {
   readonly pool: pg.Pool
   /** Connections for verifications that the database must answer. */
   readonly checkPool: pg.Pool
-  readonly url: string
+  readonly database: Database
   /** A bus that seals its messages. */
   readonly bus: Bus
   /** Length of the lease, in milliseconds. If undefined, the database answers every verification. */
@@ -109,11 +110,12 @@ async function endsNothing(): Promise<never> {
  * followers have applied the log.
  */
 export function connectRevocations(options: RevocationsOptions): Revocations {
-  const { pool, checkPool, url, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics, clockGuard } = options
+  const { pool, checkPool, database, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics, clockGuard } =
+    options
   const store = createLogStore(pool, `${hostname()} ${process.pid}`, clockGuard)
   const bus = createRevocationBus(options.bus, randomUUID())
   const hears = { records: verifies || isWatched, acknowledgements: endsTokens }
-  const signals = listenToLog(url, hears, log)
+  const signals = listenToLog(database, hears, log)
   const core = { store, bus, signals, clock }
   const verifier =
     verifies && leaseMs !== undefined

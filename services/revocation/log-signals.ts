@@ -1,4 +1,5 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
+import type { Database } from '../platform/db/database.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Acknowledgement, LogSignals } from './ports.ts'
@@ -13,7 +14,7 @@ interface Heard {
 
 /** Listens to the notifications about the log (NOTIFY). The triggers and LogStore.acknowledge send them. */
 export function listenToLog(
-  url: string,
+  database: Database,
   heard: Heard,
   log: Pick<Logger, 'warn'>,
 ): LogSignals & { close(): Promise<void> } {
@@ -31,7 +32,7 @@ export function listenToLog(
     ...(heard.records && { auth4agent_revocation: hearRecord }),
     ...(heard.acknowledgements && { auth4agent_acknowledgement: hearAcknowledgement }),
   }
-  const close = Object.keys(channels).length > 0 ? listen({ url, log, channels }) : async () => undefined
+  const close = Object.keys(channels).length > 0 ? listen({ ...database, log, channels }) : async () => undefined
   return {
     onRecord: (listener) => void records.push(listener),
     onAcknowledgement: (listener) => void acknowledgements.push(listener),

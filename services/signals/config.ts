@@ -1,4 +1,5 @@
 import type { Keys } from '../keys/index.ts'
+import type { Database } from '../platform/db/database.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Bound } from '../platform/limits/bound.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -13,7 +14,7 @@ export interface SignalsOptions {
   /** Connections for reads by operators. */
   readonly readDb: Db
   /** Where the notifications of the database are heard. */
-  readonly databaseUrl: string
+  readonly database: Database
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly issuer: string

@@ -31,8 +31,8 @@ const ANSWER_MS = 2_000
 
 /** Creates the signals part of the server, which manages streams, pushes events and answers polls. */
 export function createSignals(options: SignalsOptions): Signals {
-  const { keys, databaseUrl, log, outbound, requestTimeoutMs } = options
-  const wakes = listenForWakes(databaseUrl, log)
+  const { keys, database, log, outbound, requestTimeoutMs } = options
+  const wakes = listenForWakes(database, log)
   const signer = keys.signalSigners.securityEvent
   const readNextSets = createReadNextSets({ ...options, pool: options.db.pool, signer })
   const push = createPush({ ...options, readNextSets, wakes, vault: keys.vault })

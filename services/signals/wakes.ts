@@ -1,3 +1,4 @@
+import type { Database } from '../platform/db/database.ts'
 import { listen } from '../platform/db/listen.ts'
 import type { Logger } from '../platform/log/log.ts'
 
@@ -15,10 +16,10 @@ export interface Wakes {
  * Listens to the notifications of the database on a connection of its own. Notifications can be lost, so a listener
  * must also look by itself now and then.
  */
-export function listenForWakes(url: string, log: Pick<Logger, 'warn'>): Wakes {
+export function listenForWakes(database: Database, log: Pick<Logger, 'warn'>): Wakes {
   const wakes = createWakes()
   const stop = listen({
-    url,
+    ...database,
     log,
     channels: { auth4agent_revocation: wakes.wake, auth4agent_signals: wakes.wake },
     onListening: wakes.wake,

@@ -1,6 +1,7 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { FederationOptions } from '../federation/documents.ts'
 import type { ChallengeKeyring, KeyVault } from '../keys/index.ts'
+import type { Database } from '../platform/db/database.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { ResolveTxt } from '../platform/dns/resolve-txt.ts'
 import type { FairPlaces } from '../platform/limits/fair-places.ts'
@@ -40,7 +41,7 @@ export interface TrustOptions {
   /** How long statements are kept that count no more, in milliseconds; undefined means for good. */
   readonly retentionMs: number | undefined
   /** Where the notifications of the database are heard. */
-  readonly databaseUrl: string
+  readonly database: Database
 }
 
 /** Begins work that keeps the rows about foreign issuers current, and does not wait for it. */

@@ -82,7 +82,7 @@ const RETRY_MS = 5_000
  * the database has of them, and begins to follow the logs of foreign issuers.
  */
 export async function createTrust(options: TrustOptions): Promise<Trust> {
-  const { db, vault, outbound, now, settings, log, databaseUrl, retentionMs } = options
+  const { db, vault, outbound, now, settings, log, database, retentionMs } = options
   const knowledge = createKnowledge({ pool: db.pool, operators: options.operators })
   const { authorize, secret } = createOwnSecrets(db.pool, vault, now)
   const findChain = createFindChain({ prisma: db.prisma, outbound, now })
@@ -116,7 +116,7 @@ export async function createTrust(options: TrustOptions): Promise<Trust> {
       log.warn({ error }, 'the issuers could not be read')
     })
   const channels = { auth4agent_trust: () => void refresh() }
-  const stopListening = listen({ url: databaseUrl, log, channels, onListening: () => void refresh() })
+  const stopListening = listen({ ...database, log, channels, onListening: () => void refresh() })
   await knowledge.refresh()
   return {
     issuers: {

@@ -32,7 +32,7 @@ export function revocationProcesses({ db: shared, url }: TestDatabase) {
       const revocations = connectRevocations({
         pool: db.pool,
         checkPool,
-        url,
+        database: { url },
         bus: noBus,
         leaseMs,
         verifies,

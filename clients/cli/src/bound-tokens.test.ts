@@ -66,12 +66,18 @@ describe('dpop-proof create', () => {
       'n',
     ])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const rules = { method: 'GET', url: `${API}/orders`, nowS: Date.now() / 1000, skewS: 0, accessToken: bound() }
-    expect(checkDpopProof(stdout.trim(), rules)).toMatchObject({ ok: true, jkt: home.jkt, nonce: 'n' })
+    const rules = () => ({
+      method: 'GET',
+      url: `${API}/orders`,
+      nowS: Date.now() / 1000,
+      skewS: 0,
+      accessToken: bound(),
+    })
+    expect(checkDpopProof(stdout.trim(), rules())).toMatchObject({ ok: true, jkt: home.jkt, nonce: 'n' })
     const piped = await home.tool(['dpop-proof', 'create', ...request, '--token', '-', '--json'], {
       readStdin: async () => bound(),
     })
-    expect(checkDpopProof(JSON.parse(piped.stdout).dpop_proof, rules)).toMatchObject({ ok: true })
+    expect(checkDpopProof(JSON.parse(piped.stdout).dpop_proof, rules())).toMatchObject({ ok: true })
   })
 
   it('prints a proof for a request that carries no token', async () => {

@@ -25,7 +25,9 @@ for (const { kid, kty, crv, x, y } of es256) {
 }
 const rules = es256.map(({ kid }) => {
   const file = join(folder, `${kid}.pem`)
-  return `  http-request set-var(txn.genuine) var(txn.token),jwt_verify(ES256,"${file}") if { var(txn.kid) -m str ${kid} }`
+  const verified = `var(txn.token),jwt_verify(ES256,"${file}")`
+  // After --, a kid that begins with - is no option.
+  return `  http-request set-var(txn.genuine) ${verified} if { var(txn.kid) -m str -- ${kid} }`
 })
 const config = `# Made by fetch-keys.mjs. Do not edit.
 defaults common

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
+import type { Database } from './database.ts'
 import { type SessionSettings, startSession } from './session.ts'
 import { dbTimeouts } from './timeouts.ts'
 
@@ -16,12 +17,9 @@ export interface Db {
 /** Prisma inside a transaction. */
 export type Tx = Prisma.TransactionClient
 
-interface DbOptions {
-  readonly url: string
+interface DbOptions extends Database {
   readonly poolSize: number
   readonly log: Logger
-  /** How long a call waits for an answer, in milliseconds. */
-  readonly answerMs?: number | undefined
   /** Additional settings of each session. */
   readonly settings?: SessionSettings
 }

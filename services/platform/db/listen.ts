@@ -1,10 +1,11 @@
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
+import type { Database } from './database.ts'
 import { openClient } from './session.ts'
+import { dbTimeouts } from './timeouts.ts'
 
 /** Options of listen. */
-export interface ListenOptions {
-  readonly url: string
+export interface ListenOptions extends Database {
   /** Handlers of notifications by channel. A channel's name must be an SQL identifier that needs no quotes. */
   readonly channels: Readonly<Record<string, (payload: string) => void>>
   /** Called whenever a connection begins to listen. Notifications may have been lost before. */
@@ -13,8 +14,6 @@ export interface ListenOptions {
 }
 
 const AGAIN_MS = 500
-const CONNECT_TIMEOUT_MS = 1_500
-const ANSWER_TIMEOUT_MS = 1_700
 /** Interval of the checks of the connection, in milliseconds. */
 const PING_MS = 5_000
 
@@ -47,14 +46,18 @@ async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void
 }
 
 /** Resolves when `signal` aborts. Rejects when the connection ends or no longer answers. */
-async function listenOnce({ url, channels, onListening }: ListenOptions, signal: AbortSignal): Promise<void> {
+async function listenOnce(
+  { url, channels, onListening, answerMs: givenMs }: ListenOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const over = Promise.withResolvers<never>()
   over.promise.catch(() => undefined)
+  const { connectMs, answerMs } = dbTimeouts(givenMs)
   const client = await openClient({
     url,
     name: 'auth4agent-listen',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: answerMs,
     keepAlive: true,
     onError: over.reject,
   })

@@ -4,11 +4,11 @@ import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
 import { unlessAborted } from '../schedule/unless-aborted.ts'
+import type { Database } from './database.ts'
 import { type DbTimeouts, dbTimeouts } from './timeouts.ts'
 
 /** Options of withDatabase. */
-export interface WaitOptions {
-  readonly url: string
+export interface WaitOptions extends Database {
   /** What the administrator knows the database by: `DATABASE_URL`, or `the embedded database`. */
   readonly name: string
   readonly log: Pick<Logger, 'info' | 'warn'>
@@ -16,8 +16,6 @@ export interface WaitOptions {
   readonly signal: AbortSignal
   /** Called once when the start has to wait. */
   readonly onWaiting?: () => void
-  /** How long a call waits for an answer of the database, in milliseconds. */
-  readonly answerMs?: number | undefined
   readonly timing?: Partial<WaitTiming>
 }
 

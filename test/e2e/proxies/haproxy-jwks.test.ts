@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
+import { json, startOutside } from '../../support/outside-server.ts'
 import { expectStatus } from '../../support/story.ts'
 import { haproxyFolder, startHaproxy } from './haproxy.ts'
 import { API, type ProxyWorld, readExample, startProxyWorld, strangerAt, type TokenEdits } from './proxy-world.ts'
@@ -65,6 +66,16 @@ it('2. fetch-keys.mjs changes nothing when it cannot reach the server', async ()
   const before = await readFile(join(keys, 'keys.cfg'), 'utf8')
   await expect(run(process.execPath, [SCRIPT, 'http://127.0.0.1:1', keys])).rejects.toMatchObject({ code: 1 })
   expect(await readFile(join(keys, 'keys.cfg'), 'utf8')).toBe(before)
+})
+
+it('2. fetch-keys.mjs writes a configuration that HAProxy reads, also for a kid that begins with -', async () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = { ...publicKey.export({ format: 'jwk' }), alg: 'ES256', kid: '-k' }
+  const { port: keysPort } = await startOutside(json({ keys: [key] }))
+  const dashed = join(folder, 'dashed')
+  await run(process.execPath, [SCRIPT, `http://127.0.0.1:${keysPort}`, dashed])
+  const files = [join(dashed, 'keys.cfg'), join(folder, 'jwks.cfg')]
+  await run('haproxy', ['-c', ...files.flatMap((file) => ['-f', file])])
 })
 
 it('3. HAProxy lets a valid token pass, and the API gets who calls, but not the token', async () => {
