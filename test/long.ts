@@ -47,6 +47,7 @@ export const LONG: Readonly<Record<string, string>> = {
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/proxies/*.test.ts': "proxies are started, and Debian's packages may be installed first",
+  'test/e2e/poolers/*.test.ts': "a pooler is started, and Debian's package may be installed first",
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
   'test/e2e/attestation/many-agents.test.ts': 'a thousand agents enrol at two servers',
   'test/e2e/attestation/tpm-machine.test.ts': "a software TPM is started, and Debian's packages may be installed first",

@@ -6,6 +6,7 @@ import type pg from 'pg'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { Durability } from '../platform/db/durability.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
@@ -45,6 +46,7 @@ export interface AuthnDeps {
   /** Appraises evidence of agents. A call is never sent again, because its nonce can be used once. */
   readonly agents: Pick<InternalClient<typeof AgentDirectoryService>, 'attestAgent'>
   readonly redeem: Redeemer
+  readonly durability: Pick<Durability, 'demand'>
   readonly operators: AudienceOwners
   readonly owners: KnownOwners
   readonly tokenStatus: TokenStatus
@@ -80,6 +82,7 @@ export interface AuthnOptions {
   readonly db: Db
   /** Connections used only for redemptions. */
   readonly redeemPool: pg.Pool
+  readonly durability: Pick<Durability, 'demand'>
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly issuer: string

@@ -13,7 +13,10 @@ import type { Seen, SubjectOfRequest } from './subjects.ts'
 
 /** The dependencies of redeemProof. */
 export interface RedeemDeps
-  extends Pick<AuthnDeps, 'db' | 'now' | 'subjects' | 'owners' | 'agents' | 'limitFleet' | 'redeem' | 'challengeKeys'> {
+  extends Pick<
+    AuthnDeps,
+    'db' | 'now' | 'subjects' | 'owners' | 'agents' | 'limitFleet' | 'redeem' | 'durability' | 'challengeKeys'
+  > {
   readonly settings: Pick<AuthnSettings, 'keepRedemptionS'>
 }
 
@@ -60,8 +63,8 @@ const MAX_DECISIONS = 4
  * Evidence is appraised before, once for all attempts, as soon as the agent has proved itself. Its results stay if the
  * redemption is refused.
  *
- * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; RATE_LIMITED; UNAVAILABLE when no
- *   key can sign, or when what the decision is made from changes during every attempt.
+ * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; RATE_LIMITED; NOT_DURABLE; and
+ *   UNAVAILABLE when no key can sign, or when what the decision is made from changes during every attempt.
  */
 export async function redeemProof<D extends RedeemDecision>(
   deps: RedeemDeps,
@@ -85,7 +88,10 @@ export async function redeemProof<D extends RedeemDecision>(
     // The agent has proved itself, so nobody else can use up the tokens of its operator.
     if (decision.issue !== undefined && decisions === 1) deps.limitFleet(subject.operator.id)
     const outcome = await redeem(deps, { proof, subject, owners, decision, jti, nowS, call })
-    if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
+    if (outcome.kind === 'redeemed') {
+      deps.durability.demand(outcome.isReplicated)
+      return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
+    }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
     seen = await subjects.reload()
   }

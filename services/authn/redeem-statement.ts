@@ -1,5 +1,6 @@
 import { KEEP_BEYOND_EXPIRY_S } from '../ledger/ledger.ts'
 import { selectOwner } from '../operator-registry/index.ts'
+import { IS_REPLICATED } from '../platform/db/durability.ts'
 
 /** `issuer` of the rows of DPoP proofs. No operator id has this text. */
 export const DPOP_ISSUER = 'dpop'
@@ -186,7 +187,7 @@ WITH judged AS MATERIALIZED (
 )
 SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
   jti IN (SELECT jti FROM redeemed) AS redeemed, ${parts.replayed} AS replayed,
-  ${parts.grantUsed} AS grant_used, ${parts.grantExpired} AS grant_expired
+  ${parts.grantUsed} AS grant_used, ${parts.grantExpired} AS grant_expired, ${IS_REPLICATED} AS is_replicated
 FROM judged ORDER BY place`
 }
 

@@ -78,7 +78,13 @@ export interface ExchangeRecord {
  * - `stale`: the agent, its key, its operator or the owner of an audience has changed since the decision.
  */
 export type RedeemOutcome =
-  | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
+  | {
+      readonly kind: 'redeemed'
+      readonly epoch: readonly [agent: number, operator: number]
+      readonly kid: string
+      /** Whether the commit waited for a standby. */
+      readonly isReplicated: boolean
+    }
   | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'replayed' | 'key-expired' | 'stale' }
   | { readonly kind: 'grant-used' | 'grant-expired' }
 
@@ -93,6 +99,7 @@ interface RedeemRow {
   readonly replayed: boolean
   readonly grant_used: boolean
   readonly grant_expired: boolean
+  readonly is_replicated: boolean
 }
 
 type Parameter = (input: RedeemInput) => string | number
@@ -181,9 +188,10 @@ function outcomeOf({
   replayed,
   grant_used: isGrantUsed,
   grant_expired: isGrantExpired,
+  is_replicated: isReplicated,
 }: RedeemRow): RedeemOutcome {
   if (redeemed && agent_epoch !== null && operator_epoch !== null && kid !== null) {
-    return { kind: 'redeemed', epoch: [agent_epoch, operator_epoch], kid }
+    return { kind: 'redeemed', epoch: [agent_epoch, operator_epoch], kid, isReplicated }
   }
   if (expired) return { kind: 'expired' }
   if (isVoid) return { kind: 'void' }

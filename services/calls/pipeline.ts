@@ -25,6 +25,8 @@ export interface PipelineDeps extends CheckDeps, ObserverDeps {
   readonly deadlineMs: number
   /** Resolves when every log follower of the deployment refuses the tokens that were ended. */
   readonly settle: () => Promise<void>
+  /** Resolves when this call's change is as durable as the deployment demands. Throws ApiError NOT_DURABLE. */
+  readonly confirm: () => Promise<void>
   /**
    * Returns how the clock of this process is wrong, or undefined. The clock decides whether assertions and tokens have
    * expired.
@@ -158,7 +160,7 @@ async function answer(
   if (route.kind !== 'unary') throw streamMismatch(method)
   const output = await handle(deps, route, read, meta)
   // Wait even if this call changed nothing: it may repeat a call that ended tokens but failed while it waited.
-  if (route.policy.endsTokens === true) await deps.settle()
+  if (route.policy.action !== undefined) await (route.policy.endsTokens ? deps.settle() : deps.confirm())
   return create(method.output, output)
 }
 

@@ -42,6 +42,7 @@ export async function makeAuthn(
     statusPlaces: statusLists.places,
     db,
     redeemPool,
+    durability: deps.durability,
     now: Date.now,
     issuer: config.issuer,
     tokenStatus: revocations.tokenStatus,

@@ -3,6 +3,7 @@ import type { Config } from '../configuration/config.ts'
 import type { HttpPort } from '../http-port/server.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
+import type { DurabilityFacts } from '../platform/db/durability.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
@@ -31,6 +32,7 @@ export interface ListenerDeps {
   /** The certificate of the public listeners. */
   readonly tls: Tls
   readonly ready: () => readonly string[]
+  readonly durability: () => DurabilityFacts
 }
 
 /** One listener of a process. */

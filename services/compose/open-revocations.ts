@@ -8,6 +8,7 @@ import { importHmacKey } from '../platform/crypto/hmac.ts'
 import type { ClockGuard } from '../platform/db/clock-guard.ts'
 import type { Database } from '../platform/db/database.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
+import type { Durability } from '../platform/db/durability.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import { connectRevocations, type Revocations, systemClock } from '../revocation/index.ts'
@@ -18,6 +19,7 @@ interface RevocationsDeps {
   readonly db: Db
   readonly deployment: Deployment
   readonly clockGuard: ClockGuard
+  readonly durability: Durability
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -35,7 +37,7 @@ export interface OpenRevocations extends Revocations {
 
 /** Connects this process to the revocation log and to the bus. */
 export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
-  const { database, db, deployment, clockGuard, log, metrics } = deps
+  const { database, db, deployment, clockGuard, durability, log, metrics } = deps
   const bus = await openBus(config, deployment, log, metrics)
   const pool = openPool({ ...database, poolSize: POOL_SIZE, log })
   const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
@@ -49,6 +51,7 @@ export async function openRevocations(config: Config, deps: RevocationsDeps): Pr
     isWatched: runs('revocation'),
     endsTokens: runs('operator-registry', 'identity', 'authn', 'revocation'),
     clock: systemClock,
+    durability,
     clockGuard,
     log,
     metrics: metrics.revocation,

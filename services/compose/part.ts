@@ -10,6 +10,7 @@ import type { Secrets } from '../configuration/secrets.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
 import type { Database } from '../platform/db/database.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { Durability } from '../platform/db/durability.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
@@ -23,6 +24,7 @@ export interface ServiceDeps {
   readonly config: Config
   readonly secrets: Secrets
   readonly database: Database
+  readonly durability: Durability
   readonly deployment: Deployment
   readonly db: Db
   /** Connections for reads by operators. */

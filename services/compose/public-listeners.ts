@@ -18,12 +18,13 @@ export function publicListeners(deps: ListenerDeps): readonly Listener[] {
   return [gateway(deps), grpc(deps)]
 }
 
-function gateway({ config, rpc, log, metrics, exposition, ready, tls }: ListenerDeps): Listener {
+function gateway({ config, rpc, log, metrics, exposition, ready, durability, tls }: ListenerDeps): Listener {
   const http = createGateway({
     rpc,
     log,
     metrics: exposition,
     ready,
+    durability,
     representations: REPRESENTATIONS,
     connectionClosed: metrics.connectionClosed,
     statusRefusals,

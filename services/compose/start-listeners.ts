@@ -49,9 +49,17 @@ async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
   return Object.assign({ httpPort: 0 }, ...found)
 }
 
-function operations({ config, rpc, log, metrics, exposition, ready, tls }: ListenerDeps): Listener {
+function operations({ config, rpc, log, metrics, exposition, ready, durability, tls }: ListenerDeps): Listener {
   const { connectionClosed } = metrics
   return httpListener(
-    createOperations({ rpc, log, metrics: exposition, ready, connectionClosed, config: httpPortConfig(config, tls) }),
+    createOperations({
+      rpc,
+      log,
+      metrics: exposition,
+      ready,
+      durability,
+      connectionClosed,
+      config: httpPortConfig(config, tls),
+    }),
   )
 }

@@ -15,7 +15,9 @@ import { claimIssuer } from '../platform/db/claim-issuer.ts'
 import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
 import type { Database } from '../platform/db/database.ts'
 import { openDb } from '../platform/db/db.ts'
+import { openDurability } from '../platform/db/durability.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
+import { demandOwnSessions } from '../platform/db/own-sessions.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
 import { withDatabase } from '../platform/db/wait-for-database.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
@@ -122,10 +124,12 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   const { config, secrets, log, tls, certificates, waiting } = deps
   const database = databaseOf(deps)
   const { expose = ({ exposition }: Metrics) => exposition } = deps
-  await applyMigrations({ url: database.url, migrationsDir: MIGRATIONS, log })
+  if (config.databaseUrl !== undefined) await demandOwnSessions(database, log)
   await using opened = new AsyncDisposableStack()
   const db = openDb({ ...database, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
+  const durability = await openDurability(db.pool, config.durability, log)
+  await applyMigrations({ url: database.url, migrationsDir: MIGRATIONS, log })
   const readDb = openDb({ ...database, poolSize: READ_POOL_SIZE, log })
   opened.defer(() => readDb.close())
   const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)
@@ -134,13 +138,22 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   const metrics = createMetrics(db.pool)
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
-  const revocations = await openRevocations(config, { database, db, deployment, clockGuard, log, metrics })
+  const revocations = await openRevocations(config, {
+    database,
+    db,
+    deployment,
+    clockGuard,
+    durability,
+    log,
+    metrics,
+  })
   opened.defer(() => revocations.stop())
   const passedTime = createPassedTime(db.pool, systemClock, log)
   const services = await createServices({
     config,
     secrets,
     database,
+    durability,
     deployment,
     db,
     readDb,
@@ -153,7 +166,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts, verifyAccess } =
     services
-  metrics.revocation.show({ ...revocations, watchers, clockGuard })
+  metrics.revocation.show({ ...revocations, watchers, clockGuard, durability })
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
   if (anchorFacts !== undefined) metrics.showAnchors(anchorFacts)
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
@@ -173,6 +186,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     lanePlaces: lanePlaces(config.dbPoolSize),
     deadlineMs: config.requestTimeoutMs,
     settle: () => revocations.settle(),
+    confirm: () => durability.confirm(),
     now: Date.now,
     skewS: config.clockSkew,
     operatorBytesPerDay: config.operatorDailyMib * MIB,
@@ -180,7 +194,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     clockProblem: () => clockGuard.problem(),
   })
   const readiness = await startReadiness({
-    askDatabase: () => readClock(db.pool, clockGuard),
+    askDatabase: () => Promise.all([readClock(db.pool, clockGuard), durability.look()]),
     clockProblem: () => clockGuard.problem(),
     missingServices: () => remotes.missing(),
     followsLog: () => revocations.hasBegun,
@@ -198,6 +212,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     internal,
     certificates,
     ready: () => readiness.missing(),
+    durability: () => durability.facts,
   })
   // Leases and verifications read the database's clock more often, but a process may have neither of them.
   const clock: Job = { name: 'clock', run: () => readClock(db.pool, clockGuard) }

@@ -45,6 +45,7 @@ describe('readConfig', () => {
       pendingTtl: 7 * 86_400,
       requestTimeoutMs: 10_000,
       dbTimeoutMs: 1_700,
+      durability: 'single',
       workers: 1,
       dnsServers: [],
       outboundAllow: [],
@@ -92,6 +93,7 @@ describe('readConfig', () => {
     ['AUTH4AGENT_CLOCK_SKEW', '0', { clockSkew: 0 }],
     ['AUTH4AGENT_REQUEST_TIMEOUT', '5m', { requestTimeoutMs: 300_000 }],
     ['AUTH4AGENT_DB_TIMEOUT', '1m', { dbTimeoutMs: 60_000 }],
+    ['AUTH4AGENT_DURABILITY', 'single', { durability: 'single' }],
     ['AUTH4AGENT_WORKERS', '1', { workers: 1 }],
     ['AUTH4AGENT_WORKERS', '64', { workers: 64 }],
     ['AUTH4AGENT_WORKERS', 'auto', { workers: Math.min(availableParallelism(), 64) }],
@@ -190,6 +192,7 @@ describe('readConfig', () => {
     ['AUTH4AGENT_RATE_LIMIT_PERCENT', ['0', '1000001', '100%']],
     ['AUTH4AGENT_REQUEST_TIMEOUT', ['0', '301s']],
     ['AUTH4AGENT_DB_TIMEOUT', ['0', '499ms', '61s']],
+    ['AUTH4AGENT_DURABILITY', ['unknown', 'QUORUM', 'on']],
     ['AUTH4AGENT_DB_POOL_SIZE', ['0', '1001']],
     ['AUTH4AGENT_WORKERS', ['0', '65', '-1', '1.5', '002', ' 2', 'AUTO', 'off']],
   ]

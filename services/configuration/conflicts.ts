@@ -12,6 +12,7 @@ export function findConflicts(config: Config): string[] {
     ...secretRules(config),
     ...pkcs11Rules(config),
     ...splitRules(config),
+    ...databaseRules(config),
     ...busRules(config),
   ]
   return rules.filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
@@ -112,6 +113,16 @@ function splitRules(config: Config): readonly Rule[] {
       const sentence = `${ADDRESSES[name]} must contain only addresses of this machine unless ${files} are set`
       return [given === 0 && outside !== undefined, sentence]
     }),
+  ]
+}
+
+function databaseRules({ databaseUrl, durability }: Config): readonly Rule[] {
+  const copied = databaseUrl === undefined && durability !== 'single' ? durability : ''
+  return [
+    [
+      copied !== '',
+      `AUTH4AGENT_DURABILITY=${copied} needs DATABASE_URL, because the embedded PostgreSQL is on one machine`,
+    ],
   ]
 }
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { DurabilityMode } from '../platform/db/durability.ts'
 import { ANSWER_TIMEOUT_MS } from '../platform/db/timeouts.ts'
 import {
   addressRange,
@@ -104,6 +105,11 @@ export function readValues(value: Value, defaultDataDir: string) {
     ...readBus(value, requestTimeoutMs),
     workers: value('AUTH4AGENT_WORKERS', workerCount, 1),
     dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
+    durability: value<DurabilityMode>(
+      'AUTH4AGENT_DURABILITY',
+      oneOf('quorum', 'storage', 'single'),
+      database === undefined ? 'single' : 'unknown',
+    ),
     dbTimeoutMs: value('AUTH4AGENT_DB_TIMEOUT', durationMs(500, 60_000), ANSWER_TIMEOUT_MS),
   }
 }

@@ -1,4 +1,5 @@
 import type { Route } from '../http-port/exchange.ts'
+import type { DurabilityFacts } from '../platform/db/durability.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 
@@ -8,13 +9,15 @@ export interface OperationDeps {
   readonly metrics: Exposition
   /** Returns the reasons why the process is not ready, or an empty list if it is ready. */
   readonly ready: () => readonly string[]
+  /** Returns what commits survive, which /ready shows. */
+  readonly durability?: () => DurabilityFacts
 }
 
 /** Creates the routes for probes and monitors: /health (the process runs), /ready (it can do its work), /metrics. */
-export function operationRoutes({ metrics, ready }: OperationDeps, basePath = ''): readonly Route[] {
+export function operationRoutes({ metrics, ready, durability }: OperationDeps, basePath = ''): readonly Route[] {
   return [
     ...[...new Set(['/health', `${basePath}/health`])].map(healthRoute),
-    readyRoute(ready),
+    readyRoute(ready, durability),
     {
       verb: 'GET',
       path: '/metrics',
@@ -36,13 +39,13 @@ function healthRoute(path: string): Route {
   return { verb: 'GET', path, handle: health }
 }
 
-function readyRoute(ready: OperationDeps['ready']): Route {
+function readyRoute(ready: OperationDeps['ready'], durability?: OperationDeps['durability']): Route {
   return {
     verb: 'GET',
     path: '/ready',
     async handle() {
       const missing = ready()
-      if (missing.length === 0) return json({ status: 'ready' })
+      if (missing.length === 0) return json({ status: 'ready', ...durability?.() })
       throw new ApiError('UNAVAILABLE', `The server is not ready: ${missing.join(', ')}`, { retryAfter: 1 })
     },
   }

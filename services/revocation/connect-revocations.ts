@@ -7,6 +7,7 @@ import type pg from 'pg'
 import type { Bus } from '../platform/bus/bus.ts'
 import type { ClockGuard } from '../platform/db/clock-guard.ts'
 import type { Database } from '../platform/db/database.ts'
+import type { Durability } from '../platform/db/durability.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
@@ -88,6 +89,7 @@ export interface RevocationsOptions {
   /** Whether this process ends tokens, so that `settle` may be called. */
   readonly endsTokens: boolean
   readonly clock: Clock
+  readonly durability: Pick<Durability, 'demand'>
   /** Compares the process's clock with the database's. If they differ too much, no verification is answered. */
   readonly clockGuard: ClockGuard
   readonly log: Logger
@@ -146,7 +148,9 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
   const checkAll = (tokens: readonly TokenIdentity[]) => guarded(checkTokens(tokens))
   return {
     store,
-    settle: endsTokens ? createSettle({ ...core, verifier, observe: metrics.settled }) : endsNothing,
+    settle: endsTokens
+      ? createSettle({ ...core, verifier, durability: options.durability, observe: metrics.settled })
+      : endsNothing,
     tokenStatus: {
       checkAll,
       check: async (token) => (await checkAll([token]))?.verdict,

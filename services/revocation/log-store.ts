@@ -1,6 +1,7 @@
 import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
+import { confirmCommits, IS_REPLICATED } from '../platform/db/durability.ts'
 import { inTransaction } from '../platform/db/transaction.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStanding, LogStore } from './ports.ts'
@@ -25,7 +26,7 @@ SELECT head.*,
     'logEpoch', v.log_epoch, 'acknowledged', v.acknowledged)), '[]') FROM verifiers v) AS members,
   (SELECT coalesce(json_agg(${RECORD} ORDER BY r.sequence), '[]') FROM revocation_log r
     WHERE r.sequence > greatest($1::bigint, head.sequence::bigint - ${LAST_RECORDS})) AS records,
-  current_setting('synchronous_standby_names') <> '' AS "isReplicated"
+  ${IS_REPLICATED} AS "isReplicated"
 FROM (${HEAD}) head`
 
 const RECORDS_AFTER = `
@@ -93,8 +94,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
       return { head: headOf(row), members, records, isReplicated }
     },
     async confirm() {
-      // The commit of this message comes after all earlier commits in the WAL that the standby receives.
-      await pool.query("SELECT pg_logical_emit_message(true, 'auth4agent', '')")
+      await confirmCommits(pool)
     },
     snapshot: (take) => readSnapshot(pool, take),
     async head() {

@@ -1,4 +1,5 @@
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
+import type { Durability } from '../platform/db/durability.ts'
 import type { LogFollower } from './log-follower.ts'
 import type {
   Acknowledgement,
@@ -19,6 +20,7 @@ export interface SettleDeps {
   readonly clock: Clock
   /** The log follower of this process, if it has one. */
   readonly verifier: Pick<LogFollower, 'receive' | 'acknowledged'> | undefined
+  readonly durability: Pick<Durability, 'demand'>
   /** Receives how long the wait took, in milliseconds, and how many leases had to run out. */
   readonly observe: (ms: number, ranOut: number) => void
 }
@@ -32,14 +34,15 @@ const POLL_MS = 50
 /**
  * Creates the function that resolves when every log follower of the deployment refuses the tokens that were ended
  * before the call. Each log follower has then acknowledged the head that this function read, or a later one, or its
- * lease has run out. If there is a synchronous standby, the standby has the change too.
+ * lease has run out. If there is a synchronous standby, the standby has the change too. If one is demanded and
+ * missing, the function throws NOT_DURABLE once the log followers refuse the tokens.
  *
  * The caller must have committed its change before, in this request or in an earlier one. The function throws when
  * the database does not answer. Then it is not known whether all log followers have the change, and the caller must
  * repeat its call to complete the revocation.
  */
 export function createSettle(deps: SettleDeps): () => Promise<void> {
-  const { store, bus, signals, clock, verifier, observe } = deps
+  const { store, bus, signals, clock, verifier, durability, observe } = deps
   const acknowledgements = createAcknowledgements()
   bus.onAcknowledgement(acknowledgements.note)
   signals.onAcknowledgement(acknowledgements.note)
@@ -70,6 +73,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     const { standing, readAt } = await readStanding()
     const [ranOut] = await Promise.all([waitForMembers(standing, readAt), standing.isReplicated && store.confirm()])
     observe(clock.monotonic() - startedAt, ranOut)
+    durability.demand(standing.isReplicated)
   }
 
   /** Returns how many leases had to run out. It ends even if the database does not answer. */

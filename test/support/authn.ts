@@ -12,6 +12,7 @@ import { createAuthn } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
+import type { Durability } from '../../services/platform/db/durability.ts'
 import { scaleWorkRates } from '../../services/platform/limits/rates.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
@@ -45,6 +46,8 @@ const SETTINGS: AuthnSettings & KeysSettings = {
 export type Attestations = Partial<Pick<AgentSnapshot, 'enrolment' | 'demands' | 'findings'>>
 
 interface InstanceOptions {
+  /** What commits must survive. By default nothing is demanded. */
+  readonly durability?: Pick<Durability, 'demand'>
   readonly kek?: Uint8Array
   readonly secrets?: Partial<KeysSecrets>
   readonly settings?: Partial<AuthnSettings & KeysSettings>
@@ -130,6 +133,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const authn = createAuthn({
     db,
     redeemPool: db.pool,
+    durability: options.durability ?? { demand() {} },
     now,
     issuer: ISSUER,
     settings,

@@ -70,6 +70,7 @@ export async function startCluster(
       AUTH4AGENT_DRAIN_DELAY: DRAIN_DELAY,
       ...own,
       DATABASE_URL: postgres.url,
+      AUTH4AGENT_DURABILITY: 'single',
       AUTH4AGENT_KEK: base64(kek),
       AUTH4AGENT_KEK_FILE: undefined,
       AUTH4AGENT_ADMIN_KEY: base64(adminKey),

@@ -119,6 +119,7 @@ function pipelineOf(db: Db, clock: { now: number }, registry: OperatorRegistry):
     lanePlaces: { urgent: 2, change: 5, read: 4, 'public-read': 4 },
     deadlineMs: 30_000,
     settle: async () => {},
+    confirm: async () => {},
     now: () => clock.now,
     skewS: 10,
     operatorBytesPerDay: Number.POSITIVE_INFINITY,

@@ -96,6 +96,7 @@ export function pipelineFixture(
     lanePlaces: { urgent: 2, change: 5, read: 4, 'public-read': 4 },
     deadlineMs: 5_000,
     settle: async () => {},
+    confirm: async () => {},
     now: () => NOW_S * 1000,
     skewS: 10,
     operatorBytesPerDay: Number.POSITIVE_INFINITY,

@@ -20,6 +20,8 @@ export interface ReplicatedPostgres {
   readonly standbyUrl: string
   /** Stops the primary for good, promotes the standby and points the proxy at it. After that there is no standby. */
   promote(): Promise<void>
+  /** Changes `synchronous_standby_names` of the primary. Without a name, commits wait for no standby. */
+  nameStandbys(names: '*' | ''): Promise<void>
   /** Freezes the standby: commits wait until it continues. */
   freezeStandby(): Promise<void>
   thawStandby(): void
@@ -36,10 +38,19 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   const [primaryPort, standbyPort] = [await freePort(), await freePort()]
   const primaryUrl = clusterUrl(primaryCluster, primaryPort)
   await prepare(primaryCluster, primaryPort, standbyCluster)
-  const primary = await startPostgres(primaryCluster, primaryPort, { synchronous_standby_names: '*' })
+  const primary = await startPostgres(primaryCluster, primaryPort)
   const standby = await startPostgres(standbyCluster, standbyPort, {
     primary_conninfo: `host=127.0.0.1 port=${primaryPort} user=${DATABASE} password=${primaryCluster.password}`,
   })
+  const nameStandbys = async (names: '*' | '') => {
+    await ask(primaryUrl, `ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
+    await ask(primaryUrl, 'SELECT pg_reload_conf()')
+    await until(
+      () => ask(primaryUrl, 'SHOW synchronous_standby_names'),
+      (shown) => shown === names,
+    )
+  }
+  await nameStandbys('*')
   await until(
     () => ask(primaryUrl, 'SELECT sync_state FROM pg_stat_replication'),
     (state) => state === 'sync',
@@ -55,6 +66,7 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
       await ask(standbyUrl, 'SELECT pg_promote()')
       proxy.repoint({ host: '127.0.0.1', port: standbyPort })
     },
+    nameStandbys,
     freezeStandby: () => standby.freeze(),
     thawStandby: () => standby.thaw(),
     async remove() {

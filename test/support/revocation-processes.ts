@@ -39,6 +39,7 @@ export function revocationProcesses({ db: shared, url }: TestDatabase) {
         isWatched: false,
         endsTokens: true,
         clock,
+        durability: { demand() {} },
         clockGuard: createClockGuard({ clocks: clock, toleranceMs: 10_000, log: silentLog }),
         log: silentLog,
         metrics: { settled: (ms, ranOut) => waits.push({ ms, ranOut }), checked: (path) => (paths[path] += 1) },

@@ -113,6 +113,7 @@ export const hints = {
   RATE_LIMITED: LATER,
   OVERLOADED: LATER,
   UNAVAILABLE: LATER,
+  NOT_DURABLE: LATER,
   TOOL_ERROR: 'Please report it with the command line (without secrets) and the output of `auth4agent --version`.',
 } as const
 

@@ -101,6 +101,18 @@ describe('a grant of another deployment', () => {
     expect(payloadOf(accessToken)['home']).toMatchObject({ kids: [kid, alphaKey.entry.kid] })
   })
 
+  it('gives no token when the deployment demands a standby, and the commit waited for none', async () => {
+    const { database, chaining, agent } = serve()
+    const seen: boolean[] = []
+    const demand = (isReplicated: boolean) => {
+      seen.push(isReplicated)
+      throw new ApiError('NOT_DURABLE')
+    }
+    const { oauthToken } = await startInstance(database.db, { chaining, durability: { demand } })
+    expect(await refusalOf(oauthToken(agent, redemption(grantNow()), provenBy()))).toBe('NOT_DURABLE')
+    expect(seen).toEqual([false])
+  })
+
   it('is refused with other parameters, and changes nothing', async () => {
     const { database, redeem, agent } = serve()
     const cases: [string, Parameters<typeof redeem>[1]][] = [

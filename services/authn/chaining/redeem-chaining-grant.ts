@@ -29,7 +29,7 @@ export interface ChainedToken {
 }
 
 /** The dependencies of issue. */
-interface IssueDeps extends Pick<AuthnDeps, 'issuer' | 'db' | 'now' | 'signer' | 'statusPlaces'> {
+interface IssueDeps extends Pick<AuthnDeps, 'issuer' | 'db' | 'durability' | 'now' | 'signer' | 'statusPlaces'> {
   readonly settings: Pick<AuthnSettings, 'skewS'>
 }
 
@@ -94,7 +94,7 @@ interface Decided {
 async function issue(deps: IssueDeps, { judged, dpop, terms, call }: Decided): Promise<ChainedToken> {
   const { grant, trusted } = judged
   const { alg, tokenStatus } = terms
-  const { issuer, settings, signer, db, now } = deps
+  const { issuer, settings, signer, db, durability, now } = deps
   const [jti, nowS] = [randomUUID(), Math.floor(now() / 1_000)]
   const outcome = await useGrant(db.pool, {
     issuer: grant.iss,
@@ -111,6 +111,7 @@ async function issue(deps: IssueDeps, { judged, dpop, terms, call }: Decided): P
     requestId: call.requestId,
   })
   if (outcome.kind !== 'issued') throw REFUSALS[outcome.kind]()
+  durability.demand(outcome.isReplicated)
   const { kid, epoch } = outcome
   const built = buildChainedClaims(issuer, judged, { jti, nowS, epoch })
   if (built.exp <= nowS) throw refuseGrant('TOKEN_EXPIRED')

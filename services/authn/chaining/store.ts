@@ -3,6 +3,7 @@ import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import type { AuditAction } from '../../ledger/audit-action.ts'
 import { auditId, KEEP_BEYOND_EXPIRY_S } from '../../ledger/ledger.ts'
+import { IS_REPLICATED } from '../../platform/db/durability.ts'
 import { DPOP_ISSUER } from '../redeem-statement.ts'
 
 /** A grant of another deployment that is to be used, and the token for it. Times are in Unix seconds. */
@@ -39,7 +40,7 @@ export interface GrantUse {
  * - `keyless`: no key of the algorithm is active.
  */
 export type GrantOutcome =
-  | { readonly kind: 'issued'; readonly kid: string; readonly epoch: number }
+  | { readonly kind: 'issued'; readonly kid: string; readonly epoch: number; readonly isReplicated: boolean }
   | { readonly kind: 'used' | 'replayed' | 'expired' | 'local' | 'crowded' | 'keyless' }
 
 const ACTION: AuditAction = 'token.chain'
@@ -77,7 +78,8 @@ WITH judged AS MATERIALIZED (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id)
   SELECT $8::uuid, $9::uuid, $10, '${ACTION}', $11, 'done', $12, $13 FROM used
 )
-SELECT kid, first_epoch, expired, local, crowded, EXISTS (SELECT 1 FROM proven) AS proven, EXISTS (SELECT 1 FROM used) AS used
+SELECT kid, first_epoch, expired, local, crowded, EXISTS (SELECT 1 FROM proven) AS proven, EXISTS (SELECT 1 FROM used) AS used,
+  ${IS_REPLICATED} AS is_replicated
 FROM judged`
 
 interface Row {
@@ -88,6 +90,7 @@ interface Row {
   readonly crowded: boolean
   readonly proven: boolean
   readonly used: boolean
+  readonly is_replicated: boolean
 }
 
 /** Uses a grant and its DPoP proof. When this function throws, the grant may or may not have been used. */
@@ -120,5 +123,5 @@ export async function useGrant(pool: pg.Pool, use: GrantUse, maxRecords = MAX_TO
   if (crowded) return { kind: 'crowded' }
   if (kid === null) return { kind: 'keyless' }
   if (!proven) return { kind: 'replayed' }
-  return used ? { kind: 'issued', kid, epoch: row.first_epoch } : { kind: 'used' }
+  return used ? { kind: 'issued', kid, epoch: row.first_epoch, isReplicated: row.is_replicated } : { kind: 'used' }
 }

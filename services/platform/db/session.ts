@@ -11,12 +11,20 @@ export type SessionSettings = Readonly<Record<string, string | number>>
 const EVERY_SESSION: SessionSettings = { jit: 'off' }
 
 /**
+ * Makes commits wait for the disk, also if a role or the database has a weaker setting. A stronger one stays.
+ * Otherwise a crash could lose a revocation whose call has returned.
+ */
+const COMMIT_TO_DISK = `SELECT set_config('synchronous_commit', 'on', false)
+  WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')`
+
+/**
  * Sets the settings of a new session, in one round trip. The caller must await this before it sends anything else. The
  * settings are no startup parameters, because PgBouncer refuses these.
  */
 export async function startSession(client: pg.ClientBase, settings: SessionSettings = {}): Promise<void> {
   const all = Object.entries({ ...EVERY_SESSION, ...settings })
-  await client.query(all.map(([name, value]) => `SET ${name} = ${value}`).join('; '))
+  const sets = all.map(([name, value]) => `SET ${name} = ${value}`)
+  await client.query([...sets, COMMIT_TO_DISK].join('; '))
 }
 
 /** Options of openClient. */

@@ -5,6 +5,7 @@ import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
 import { unlessAborted } from '../schedule/unless-aborted.ts'
 import type { Database } from './database.ts'
+import { NotYetError } from './not-yet-error.ts'
 import { type DbTimeouts, dbTimeouts } from './timeouts.ts'
 
 /** Options of withDatabase. */
@@ -31,11 +32,6 @@ interface WaitTiming {
 const TIMING: WaitTiming = { sayMs: 5_000, againMs: 500, connectMs: 10_000 }
 /** The oldest major version of PostgreSQL that works: the oldest one that PostgreSQL still maintained in 2026. */
 const OLDEST_VERSION = 15
-
-/** Thrown when the database answers but cannot be used yet. The message continues the sentence `the database …`. */
-class NotYetError extends Error {
-  override readonly name = 'NotYetError'
-}
 
 /**
  * Does work that needs the database, and waits for the database as long as that can help. When the work fails because

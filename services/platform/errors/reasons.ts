@@ -1003,6 +1003,12 @@ export const reasons = {
     title: 'The server cannot answer this request now',
     oauth: 'temporarily_unavailable',
   },
+  NOT_DURABLE: {
+    status: 503,
+    code: statuses.UNAVAILABLE,
+    title: 'The database has stored the change on one machine only; repeat the call',
+    oauth: 'temporarily_unavailable',
+  },
   DEADLINE_EXCEEDED: {
     status: 504,
     code: statuses.DEADLINE_EXCEEDED,

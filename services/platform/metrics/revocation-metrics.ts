@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { DurabilityFacts } from '../db/durability.ts'
 
 /** The metrics of revocations and of the bus. */
 export interface RevocationMetrics {
@@ -21,6 +22,7 @@ interface GaugeSources {
   readonly isBusConnected: (() => boolean) | undefined
   readonly watchers: (() => number) | undefined
   readonly clockGuard: { problem(): string | undefined }
+  readonly durability: { readonly facts: DurabilityFacts }
 }
 
 /** The lease of a log follower. */
@@ -69,7 +71,10 @@ export function createRevocationMetrics(registry: Registry): RevocationMetrics {
   }
 }
 
-function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockGuard }: GaugeSources): void {
+function addGauges(
+  registry: Registry,
+  { lease, isBusConnected, watchers, clockGuard, durability }: GaugeSources,
+): void {
   // With several workers, `min` lets an alert see the worst one.
   const gauge = (name: string, help: string, aggregator: 'min' | 'sum', read: () => number) =>
     new Gauge({
@@ -86,6 +91,12 @@ function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockG
     "1 while the process's clock agrees with the database's clock; at 0 the process refuses all calls.",
     'min',
     () => Number(clockGuard.problem() === undefined),
+  )
+  gauge(
+    'auth4agent_commits_durable',
+    '0 while the database does less than AUTH4AGENT_DURABILITY demands; with quorum, nothing is then acknowledged.',
+    'min',
+    () => Number(durability.facts.problem === undefined),
   )
   if (lease !== undefined) {
     gauge(

@@ -31,6 +31,7 @@ function join({ answers = true, holdsLease = true, sequence = 0 } = {}) {
     isBusConnected: undefined,
     watchers: () => 2,
     clockGuard: { problem: () => undefined },
+    durability: { facts: { durability: 'quorum' } },
   })
   const worker = { answers, metrics, contributor: gathering.join(() => void answer()) }
   const answer = async () => {

@@ -31,7 +31,9 @@ interface Found {
 beforeAll(async () => {
   const port = String(await freePort())
   issuer = `http://127.0.0.1:${port}`
-  deployment = await startDeployment({ env: { PORT: port, AUTH4AGENT_BASE_URL: issuer } })
+  deployment = await startDeployment({
+    env: { PORT: port, AUTH4AGENT_BASE_URL: issuer, AUTH4AGENT_DURABILITY: 'single' },
+  })
   const { client, dns } = deployment
   const id = String(expectStatus(201, await client.registerOperator(DOMAIN, keys)).id)
   record = `v=a4a1; iss=${issuer}; op=${id}; rk=${thumbprintOf(keys)}`
@@ -51,7 +53,7 @@ beforeEach(async () => {
 
 /** Returns all findings by check, except that of this machine's resolver, which no test can know. */
 async function examine(options: CliOptions = {}): Promise<{ code: number; found: Map<string, Found> }> {
-  const args = ['doctor', '--json', '--config', folder.path, '--resolver', deployment.dns.address, '--timeout', '3']
+  const args = ['doctor', '--json', '--config', folder.path, '--resolver', deployment.dns.address, '--timeout', '30']
   const { code, stdout } = await runCli(args, { fetch: globalThis.fetch, ...options })
   const { findings }: { findings: readonly Found[] } = JSON.parse(stdout)
   expect(stdout).not.toContain((await readFile(join(folder.path, 'keys', 'agent.key'), 'utf8')).slice(0, 20))
@@ -73,6 +75,7 @@ it('doctor finds no problem in a good configuration', async () => {
     'clock',
     'discovery',
     'keys',
+    'durability',
     `dns ${deployment.dns.address}`,
     'operator',
     'key root',
@@ -82,6 +85,34 @@ it('doctor finds no problem in a good configuration', async () => {
   ])
   expect(found.get('agent')?.message).toContain('read')
   expect(code).toBe(0)
+})
+
+/** Returns a fetch that answers /ready itself. */
+const answeringReady =
+  (ready: object): typeof fetch =>
+  async (input, init) =>
+    new Request(input).url.endsWith('/ready') ? Response.json(ready) : fetch(input, init)
+
+describe('doctor says of the database', () => {
+  it.each<[what: string, ready: object, expected: Partial<Found> | undefined]>([
+    [
+      'what a commit survives',
+      { durability: 'quorum' },
+      { level: 'ok', message: expect.stringContaining('two have it') },
+    ],
+    [
+      'that nobody has said it',
+      { durability: 'unknown' },
+      { level: 'warning', cure: expect.stringContaining('quorum') },
+    ],
+    ['what is missing', { durability: 'quorum', problem: 'no standby' }, { level: 'problem', message: 'no standby' }],
+    ['nothing that it does not know', { durability: 'constructor' }, undefined],
+    ['nothing if a proxy hides it', { error: 'not found' }, undefined],
+  ])('%s', async (_what, ready, expected) => {
+    const found = (await examine({ fetch: answeringReady(ready) })).found.get('durability')
+    if (expected === undefined) expect(found).toBeUndefined()
+    else expect(found).toMatchObject(expected)
+  })
 })
 
 describe('doctor finds on this machine', () => {

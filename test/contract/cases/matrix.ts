@@ -440,5 +440,6 @@ const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/re
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   TRUST_NOT_FOUND: OF_DEPLOYMENTS,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
+  NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

@@ -103,6 +103,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   RATE_LIMITED: [429, 8],
   OVERLOADED: [503, 14],
   UNAVAILABLE: [503, 14],
+  NOT_DURABLE: [503, 14],
   DEADLINE_EXCEEDED: [504, 4],
   BODY_DIGEST_REQUIRED: [401, 16],
   BODY_DIGEST_MISMATCH: [401, 16],
@@ -250,5 +251,6 @@ export const publishedOAuthErrors: Partial<Readonly<Record<ReasonCode, string>>>
   RATE_LIMITED: 'temporarily_unavailable',
   OVERLOADED: 'temporarily_unavailable',
   UNAVAILABLE: 'temporarily_unavailable',
+  NOT_DURABLE: 'temporarily_unavailable',
   DEADLINE_EXCEEDED: 'temporarily_unavailable',
 }

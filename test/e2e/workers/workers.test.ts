@@ -181,7 +181,7 @@ it('9. when the primary process is killed, its workers end and the ports are fre
   await deployment.server.kill()
   expect(await Promise.all(pids.map(isRunning))).toEqual([false, false])
   await deployment.server.restart()
-  expect(expectStatus(200, await deployment.client.get('/ready'))).toEqual({ status: 'ready' })
+  expect(expectStatus(200, await deployment.client.get('/ready'))).toEqual({ status: 'ready', durability: 'unknown' })
   for (const line of lines) line.close()
   lines = await openLines(deployment.server, WORKERS)
 })

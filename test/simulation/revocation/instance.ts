@@ -89,7 +89,8 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const observe = (_: number, count: number) => {
     ranOut += count
   }
-  const settleDeps: SettleDeps = { store, bus, signals, clock, verifier, observe }
+  const durability = { demand() {} }
+  const settleDeps: SettleDeps = { store, bus, signals, clock, verifier, durability, observe }
   const settle = parts.createSettle(settleDeps)
   const commit = (target: Target) => () =>
     database.write(process, link, (image) => {

@@ -32,7 +32,7 @@ const DEFAULT_SERVER = 'http://localhost:8080'
 /** `doctor`: checks this machine and the server. All checks run at the same time. */
 export const doctor = defineCommand({
   help: [
-    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the proof of the domain in DNS, and what the server knows about operator and agent, about the roles and expiry of the operator's keys, and about settings of its policy that are weaker than they were. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
+    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, what its database survives, the proof of the domain in DNS, and what the server knows about operator and agent, about the roles and expiry of the operator's keys, and about settings of its policy that are weaker than they were. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
     'The exit code is 1 if there is a problem, and 0 if there are only warnings. The output contains no secrets, so you can send it to others.',
   ],
   examples: [

@@ -1,4 +1,4 @@
-import { type Finding, ok, problem } from './finding.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeCache, judgeClock } from './judge-clock.ts'
 import { type NoAnswer, objectOf, type Probe } from './probe.ts'
 import type { Check } from './run-checks.ts'
@@ -17,6 +17,7 @@ export function serverChecks(probe: Probe): readonly Check[] {
     { name: 'clock', run: () => checkClock(probe) },
     { name: 'discovery', run: () => checkDiscovery(probe) },
     { name: 'keys', run: () => checkKeys(probe) },
+    { name: 'durability', run: () => checkDurability(probe) },
   ]
 }
 
@@ -56,6 +57,30 @@ const CURES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name. Use the name in the certificate as the address.',
   'SELF_SIGNED|UNABLE_TO|DEPTH_ZERO':
     'Node does not know the authority that issued the certificate. Set NODE_EXTRA_CA_CERTS to a PEM file of that authority.',
+}
+
+/** Judges what /ready says of the database. A proxy that hides /ready from the world hides this too. */
+async function checkDurability(probe: Probe): Promise<readonly Finding[]> {
+  const { durability, problem: lacks } = objectOf(await probe.get('/ready')) ?? {}
+  if (typeof durability !== 'string' || !Object.hasOwn(SURVIVES, durability)) return []
+  if (typeof lacks === 'string') return [problem('durability', lacks, 'The administrator must change the database.')]
+  const survives = SURVIVES[durability]
+  if (survives !== undefined) return [ok('durability', `what the server acknowledges survives ${survives}`)]
+  return [
+    warning(
+      'durability',
+      "nobody has said what the server's acknowledgements survive",
+      'The administrator sets AUTH4AGENT_DURABILITY to quorum, storage or single.',
+    ),
+  ]
+}
+
+/** What a commit survives, by the setting of the server. */
+const SURVIVES: Readonly<Record<string, string | undefined>> = {
+  quorum: 'the loss of a machine: two have it',
+  storage: 'the loss of a machine: its storage is copied',
+  single: 'a crash, but not the loss of its machine',
+  unknown: undefined,
 }
 
 async function checkClock(probe: Probe): Promise<readonly Finding[]> {
