@@ -23,14 +23,21 @@ export interface Program {
   readonly command: string
   readonly args: readonly string[]
   readonly account?: { readonly uid: number; readonly gid: number } | undefined
+  /** Additions to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>
   readonly isReady: RegExp
 }
 
 const run = promisify(execFile)
 
 /** Starts a program. Resolves when it is ready. If it ends before that, rejects with everything that it wrote. */
-export async function startProgram({ name, command, args, account, isReady }: Program): Promise<ProgramProcess> {
-  const options: SpawnOptions = { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], ...account }
+export async function startProgram({ name, command, args, account, env, isReady }: Program): Promise<ProgramProcess> {
+  const options: SpawnOptions = {
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...account,
+    env: { ...process.env, ...env },
+  }
   const child = spawn(command, args, options)
   // On SIGQUIT PostgreSQL also ends its children. On SIGKILL it could not do that.
   guard(child, 'SIGQUIT')

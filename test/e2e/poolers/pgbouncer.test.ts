@@ -6,10 +6,10 @@ import { accountFor } from '../../../services/embedded-postgres/account.ts'
 import { startProgram } from '../../support/child-process.ts'
 import { testDatabase } from '../../support/database.ts'
 import { ensureInstalled, findProgram } from '../../support/debian-package.ts'
+import { readExample } from '../../support/deploy-example.ts'
 import { startDeployment } from '../../support/deployment.ts'
 import { freePort } from '../../support/free-port.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator } from '../../support/story.ts'
-import { readExample } from '../proxies/proxy-world.ts'
 
 const MISSING = 'The tests need PgBouncer. Install it with "apt-get install pgbouncer", or put it in your PATH.'
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProgram } from '../../support/child-process.ts'
 import { ensureInstalled, findProgram } from '../../support/debian-package.ts'
+import { readExample } from '../../support/deploy-example.ts'
 import { forwardAuthCases } from './forward-auth-cases.ts'
-import { readExample } from './proxy-world.ts'
 
 const MISSING = 'The tests need Caddy. Install it with "apt-get install caddy", or put it in your PATH.'
 

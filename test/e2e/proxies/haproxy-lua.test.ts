@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readExample } from '../../support/deploy-example.ts'
 import { forwardAuthCases } from './forward-auth-cases.ts'
 import { haproxyFolder, startHaproxy } from './haproxy.ts'
-import { readExample } from './proxy-world.ts'
 
 forwardAuthCases({
   name: 'HAProxy with Lua',

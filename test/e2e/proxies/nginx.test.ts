@@ -1,6 +1,6 @@
+import { readExample } from '../../support/deploy-example.ts'
 import { startNginx } from '../../support/nginx.ts'
 import { forwardAuthCases } from './forward-auth-cases.ts'
-import { readExample } from './proxy-world.ts'
 
 forwardAuthCases({
   name: 'nginx',

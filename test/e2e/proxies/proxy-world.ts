@@ -1,6 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { openDb } from '../../../services/platform/db/db.ts'
 import { silentLog } from '../../support/database.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
@@ -94,18 +92,6 @@ export async function startProxyWorld(): Promise<ProxyWorld> {
 export async function strangerAt({ deployment, issuer }: ProxyWorld): Promise<AgentParty> {
   const { client, dns } = deployment
   return activeAgent(client, await provenOperator(client, dns, STRANGERS, issuer), [SCOPE])
-}
-
-/** Reads a file of deploy/examples, and replaces each address in it. Throws if an address is not there. */
-export async function readExample(path: string, addresses: Readonly<Record<string, string>>): Promise<string> {
-  const file = join(import.meta.dirname, '../../../deploy/examples', path)
-  return Object.entries(addresses).reduce(
-    (text, [from, to]) => {
-      if (!text.includes(from)) throw new Error(`${path} does not contain ${from}`)
-      return text.replaceAll(from, to)
-    },
-    await readFile(file, 'utf8'),
-  )
 }
 
 /** Chooses ES256 for the API's tokens, because HAProxy knows no EdDSA. Lets strangers get tokens for the API. */

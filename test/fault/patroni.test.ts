@@ -1,0 +1,23 @@
+import { startPatroni } from './support/patroni.ts'
+import { itKeepsItsPromises } from './support/scenario.ts'
+
+itKeepsItsPromises({
+  name: 'the server keeps its promises while Patroni replaces the primary',
+  minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 20 },
+  async world(started) {
+    const patroni = await startPatroni(started)
+    return {
+      databaseUrl: patroni.url,
+      fleet: { apart: false, env: { AUTH4AGENT_DURABILITY: 'quorum' } },
+      act: ({ random, fault, wait, repeat }) =>
+        repeat(async () => {
+          const isCrash = random.chance(0.5)
+          await fault(isCrash ? 'the primary crashes' : 'the primary hands over', async () => {
+            await (isCrash ? patroni.crash() : patroni.switchOver())
+            await patroni.whole()
+          })
+          await wait(random.between(500, 1_000))
+        }),
+    }
+  },
+})
