@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 
 const BASE = 'deploy/kubernetes/base'
 const OVERLAY = 'deploy/kubernetes/overlays/example'
+const POSTGRES = 'deploy/kubernetes/components/cloudnativepg'
 const EXAMPLE = 'deploy/examples/kubernetes-agents/agents.yaml'
 const COMPOSE = 'deploy/compose.yaml'
 const MONITORING = 'deploy/monitoring'
@@ -22,6 +23,19 @@ const mistakes: readonly Mistake[] = [
   [`${BASE}/nats.yaml`, 'replicas: 3', 'replica: 3', '/spec/replica is not a field'],
   [COMPOSE, 'stop_grace_period: 30s', 'stop_grace: 30s', '"additionalProperty":"stop_grace"'],
   [COMPOSE, 'retries: 3', 'tries: 3', '"additionalProperty":"tries"'],
+  // PostgreSQL by CloudNativePG.
+  [
+    `${POSTGRES}/cluster.yaml`,
+    'dataDurability: required',
+    'dataDurability: preferred',
+    'dataDurability must be required',
+  ],
+  [`${POSTGRES}/cluster.yaml`, 'failoverQuorum: true', 'failoverQuorum: false', 'failoverQuorum must be true'],
+  [`${POSTGRES}/cluster.yaml`, 'failoverQuorum: true', 'failOverQuorum: true', '/failOverQuorum is not a field'],
+  [`${POSTGRES}/cluster.yaml`, 'max_connections: "400"', 'max_connections: 400', 'max_connections must be a string'],
+  [`${POSTGRES}/cluster.yaml`, 'instances: 3', 'instances: 2', 'Cluster postgres needs three instances'],
+  [`${POSTGRES}/cluster.yaml`, 'name: postgres', 'name: other', 'NetworkPolicy postgres selects no pods'],
+  [`${POSTGRES}/database-url.yaml`, 'key: uri', 'key: url', 'does not create key url of Secret postgres-app'],
   // Settings, as the server reads them.
   [`${BASE}/settings.env`, 'AUTH4AGENT_DRAIN_DELAY=', 'AUTH4AGENT_DRAIN=', 'AUTH4AGENT_DRAIN is not a known setting'],
   [`${BASE}/settings.env`, 'PORT=8080', 'PORT=http', 'PORT must be a whole number'],

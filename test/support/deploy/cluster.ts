@@ -1,3 +1,4 @@
+import { isPostgres } from './cloudnativepg.ts'
 import { type Json, listAt, type Mapping, mappingAt, type ReadText, textAt } from './files.ts'
 import { build } from './kustomize.ts'
 
@@ -16,7 +17,7 @@ export interface Cluster {
   readonly resources: readonly Mapping[]
   readonly workloads: readonly Workload[]
   readonly ofKind: (kind: string) => readonly Mapping[]
-  /** The keys of each Secret that the commands in docs/operations.md create. */
+  /** The keys of each Secret that the commands in docs/operations.md create, or that CloudNativePG makes. */
   readonly secrets: ReadonlyMap<string, readonly string[]>
 }
 
@@ -29,7 +30,10 @@ export function readCluster(read: ReadText, overlay: string): Cluster {
     resources,
     workloads: readWorkloads(resources),
     ofKind: (kind) => resources.filter((resource) => resource.kind === kind),
-    secrets: readSecrets(read('docs/operations.md')),
+    secrets: new Map([
+      ...readSecrets(read('docs/operations.md')),
+      ...resources.filter(isPostgres).map((postgres) => [`${nameOf(postgres)}-app`, ['uri']] as const),
+    ]),
   }
 }
 

@@ -1,3 +1,4 @@
+import { isPostgres, postgresProblems } from './cloudnativepg.ts'
 import { isMapping, type Json, type Mapping, textAt } from './files.ts'
 
 /** A compiled JSON schema. */
@@ -18,6 +19,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 /** Lists the problems that Kubernetes' own schema finds in a resource, and its unknown fields. */
 export async function schemaProblems(resource: Mapping): Promise<readonly string[]> {
   const name = `${textAt(resource, 'kind')} ${textAt(resource, 'metadata.name')}`
+  if (isPostgres(resource)) return postgresProblems(resource)
   const group = GROUPS[textAt(resource, 'apiVersion')]
   if (group === undefined) return [`${name}: ${textAt(resource, 'apiVersion')} is an API that this check does not know`]
   const schema = `kubernetes-models/_schemas/IoK8sApi${group}${textAt(resource, 'kind')}`

@@ -12,22 +12,36 @@ import {
 } from './files.ts'
 
 /** The fields of a kustomization that these checks know. Other fields are refused, because they would be unchecked. */
-const FIELDS = new Set(['apiVersion', 'kind', 'namespace', 'resources', 'patches', 'images', 'configMapGenerator'])
+const FIELDS = new Set([
+  'apiVersion',
+  'kind',
+  'namespace',
+  'resources',
+  'components',
+  'patches',
+  'images',
+  'configMapGenerator',
+])
 /** The fields that identify entries in a list of mappings. The order is that of Kubernetes' own merge keys. */
 const MERGE_KEYS = ['mountPath', 'containerPort', 'topologyKey', 'name'] as const
 
 /**
  * Builds a folder as `kustomize build` does, without the hashes in names of ConfigMaps. Throws on anything that it
  * cannot build.
+ * @param base what a component is added to
  */
-export function build(read: ReadText, folder: string): readonly Mapping[] {
+export function build(read: ReadText, folder: string, base: readonly Mapping[] = []): readonly Mapping[] {
   const [kustomization = {}] = readYaml(read, join(folder, 'kustomization.yaml'))
   const unknown = Object.keys(kustomization).find((field) => !FIELDS.has(field))
   if (unknown !== undefined)
     throw new Error(`${folder}/kustomization.yaml: ${unknown} is not a field that this check knows`)
   const resources = textsAt(kustomization, 'resources')
-  const loaded = resources.flatMap((path) =>
+  const own = resources.flatMap((path) =>
     path.endsWith('.yaml') ? readYaml(read, join(folder, path)) : build(read, join(folder, path)),
+  )
+  const loaded = textsAt(kustomization, 'components').reduce<readonly Mapping[]>(
+    (all, path) => build(read, join(folder, path), all),
+    [...base, ...own],
   )
   const patched = listAt(kustomization, 'patches').reduce<readonly Mapping[]>(
     (all, patch) => applyPatch(read, folder, all, patch),
@@ -48,6 +62,7 @@ export function filesOf(read: ReadText, folder: string): readonly string[] {
   )
   const named = [
     ...textsAt(kustomization, 'resources'),
+    ...textsAt(kustomization, 'components'),
     ...listAt(kustomization, 'patches').map((patch) => textAt(patch, 'path')),
     ...generated,
   ].map((name) => join(folder, name))

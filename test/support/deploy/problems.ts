@@ -8,11 +8,11 @@ import { filesOf } from './kustomize.ts'
 import { monitoringProblems } from './monitoring.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const OVERLAY = 'deploy/kubernetes/overlays/example'
+const OVERLAYS = ['deploy/kubernetes/overlays/example', 'deploy/kubernetes/overlays/example-cloudnativepg'] as const
 
 /** Lists the problems in deploy/, one sentence each. */
 export async function deployProblems(read: ReadText): Promise<readonly string[]> {
-  const used = new Set(filesOf(read, OVERLAY))
+  const used = new Set(OVERLAYS.flatMap((overlay) => filesOf(read, overlay)))
   const unused = globSync('deploy/kubernetes/**/*.*', { cwd: ROOT }).filter((path) => !used.has(path))
   const examples = globSync('deploy/examples/*/*.yaml', { cwd: ROOT })
   const manifests = examples.filter((path) => path.includes('/kubernetes-'))
@@ -20,7 +20,7 @@ export async function deployProblems(read: ReadText): Promise<readonly string[]>
   for (const path of examples) readYaml(read, path)
   return [
     ...unused.map((path) => `${path} is not part of a kustomization`),
-    ...(await kubernetesProblems(read, OVERLAY)),
+    ...new Set((await Promise.all(OVERLAYS.map((overlay) => kubernetesProblems(read, overlay)))).flat()),
     ...composeProblems(read),
     ...monitoringProblems(read),
     ...(await Promise.all(manifests.map((path) => exampleProblems(read, path)))).flat(),

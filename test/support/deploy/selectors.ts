@@ -1,3 +1,4 @@
+import { isPostgres } from './cloudnativepg.ts'
 import { type Cluster, matches, nameOf, type Workload } from './cluster.ts'
 import { isMapping, type Json, listAt, type Mapping, mappingAt, textAt } from './files.ts'
 
@@ -56,10 +57,11 @@ function ownSelections({ workloads }: Cluster): Selection[] {
   })
 }
 
-function otherSelections({ workloads, ofKind }: Cluster): Selection[] {
+function otherSelections({ workloads, resources, ofKind }: Cluster): Selection[] {
+  const servers = resources.filter(isPostgres).map(postgresPods)
   const select = (resource: Mapping, selector: Mapping, ports: readonly string[] = []): Selection => ({
     name: `${textAt(resource, 'kind')} ${nameOf(resource)}`,
-    found: workloads.filter(({ labels }) => matches(selector, labels)),
+    found: [...workloads, ...servers].filter(({ labels }) => matches(selector, labels)),
     ports,
   })
   const services = ofKind('Service').map((service) => {
@@ -88,6 +90,12 @@ function policyRules(policy: Mapping) {
     ...ingress.flatMap((rule) => peerRules(rule, 'from', [])),
     ...listAt(policy, 'spec.egress').flatMap((rule) => peerRules(rule, 'to', portsOf(rule))),
   ]
+}
+
+/** Returns what a selector sees of the pods that CloudNativePG makes. */
+function postgresPods(resource: Mapping): Workload {
+  const labels = { 'cnpg.io/cluster': nameOf(resource) }
+  return { name: nameOf(resource), resource, labels, pod: {}, container: undefined }
 }
 
 const portsOf = (rule: Json) => listAt(rule, 'ports').map((port) => textAt(port, 'port'))
