@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { startPatroni } from './support/patroni.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
@@ -9,15 +10,20 @@ itKeepsItsPromises({
     return {
       databaseUrl: patroni.url,
       fleet: { apart: false, env: { AUTH4AGENT_DURABILITY: 'quorum' } },
-      act: ({ random, fault, wait, repeat }) =>
-        repeat(async () => {
+      async act({ random, fault, wait, repeat }) {
+        const before = await patroni.timeline()
+        await repeat(async () => {
           const isCrash = random.chance(0.5)
           await fault(isCrash ? 'the primary crashes' : 'the primary hands over', async () => {
             await (isCrash ? patroni.crash() : patroni.switchOver())
             await patroni.whole()
           })
           await wait(random.between(500, 1_000))
-        }),
+        })
+        const failovers = (await patroni.timeline()) - before
+        process.stdout.write(`${failovers} new primaries\n`)
+        expect(failovers).toBeGreaterThan(0)
+      },
     }
   },
 })
