@@ -14,10 +14,9 @@ itKeepsItsPromises({
         const before = await patroni.timeline()
         await repeat(async () => {
           const isCrash = random.chance(0.5)
-          await fault(isCrash ? 'the primary crashes' : 'the primary hands over', async () => {
-            await (isCrash ? patroni.crash() : patroni.switchOver())
-            await patroni.whole()
-          })
+          await (isCrash
+            ? fault('the primary crashes', () => patroni.crash())
+            : fault('the primary hands over', () => patroni.switchOver()))
           await wait(random.between(500, 1_000))
         })
         const failovers = (await patroni.timeline()) - before

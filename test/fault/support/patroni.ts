@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Account, accountFor } from '../../../services/embedded-postgres/account.ts'
 import { type ProgramProcess, startProgram } from '../../support/child-process.ts'
@@ -15,14 +16,18 @@ import { until } from '../../support/until.ts'
 export interface PatroniCluster {
   /** A URL that leads to the primary, through HAProxy. */
   readonly url: string
-  /** Kills the PostgreSQL of the primary. Patroni goes on, and lets a standby take over. */
+  /**
+   * Kills the PostgreSQL of the primary. Patroni goes on, and lets a standby take over. Resolves when two standbys
+   * follow the new primary.
+   */
   crash(): Promise<void>
-  /** Lets the primary hand over to a standby. Patroni refuses it while no standby has everything. */
+  /**
+   * Lets the primary hand over to a standby, and resolves as `crash` does. Patroni may refuse it, when no standby has
+   * everything; then nothing changes.
+   */
   switchOver(): Promise<void>
   /** Returns the timeline of the primary. Each new primary begins one. */
   timeline(): Promise<number>
-  /** Resolves when there is a primary whose commits wait for a standby, and two standbys follow it. */
-  whole(): Promise<void>
 }
 
 interface Node {
@@ -35,6 +40,7 @@ interface Node {
 const NAMES = ['a', 'b', 'c'] as const
 /** Slow machines copy the first primary twice. */
 const WHOLE_MS = 120_000
+const POLL_MS = 100
 const run = promisify(execFile)
 
 /** Starts everything. It ends with `started`. */
@@ -53,28 +59,27 @@ export async function startPatroni(started: AsyncDisposableStack): Promise<Patro
   )
   for (const node of nodes) started.defer((await startNode(node, etcd, account)).stop)
   const port = await startProxy(started, data.path, nodes)
-  const whole = () => untilWhole(nodes)
-  await whole()
+  const timeline = async () => (await primaryOf(nodes)).timeline
+  const replaced = async (before: number) => {
+    await until(timeline, (now) => now > before, WHOLE_MS)
+    await untilWhole(nodes)
+  }
+  await untilWhole(nodes)
   return {
     url: `postgresql://auth4agent:replace-3@127.0.0.1:${port}/auth4agent`,
-    whole,
-    async timeline() {
-      const { rest } = await primaryOf(nodes)
-      const status: unknown = await (await fetch(`http://${rest}/patroni`)).json()
-      return Number(Object(status).timeline)
-    },
+    timeline,
     async crash() {
-      const { folder } = await primaryOf(nodes)
-      const [pid = ''] = (await readFile(join(folder, 'data/postmaster.pid'), 'utf8')).split('\n')
+      const primary = await primaryOf(nodes)
+      const [pid = ''] = (await readFile(join(primary.folder, 'data/postmaster.pid'), 'utf8')).split('\n')
       process.kill(Number(pid), 'SIGKILL')
+      await replaced(primary.timeline)
     },
     async switchOver() {
-      const { rest, name } = await primaryOf(nodes)
-      const answer = await fetch(`http://${rest}/switchover`, {
-        method: 'POST',
-        body: JSON.stringify({ leader: name }),
-      })
+      const { rest, name, timeline: before } = await primaryOf(nodes)
+      const body = JSON.stringify({ leader: name })
+      const answer = await fetch(`http://${rest}/switchover`, { method: 'POST', body })
       await answer.body?.cancel()
+      await (answer.ok ? replaced(before) : untilWhole(nodes))
     },
   }
 }
@@ -185,12 +190,18 @@ async function holds({ rest }: Node, path: string): Promise<boolean> {
   )
 }
 
-async function primaryOf(nodes: readonly Node[]): Promise<Node> {
+async function primaryOf(nodes: readonly Node[]): Promise<Node & { readonly timeline: number }> {
   for (;;) {
-    for (const node of nodes) if (await holds(node, '/primary')) return node
+    for (const node of nodes) {
+      if (!(await holds(node, '/primary'))) continue
+      const status: unknown = await (await fetch(`http://${node.rest}/patroni`)).json()
+      return { ...node, timeline: Number(Object(status).timeline) }
+    }
+    await delay(POLL_MS)
   }
 }
 
+/** Resolves when there is a primary whose commits wait for a standby, and two standbys follow it. */
 async function untilWhole(nodes: readonly Node[]): Promise<void> {
   const count = async (path: string) => {
     const found = await Promise.all(nodes.map((node) => holds(node, path)))

@@ -5,12 +5,13 @@ import { exampleProblems } from './examples.ts'
 import { type ReadText, readYaml } from './files.ts'
 import { kubernetesProblems } from './kubernetes.ts'
 import { filesOf } from './kustomize.ts'
+import { migrationProblems } from './migrations.ts'
 import { monitoringProblems } from './monitoring.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const OVERLAYS = ['deploy/kubernetes/overlays/example', 'deploy/kubernetes/overlays/example-cloudnativepg'] as const
 
-/** Lists the problems in deploy/, one sentence each. */
+/** Lists the problems in deploy/ and in the migrations, one sentence each. */
 export async function deployProblems(read: ReadText): Promise<readonly string[]> {
   const used = new Set(OVERLAYS.flatMap((overlay) => filesOf(read, overlay)))
   const unused = globSync('deploy/kubernetes/**/*.*', { cwd: ROOT }).filter((path) => !used.has(path))
@@ -22,6 +23,7 @@ export async function deployProblems(read: ReadText): Promise<readonly string[]>
     ...unused.map((path) => `${path} is not part of a kustomization`),
     ...new Set((await Promise.all(OVERLAYS.map((overlay) => kubernetesProblems(read, overlay)))).flat()),
     ...composeProblems(read),
+    ...migrationProblems(read),
     ...monitoringProblems(read),
     ...(await Promise.all(manifests.map((path) => exampleProblems(read, path)))).flat(),
   ]
