@@ -458,6 +458,111 @@ CREATE TRIGGER signed_requests_keep_young BEFORE DELETE ON public.signed_request
 CREATE TRIGGER trust_statements_no_delete BEFORE DELETE ON public.trust_statements FOR EACH ROW WHEN (((old.issuer_id IS NULL) AND (LEAST(old.replaced_at, old.expires_at) > (now() - '30 days'::interval)))) EXECUTE FUNCTION append_only();
 CREATE TRIGGER trust_statements_no_truncate BEFORE TRUNCATE ON public.trust_statements FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
+-- Ids are UUIDv7, so a range of time is a range of ids.
+-- docs/operations.md#partitions
+CREATE OR REPLACE FUNCTION public.first_id_of(_time timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT (lpad(to_hex(floor(extract(epoch FROM _time) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$function$;
+
+-- The partitions of a table, with the first id and the end of each.
+-- docs/operations.md#partitions
+CREATE OR REPLACE FUNCTION public.partitions_of(_table text)
+ RETURNS TABLE(name text, lower uuid, upper uuid, is_default boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO '$user', 'public'
+AS $function$
+    SELECT c.relname::text, (regexp_match(bounds, 'FROM \(''([0-9a-f-]+)''\)'))[1]::uuid,
+        (regexp_match(bounds, 'TO \(''([0-9a-f-]+)''\)'))[1]::uuid, bounds = 'DEFAULT'
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid, pg_get_expr(c.relpartbound, c.oid) AS bounds
+    WHERE i.inhparent = _table::regclass
+$function$;
+
+-- A partition gives nobody more rights than its table.
+-- docs/operations.md#partitions
+CREATE OR REPLACE FUNCTION public.copy_rights(_from text, _to text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+    change text;
+BEGIN
+    FOR change IN
+        WITH rights AS (
+            SELECT oid, '' AS "column", acl.* FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) AS acl
+            WHERE oid IN (_from::regclass, _to::regclass)
+            UNION ALL
+            SELECT attrelid, format('(%I)', attname), acl.* FROM pg_attribute, aclexplode(attacl) AS acl
+            WHERE attrelid IN (_from::regclass, _to::regclass)
+        ), named AS (
+            SELECT *, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role FROM rights
+        )
+        SELECT format('REVOKE %s %s ON %I FROM %s', privilege_type, "column", _to, role) FROM named
+        WHERE oid = _to::regclass
+        UNION ALL
+        SELECT format('GRANT %s %s ON %I TO %s %s', privilege_type, "column", _to, role,
+            CASE WHEN is_grantable THEN 'WITH GRANT OPTION' END)
+        FROM named WHERE oid = _from::regclass
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END $function$;
+
+-- A partition has the triggers, constraints, indexes and rights of its table.
+-- docs/operations.md#partitions
+CREATE OR REPLACE FUNCTION public.add_partition(_table text, _name text, _bounds text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+    definition text;
+BEGIN
+    -- Another process may be adding the same one.
+    PERFORM pg_advisory_xact_lock(hashtextextended('partitions of ' || _table, 0));
+    IF to_regclass(_name) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL EXCLUDING INDEXES)', _name, _table);
+    PERFORM copy_rights(_table, _name);
+    FOR definition IN
+        SELECT pg_get_triggerdef(oid) FROM pg_trigger
+        WHERE tgrelid = _table::regclass AND NOT tgisinternal AND tgtype & 1 = 0
+    LOOP
+        EXECUTE regexp_replace(definition, ' ON \S+ FOR EACH STATEMENT ', format(' ON %I FOR EACH STATEMENT ', _name));
+    END LOOP;
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I %s', _table, _name, _bounds);
+END $function$;
+
+-- No partition goes that may have a record of the last 30 days.
+-- docs/operations.md#partitions
+CREATE OR REPLACE FUNCTION public.drop_partition(_table text, _name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+    youngest timestamptz := now() - interval '30 days';
+    newest timestamptz;
+BEGIN
+    EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', _table);
+    IF NOT EXISTS (SELECT FROM partitions_of(_table) WHERE "name" = _name) THEN
+        RETURN;
+    END IF;
+    EXECUTE format('SELECT "at" FROM %I ORDER BY "id" DESC LIMIT 1', _name) INTO newest;
+    IF newest > youngest OR NOT EXISTS (
+        SELECT FROM partitions_of(_table) WHERE "name" = _name AND "upper" <= first_id_of(youngest)
+    ) THEN
+        RAISE EXCEPTION '% is append-only', _name;
+    END IF;
+    EXECUTE format('DROP TABLE %I', _name);
+END $function$;
+
 -- An assertion whose record may have been removed counts as used, whatever a clock says.
 -- docs/protocol.md#assertions
 CREATE OR REPLACE FUNCTION public.refuse_forgotten_assertion()

@@ -6,6 +6,7 @@ import {
 import type { ServiceName } from '../configuration/service-names.ts'
 import { createVerificationKeys } from '../keys/verification-keys.ts'
 import { pruneLedger } from '../ledger/ledger.ts'
+import { makePartitions } from '../ledger/partitions.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { Part, ServiceDeps } from './part.ts'
 import { keysMaxAgeMs, retentionMsOf } from './times.ts'
@@ -15,7 +16,7 @@ import { keysMaxAgeMs, retentionMsOf } from './times.ts'
  * the code of these services, because loading takes most of the time of a start.
  */
 export async function createServices(deps: ServiceDeps) {
-  const { config, db, remotes } = deps
+  const { config, db, log, remotes } = deps
   const runs = (name: ServiceName) => config.services.includes(name)
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now(), keysMaxAgeMs(config))
   const registry = runs('operator-registry') ? (await import('./create-registry.ts')).makeRegistry(deps) : undefined
@@ -36,6 +37,11 @@ export async function createServices(deps: ServiceDeps) {
   const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
   const retentionMs = retentionMsOf(config)
   const ledger: Job = { name: 'ledger', run: () => pruneLedger(db, deps.passedTime, retentionMs) }
+  const partitions: Job = { name: 'partitions', run: () => keepPartitions(deps) }
+  // The server may have been off for so long that this month has no partition.
+  if (parts.length > 0) {
+    await partitions.run().catch((error: unknown) => log.warn({ error }, 'partitions of the audit could not be made'))
+  }
   return {
     operators,
     routes: parts.flatMap(({ routes }) => routes),
@@ -49,6 +55,13 @@ export async function createServices(deps: ServiceDeps) {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
     // Every process with a service other than the gateway stores used assertions, so it also removes expired ones.
-    jobs: parts.length === 0 ? [] : [...parts.flatMap(({ jobs }) => jobs), ledger],
+    jobs: parts.length === 0 ? [] : [...parts.flatMap(({ jobs }) => jobs), ledger, partitions],
   }
+}
+
+function keepPartitions({ db, metrics: { partitions } }: Pick<ServiceDeps, 'db' | 'metrics'>): Promise<void> {
+  return makePartitions(db.pool, ({ strays, endsAt }) => {
+    partitions.strays(strays)
+    partitions.endsAt(endsAt)
+  })
 }

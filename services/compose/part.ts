@@ -43,6 +43,7 @@ export interface ServiceDeps {
     | 'countAppraisal'
     | 'countCheck'
     | 'statusLists'
+    | 'partitions'
   >
 }
 

@@ -70,7 +70,7 @@ describe('pruneAudit', () => {
   })
 
   it('fails, and removes nothing, when a clock that is years ahead makes young records look old', async () => {
-    await expect(prune(40, async () => Date.now() + 1_000 * DAY_MS)).rejects.toThrow('audit_logs is append-only')
+    await expect(prune(40, async () => Date.now() + 1_000 * DAY_MS)).rejects.toThrow('audit_logs_first is append-only')
     expect(await records()).toEqual([0, 29, 39, 41, 100])
   })
 })

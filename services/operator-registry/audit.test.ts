@@ -177,7 +177,8 @@ async function rowsRead(): Promise<number> {
   const flush = () => harness.prisma.$executeRaw`SELECT pg_stat_force_next_flush(), pg_sleep(0.02)`
   await Promise.all(Array.from({ length: 10 }, flush))
   const [row] = await harness.prisma.$queryRaw<{ read: bigint }[]>`
-    SELECT seq_tup_read + idx_tup_fetch AS read FROM pg_stat_user_tables WHERE relname = 'audit_logs'`
+    SELECT sum(seq_tup_read + idx_tup_fetch)::bigint AS read FROM pg_stat_user_tables
+    WHERE relname ^@ 'audit_logs_'`
   return Number(row?.read)
 }
 

@@ -42,7 +42,7 @@ async function migratedColumns(): Promise<Columns> {
     `SELECT relname || '.' || attname AS name, concat_ws(' ', format_type(atttypid, atttypmod),
        CASE WHEN attnotnull THEN 'NOT NULL' END, CASE WHEN atthasdef THEN 'DEFAULT' END) AS column
      FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> '_prisma_migrations'
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> '_prisma_migrations'
        AND attnum > 0 AND NOT attisdropped`,
   )
   return Object.fromEntries(rows.map(({ name, column }) => [name, column]))

@@ -38,7 +38,8 @@ function difference(text: string, tables: readonly string[]): readonly string[] 
 
 async function tables(): Promise<readonly string[]> {
   const { rows } = await database.db.pool.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`,
+    `SELECT relname AS name FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
   )
   return rows.map(({ name }) => name)
 }

@@ -32,6 +32,10 @@ const agent = id('agent')
 const issuer = id('issuer', 'n % 8')
 const soon = "now() + (n % 5000 - 2500) * interval '1 second'"
 const sha = 'sha256(n::text::bytea)'
+/** The ids of half a year, as the audit has them. The months to come are in the default partition. */
+const timed = (kind: string): string =>
+  `(left(first_id_of(now() + (n % 180 - 90) * interval '1 day')::text, 14) || substr(md5('${kind}' || n), 15, 4) || '-'
+    || substr(md5('${kind}' || n), 1, 4) || '-' || substr(md5('${kind}' || n), 5, 12))::uuid`
 
 /** For each table the columns that have no default, as expressions of the row's number `n`. */
 const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -169,16 +173,16 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   used_assertions: { issuer: `(${operator})::text`, jti: "'jti' || n", keep_until: soon },
   audit_logs: {
-    id: id('audit'),
+    id: timed('audit'),
     operator_id: operator,
     actor: "'operator'",
     action: "CASE n % 5 WHEN 0 THEN 'agent.revoke' ELSE 'token.issue' END",
     subject: "'did:agent:operator' || n % 1000 || '.com:' || n",
     outcome: "CASE n % 9 WHEN 0 THEN 'refused' ELSE 'done' END::audit_outcome",
     request_id: "'request' || n",
-    signed_request_id: `CASE n % 5 WHEN 0 THEN ${id('signed')} END`,
+    signed_request_id: `CASE n % 5 WHEN 0 THEN ${timed('signed')} END`,
   },
-  signed_requests: { id: id('signed'), rpc: "'RevokeAgent'", signatures: "'{}'", body_digest: "'digest'" },
+  signed_requests: { id: timed('signed'), rpc: "'RevokeAgent'", signatures: "'{}'", body_digest: "'digest'" },
   attestors: {
     id: id('attestor'),
     operator_id: operator,
@@ -237,6 +241,11 @@ const FULL: Readonly<Record<string, { readonly rows: number; readonly columns: R
 
 /** The names of the tables that are grown. */
 export const GROWN_TABLES: ReadonlySet<string> = new Set(Object.keys(GROWN))
+
+/** Returns whether a table is grown, or is a partition of one that is. */
+export function isGrown(table: string): boolean {
+  return GROWN_TABLES.has(table.replace(/_(?:first|default|\d{4}_\d\d)$/, ''))
+}
 
 /**
  * Inserts this many rows into every table that can grow, and lets the planner learn about them. The rows refer to each

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { EXCEPTIONS } from './exceptions.ts'
 import { explain } from './explain.ts'
-import { GROWN_TABLES, grow, SMALL } from './grow.ts'
+import { GROWN_TABLES, grow, isGrown, SMALL } from './grow.ts'
 import { findScans } from './judge-plan.ts'
 import { readRecorded } from './read-recorded.ts'
 
@@ -26,11 +26,10 @@ afterAll(async () => {
   await database.drop()
 })
 
-const isGrown = (table: string): boolean => GROWN_TABLES.has(table)
-
 it('every table is grown, or is known to stay small', async () => {
   const { rows } = await client.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+    `SELECT relname AS name FROM pg_class
+     WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace`,
   )
   const known = [...GROWN_TABLES, ...Object.keys(SMALL)]
   expect(rows.map(({ name }) => name).toSorted()).toEqual(known.toSorted())

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../embedded-postgres/start.ts'
+import { toApiError } from '../errors/api-error.ts'
 import { applyMigrations } from './migrate.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
@@ -98,6 +99,23 @@ describe('applyMigrations', () => {
     expect((await prisma.query("SELECT to_regclass('one') AS found")).rows).toEqual([{ found: null }])
     await prisma.end()
     expect(await applying).toEqual([FIRST, SECOND])
+  })
+
+  it('names the migration that waits for a table, and applies it when the table is free', async () => {
+    await apply()
+    await writeMigration('20260301000000_third', 'ALTER TABLE one ADD COLUMN size int;')
+    const reader = new Client({ connectionString: url })
+    await reader.connect()
+    await reader.query('BEGIN; SELECT FROM one')
+    const attempt = () => applyMigrations({ url, migrationsDir, log: silent, tableLock: { waitMs: 20, pauseMs: 0 } })
+    const failure = await attempt().catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      message: 'The migration 20260301000000_third waits for a table that another session has locked',
+    })
+    // withDatabase repeats the start for such an error.
+    expect(toApiError(failure).reason).toBe('UNAVAILABLE')
+    await reader.end()
+    expect(await attempt()).toEqual(['20260301000000_third'])
   })
 
   it('undoes a failed migration completely and keeps earlier ones', async () => {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { hasDatabaseCode, toApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
@@ -11,6 +12,12 @@ import { openClient } from './session.ts'
 const PRISMA_LOCK = 72707369
 /** How long one attempt waits for another process that migrates, in milliseconds. */
 const LOCK_TIMEOUT_MS = 5_000
+
+/**
+ * How long a migration waits for a lock on a table, in milliseconds. Statements that came later wait behind it, so it
+ * gives up soon, and lets them go on for a while before the start tries again.
+ */
+const TABLE_LOCK = { waitMs: 1_000, pauseMs: 4_000 }
 
 /** Creates Prisma's table in the same form as Prisma. */
 const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
@@ -36,17 +43,24 @@ type Applied = { migration_name: string; checksum: string; finished_at: Date | n
  * Options of applyMigrations. `migrationsDir` has one `<timestamp>_<name>/migration.sql` per migration, ordered by
  * name.
  */
-export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Logger, 'info' | 'warn'> }
+export type MigrateOptions = {
+  url: string
+  migrationsDir: string
+  log: Pick<Logger, 'info' | 'warn'>
+  tableLock?: { readonly waitMs: number; readonly pauseMs: number }
+}
 
 /**
  * Applies the missing migrations, each in one transaction with its record. It uses Prisma's lock and Prisma's format,
  * so it can be mixed with `prisma migrate`. Processes that start at the same time wait for each other.
+ *
  * @returns the names of the migrations that it applied
  * @throws StartupError when the history of the database contradicts `migrationsDir`, or when a migration fails; the
- * error of the database when it is not available, or when another process migrates it for more than five seconds. A
- * failed migration changes nothing
+ * error of the database when it is not available, when another session does not let go of a table, or when another
+ * process migrates it for more than five seconds. A failed migration changes nothing
  */
-export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
+export async function applyMigrations(options: MigrateOptions): Promise<string[]> {
+  const { url, migrationsDir, log, tableLock = TABLE_LOCK } = options
   const known = await readMigrations(migrationsDir)
   const client = await openClient({ url, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
   try {
@@ -58,7 +72,7 @@ export async function applyMigrations({ url, migrationsDir, log }: MigrateOption
     const { pending, newer } = compareHistories(known, applied.rows)
     if (newer.length > 0) log.warn({ migrations: newer }, 'the database was migrated by a newer version')
     for (const migration of pending) {
-      await applyOne(client, migration)
+      await applyOne(client, migration, tableLock)
       log.info({ migration: migration.name }, 'migration applied')
     }
     return pending.map(({ name }) => name)
@@ -133,12 +147,21 @@ async function lockMigrations(client: Client): Promise<void> {
 }
 
 /** Sends everything at once, because each round trip of a first start is taken for each migration. */
-async function applyOne(client: Client, { name, sql, checksum }: Migration): Promise<void> {
+async function applyOne(
+  client: Client,
+  { name, sql, checksum }: Migration,
+  { waitMs, pauseMs }: typeof TABLE_LOCK,
+): Promise<void> {
   const record = [randomUUID(), checksum, name].map((value) => client.escapeLiteral(value)).join(', ')
+  const insert = `${INSERT_RECORD} VALUES (${record}, now(), clock_timestamp(), 1)`
   try {
-    await client.query(`BEGIN;\n${sql}\n;\n${INSERT_RECORD} VALUES (${record}, now(), clock_timestamp(), 1);\nCOMMIT`)
+    await client.query(`BEGIN;\nSET LOCAL lock_timeout = ${waitMs};\n${sql}\n;\n${insert};\nCOMMIT`)
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
+    if (hasDatabaseCode(error, LOCK_NOT_AVAILABLE)) {
+      await setTimeout(pauseMs)
+      throw new Error(`The migration ${name} waits for a table that another session has locked`, { cause: error })
+    }
     if (toApiError(error).reason === 'UNAVAILABLE') throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartupError(`The migration ${name} could not be applied: ${reason}`, { cause: error })

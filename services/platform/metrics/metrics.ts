@@ -4,6 +4,7 @@ import { expose, type Snapshot } from './aggregate.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
 import { type AnchorFacts, type IssuerFacts, showAnchors, showIssuers } from './issuer-metrics.ts'
 import { createKeyEventMetrics, type KeyEventMetrics } from './key-event-metrics.ts'
+import { createPartitionMetrics, type PartitionMetrics } from './partition-metrics.ts'
 import { createPushMetrics, type PushMetrics } from './push-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
@@ -40,6 +41,7 @@ export interface Metrics {
   /** Shows the trust anchors that this process knows. */
   showAnchors(read: () => readonly AnchorFacts[]): void
   readonly statusLists: StatusListMetrics
+  readonly partitions: PartitionMetrics
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -126,6 +128,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     countAppraisal: createAppraisalMetric(registry),
     countCheck: createCheckMetric(registry),
     statusLists: createStatusListMetrics(registry),
+    partitions: createPartitionMetrics(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showFrozenOperators: (read) => registry.registerMetric(frozenGauge(read)),

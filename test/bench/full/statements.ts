@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { applyMigrations } from '../../../services/platform/db/migrate.ts'
-import { GROWN_TABLES, grow } from '../../growth/grow.ts'
+import { GROWN_TABLES, grow, isGrown } from '../../growth/grow.ts'
 import { type MeasuredStatement, measureStatement } from '../../growth/measure-statement.ts'
 import { readRecorded } from '../../growth/read-recorded.ts'
 import { statementsFolder } from '../../growth/statements-folder.ts'
@@ -32,7 +32,7 @@ export async function measureStatements(
   tell(`${rows} rows in each of ${GROWN_TABLES.size} tables`)
   const measured: MeasuredStatement[] = []
   for (const statement of statements) {
-    measured.push(await measureStatement(db, statement, (table) => GROWN_TABLES.has(table)))
+    measured.push(await measureStatement(db, statement, isGrown))
   }
   return measured
 }

@@ -19,7 +19,8 @@ const MOVING_COLUMNS = "'{newest, log_epoch, sequence, hash}'::text[]"
  */
 export async function snapshots({ pool }: Db): Promise<(requestId: string) => Promise<Snapshot>> {
   const { rows } = await pool.query<{ name: string }>(
-    "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL ($1) ORDER BY tablename",
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+       AND NOT relispartition AND relname <> ALL ($1) ORDER BY relname`,
     [MOVING],
   )
   // A written row has the number of its transaction, and a deleted row is missing. This costs a fifth of a hash of all

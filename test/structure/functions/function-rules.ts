@@ -9,6 +9,7 @@ const REVOCATION = 'services/revocation/README.md'
 const LOG = `${REVOCATION}#the-log`
 const RULES = `${REVOCATION}#the-rules`
 const PROTOCOL = 'docs/protocol.md'
+const PARTITIONS = 'docs/operations.md#partitions'
 const ATTESTATION = 'docs/attestation.md'
 
 /**
@@ -107,6 +108,14 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     rule: 'The audit, signed requests, key events, manifests and statements are never changed, and only old rows go',
     stated: 'docs/operations.md#the-audit-and-the-log',
   },
+  first_id_of: { rule: 'Ids are UUIDv7, so a range of time is a range of ids', stated: PARTITIONS },
+  partitions_of: { rule: 'The partitions of a table, with the first id and the end of each', stated: PARTITIONS },
+  copy_rights: { rule: 'A partition gives nobody more rights than its table', stated: PARTITIONS },
+  add_partition: {
+    rule: 'A partition has the triggers, constraints, indexes and rights of its table',
+    stated: PARTITIONS,
+  },
+  drop_partition: { rule: 'No partition goes that may have a record of the last 30 days', stated: PARTITIONS },
   refuse_forgotten_assertion: {
     rule: 'An assertion whose record may have been removed counts as used, whatever a clock says',
     stated: `${PROTOCOL}#assertions`,

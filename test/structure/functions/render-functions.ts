@@ -10,14 +10,16 @@ export interface DatabaseFunction {
 
 const READ = `
 SELECT f.proname AS name, pg_get_functiondef(f.oid) AS definition, ARRAY(
-  SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t
-  WHERE t.tgfoid = f.oid AND NOT t.tgisinternal ORDER BY t.tgrelid::regclass::text, t.tgname
+  SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+  WHERE t.tgfoid = f.oid AND NOT t.tgisinternal AND NOT c.relispartition ORDER BY t.tgrelid::regclass::text, t.tgname
 ) AS triggers
 FROM pg_proc f WHERE f.pronamespace = 'public'::regnamespace AND NOT EXISTS (
   SELECT FROM pg_depend d WHERE d.objid = f.oid AND d.deptype = 'e'
 ) ORDER BY f.proname, f.oid`
 
-/** Reads all functions of a migrated database, except those of extensions. */
+/**
+ * Reads all functions of a migrated database, except those of extensions. Partitions have the triggers of their table.
+ */
 export async function readFunctions(client: Pick<Client, 'query'>): Promise<readonly DatabaseFunction[]> {
   return (await client.query<DatabaseFunction>(READ)).rows
 }
