@@ -5,6 +5,8 @@ import type { Client } from 'pg'
 import { hasDatabaseCode, toApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
+import type { Database } from './database.ts'
+import { finderOf } from './primary-finder.ts'
 import { openClient } from './session.ts'
 
 /** The advisory lock of Prisma's own `migrate deploy`. Using the same lock keeps the two from running together. */
@@ -36,7 +38,10 @@ type Applied = { migration_name: string; checksum: string; finished_at: Date | n
  * Options of applyMigrations. `migrationsDir` has one `<timestamp>_<name>/migration.sql` per migration, ordered by
  * name.
  */
-export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Logger, 'info' | 'warn'> }
+export type MigrateOptions = Pick<Database, 'url' | 'finder'> & {
+  migrationsDir: string
+  log: Pick<Logger, 'info' | 'warn'>
+}
 
 /**
  * Applies the missing migrations, each in one transaction with its record. It uses Prisma's lock and Prisma's format,
@@ -46,9 +51,11 @@ export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Log
  * error of the database when it is not available, or when another process migrates it for more than five seconds. A
  * failed migration changes nothing
  */
-export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
+export async function applyMigrations(options: MigrateOptions): Promise<string[]> {
+  const { url, migrationsDir, log } = options
+  const finder = finderOf(options)
   const known = await readMigrations(migrationsDir)
-  const client = await openClient({ url, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
+  const client = await openClient({ url, finder, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
   try {
     await lockMigrations(client)
     await client.query(CREATE_TABLE)
