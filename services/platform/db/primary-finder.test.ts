@@ -183,11 +183,18 @@ describe('two servers that take writes, on different timelines', () => {
     ['57P02', raise('57P02')],
     ['57P03', raise('57P03')],
     ['08006', raise('08006')],
-  ])('are told apart after %s: the process moves to the new one', async (_title, statement) => {
-    const db = openFound(severalHosts(postgres.primaryUrl, postgres.standbyUrl))
-    expect(await askPort(db)).toBe(portOf(postgres.primaryUrl))
-    await expect(db.pool.query(statement)).rejects.toThrow()
-    await untilPort(db, portOf(postgres.standbyUrl))
-    expect(db.problems()).toContain(sentence())
-  })
+  ])(
+    'are told apart after %s: the process moves to the new one, and ends a connection that is in use',
+    async (_title, statement) => {
+      const db = openFound(severalHosts(postgres.primaryUrl, postgres.standbyUrl))
+      const held = await db.pool.connect()
+      onTestFinished(() => held.release(true))
+      const hasEnded = new Promise((resolve) => held.once('end', resolve))
+      expect(await askPort(db)).toBe(portOf(postgres.primaryUrl))
+      await expect(db.pool.query(statement)).rejects.toThrow()
+      await untilPort(db, portOf(postgres.standbyUrl))
+      expect(db.problems()).toContain(sentence())
+      await hasEnded
+    },
+  )
 })
