@@ -44,6 +44,7 @@ export const LONG: Readonly<Record<string, string>> = {
     "BIND starts three times, and Debian's package may be installed first",
   'test/conformance/tpm/software-tpm.test.ts':
     "software TPMs start and make keys, and Debian's packages may be installed first",
+  'services/platform/db/promotion.test.ts': 'pairs of servers are started, and one of them is killed or frozen',
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
   'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/proxies/*.test.ts': "proxies are started, and Debian's packages may be installed first",

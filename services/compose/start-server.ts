@@ -19,6 +19,7 @@ import { openDurability } from '../platform/db/durability.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { demandOwnSessions } from '../platform/db/own-sessions.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
+import { finderOf } from '../platform/db/primary-finder.ts'
 import { withDatabase } from '../platform/db/wait-for-database.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
 import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
@@ -76,13 +77,14 @@ export interface ServerDeps {
 
 /** Everything that a start needs and that stays the same when the start begins again. */
 interface Attempt extends ServerDeps {
+  readonly database: Database
   readonly tls: Tls
   readonly certificates: Certificates | undefined
   readonly waiting: WaitingPort
 }
 
-function databaseOf({ config, databaseUrl }: ServerDeps): Database {
-  return { url: databaseUrl, answerMs: config.dbTimeoutMs }
+function databaseOf({ config, databaseUrl: url, log }: ServerDeps): Database {
+  return { url, answerMs: config.dbTimeoutMs, finder: finderOf({ url, log }) }
 }
 
 /**
@@ -97,15 +99,16 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => certificates?.close())
   const waiting = createWaitingPort(config, tls, log)
   opened.defer(() => waiting.close())
+  const database = databaseOf(deps)
   const name = config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL'
   const wait = {
-    ...databaseOf(deps),
+    ...database,
     name,
     log,
     signal: stopping,
     onWaiting: () => waiting.open(),
   }
-  const server = await withDatabase(wait, () => attemptStart({ ...deps, tls, certificates, waiting }))
+  const server = await withDatabase(wait, () => attemptStart({ ...deps, database, tls, certificates, waiting }))
   const all = opened.move()
   return {
     ports: server.ports,
@@ -121,15 +124,14 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
  * it fails, it leaves nothing open, so that it can be repeated.
  */
 async function attemptStart(deps: Attempt): Promise<Server> {
-  const { config, secrets, log, tls, certificates, waiting } = deps
-  const database = databaseOf(deps)
+  const { config, secrets, log, database, tls, certificates, waiting } = deps
   const { expose = ({ exposition }: Metrics) => exposition } = deps
   if (config.databaseUrl !== undefined) await demandOwnSessions(database, log)
   await using opened = new AsyncDisposableStack()
   const db = openDb({ ...database, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
   const durability = await openDurability(db.pool, config.durability, log)
-  await applyMigrations({ url: database.url, migrationsDir: MIGRATIONS, log })
+  await applyMigrations({ ...database, migrationsDir: MIGRATIONS, log })
   const readDb = openDb({ ...database, poolSize: READ_POOL_SIZE, log })
   opened.defer(() => readDb.close())
   const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)

@@ -6,6 +6,7 @@ import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 import { isEntityId } from '../federation/domain/entity-id.ts'
 import { parseNatsUrl } from '../platform/bus/nats-url.ts'
+import { DatabaseUrlError, parseDatabaseUrl } from '../platform/db/database-url.ts'
 import { type Parse, readWholeNumber, SettingError } from './read-env.ts'
 
 /**
@@ -43,22 +44,13 @@ export const entityId: Parse<string> = (value) => {
   return value
 }
 
-/** The two places for hosts in a PostgreSQL URL: after the user, and the parameter `host`, which has precedence. */
-const HOSTS = [/^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#@]*)(?=[/?#]|$)/, /[?&]host=([^&#]*)/]
-
-/**
- * Parses the URL of PostgreSQL. Refuses several hosts and `target_session_attrs`, because the driver tries only one
- * host and ignores that parameter.
- */
+/** Checks the URL of PostgreSQL and returns it unchanged. */
 export const databaseUrl: Parse<string> = (value) => {
-  const hasHosts = HOSTS.some((pattern) => pattern.exec(value)?.[1]?.match(/,|%2c/i))
-  if (hasHosts || /[?&]target_session_attrs=/.test(value)) {
-    throw new SettingError(
-      'must be a URL with one host and without target_session_attrs; use a DNS name or a proxy that leads to the primary',
-    )
-  }
-  if (!URL.canParse(value) || !/^postgres(ql)?:\/\//.test(value)) {
-    throw new SettingError('must be a postgresql:// URL')
+  try {
+    parseDatabaseUrl(value)
+  } catch (error) {
+    if (error instanceof DatabaseUrlError) throw new SettingError(error.message)
+    throw error
   }
   return value
 }

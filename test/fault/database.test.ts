@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { testDatabase } from '../support/database.ts'
 import { startFullDiskPostgres } from '../support/full-disk.ts'
 import { startOwnPostgres } from '../support/own-postgres.ts'
-import { startReplicatedPostgres, walTimeline } from '../support/replicated-postgres.ts'
+import { severalHosts, startReplicatedPostgres, walTimeline } from '../support/replicated-postgres.ts'
 import { startTcpProxy, targetOf, urlThrough } from '../support/tcp-proxy.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
@@ -47,6 +47,28 @@ itKeepsItsPromises({
         })
         await repeat(() => wait(500))
         expect(await walTimeline(postgres.url)).not.toBe(before)
+      },
+    }
+  },
+})
+
+itKeepsItsPromises({
+  name: 'the server keeps its promises when the standby is promoted and the servers are listed without a proxy',
+  minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 5 },
+  async world(started) {
+    const postgres = await startReplicatedPostgres()
+    started.defer(() => postgres.remove())
+    return {
+      databaseUrl: postgres.url,
+      fleet: { apart: false, env: { DATABASE_URL: severalHosts(postgres.standbyUrl, postgres.primaryUrl) } },
+      async act({ fault, wait, repeat }) {
+        await wait(1_000)
+        await fault('the standby is promoted', async () => {
+          await postgres.promote()
+          await wait(500)
+        })
+        await repeat(() => wait(500))
+        expect(await walTimeline(postgres.url)).toBe('00000002')
       },
     }
   },

@@ -16,12 +16,22 @@ export interface ReplicatedPostgres {
   /** The URL of the database through the proxy. It stays the same after a promotion. */
   readonly url: string
   readonly proxy: TcpProxy
+  /** The URL of the first primary itself. */
+  readonly primaryUrl: string
   /** The URL of the standby itself, which is read-only until it is promoted. */
   readonly standbyUrl: string
   /** Stops the primary for good, promotes the standby and points the proxy at it. After that there is no standby. */
   promote(): Promise<void>
   /** Changes `synchronous_standby_names` of the primary. Without a name, commits wait for no standby. */
   nameStandbys(names: '*' | ''): Promise<void>
+  /**
+   * Promotes the standby and leaves the old primary alone, so that both take writes. The proxy still leads to the old
+   * primary, which no longer waits for a standby.
+   */
+  promoteUnfenced(): Promise<void>
+  /** Freezes the first primary: its connections stay open, but nothing answers. */
+  freezePrimary(): Promise<void>
+  thawPrimary(): void
   /** Freezes the standby: commits wait until it continues. */
   freezeStandby(): Promise<void>
   thawStandby(): void
@@ -57,9 +67,11 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   )
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: primaryPort })
   const standbyUrl = clusterUrl(standbyCluster, standbyPort)
+  let isFrozen = false
   return {
     url: urlThrough(proxy, primaryUrl),
     proxy,
+    primaryUrl,
     standbyUrl,
     async promote() {
       await fence(primary)
@@ -67,15 +79,35 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
       proxy.repoint({ host: '127.0.0.1', port: standbyPort })
     },
     nameStandbys,
+    async promoteUnfenced() {
+      await ask(standbyUrl, 'SELECT pg_promote()')
+      if (!isFrozen) await nameStandbys('')
+    },
+    async freezePrimary() {
+      isFrozen = true
+      await primary.freeze()
+    },
+    thawPrimary() {
+      isFrozen = false
+      primary.thaw()
+    },
     freezeStandby: () => standby.freeze(),
     thawStandby: () => standby.thaw(),
     async remove() {
       standby.thaw()
+      primary.thaw()
       await proxy.close()
       await Promise.all([fence(primary), standby.end('SIGQUIT')])
       await data.remove()
     },
   }
+}
+
+/** Returns a URL with the hosts of several URLs, in their order. Its login and database are those of the first. */
+export function severalHosts(...urls: readonly string[]): string {
+  const [first = ''] = urls
+  const hosts = urls.map((url) => new URL(url).host)
+  return first.replace(`@${hosts[0]}`, `@${hosts.join(',')}`)
 }
 
 /** Returns the WAL timeline of the server at `url`, as eight hexadecimal digits. Each promotion starts a new one. */

@@ -11,7 +11,7 @@ const LONG = 'SELECT pg_sleep(3)'
 const pool = new pg.Pool({ connectionString: inject('postgresUrl') })
 pool.on('connect', (client) => {
   client.on('error', () => undefined)
-  breakWhenSilent(client, MS)
+  breakWhenSilent(client, MS, () => undefined)
 })
 afterAll(() => pool.end())
 

@@ -10,8 +10,10 @@ type Callback = (...args: unknown[]) => unknown
  * pg's own `query_timeout` does not work here. It keeps the connection, never sends the ROLLBACK that is queued behind
  * the statement, and returns the connection with its transaction open. The next user's work would be reported as done
  * and never be committed. It also keeps the memory of each statement until the next full garbage collection.
+ *
+ * Calls `onFailure` with the error of each statement that fails.
  */
-export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
+export function breakWhenSilent(client: pg.PoolClient, ms: number, onFailure: (error: Error) => void): void {
   const query = client.query.bind(client) as Query
   let waiting = 0
   /** The time of the last answer, or of the first statement that waits. */
@@ -38,10 +40,11 @@ export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
     waiting += 1
     timer ??= setTimeout(look, ms).unref()
     let isAnswered = false
-    return () => {
+    return (error?: unknown) => {
       // pg calls back twice when a value cannot be sent.
       if (isAnswered) return
       isAnswered = true
+      if (error instanceof Error) onFailure(error)
       waiting -= 1
       // Give the next statement the full time. On a busy connection there may always be a waiting statement.
       silentSince = performance.now()
@@ -64,9 +67,9 @@ export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
   client.query = guarded as typeof client.query
 }
 
-function after(answered: () => void, callback: Callback): Callback {
+function after(answered: (error: unknown) => void, callback: Callback): Callback {
   return (...results) => {
-    answered()
+    answered(results[0])
     callback(...results)
   }
 }

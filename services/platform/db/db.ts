@@ -4,6 +4,7 @@ import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
 import type { Database } from './database.ts'
+import { finderOf, type PrimaryFinder } from './primary-finder.ts'
 import { type SessionSettings, startSession } from './session.ts'
 import { dbTimeouts } from './timeouts.ts'
 
@@ -28,7 +29,9 @@ interface DbOptions extends Database {
 const IDLE_IN_TRANSACTION_MS = 10_000
 
 /** Opens a pool. It connects at the first statement. */
-export function openPool({ url, poolSize, log, answerMs: givenMs, settings }: DbOptions): pg.Pool {
+export function openPool(options: DbOptions): pg.Pool {
+  const { poolSize, log, answerMs: givenMs, settings } = options
+  const finder = finderOf(options)
   const { connectMs, lockMs, statementMs, answerMs } = dbTimeouts(givenMs)
   const session: SessionSettings = {
     lock_timeout: lockMs,
@@ -37,12 +40,12 @@ export function openPool({ url, poolSize, log, answerMs: givenMs, settings }: Db
     ...settings,
   }
   const pool = new pg.Pool({
-    connectionString: url,
+    Client: finder.Client,
     max: poolSize,
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     application_name: 'auth4agent',
-    verify: (client, done) => void prepare(client, session, done),
+    verify: (client, done) => void prepare(client, finder, session, done),
   })
   // Without this handler, an idle client whose connection breaks would end the process.
   // The error contains the whole client, so only its message is logged.
@@ -54,18 +57,25 @@ export function openPool({ url, poolSize, log, answerMs: givenMs, settings }: Db
     // A broken connection would also end the process if its client is in use but runs no statement. The next statement
     // of the client reports the error.
     client.on('error', () => undefined)
-    breakWhenSilent(client, answerMs)
+    breakWhenSilent(client, answerMs, (error) => finder.noteFailure(error))
   })
   return pool
 }
 
 /** Prepares a new connection, after the event `connect`. The pool lends the connection only when `done` was called. */
-async function prepare(client: pg.ClientBase, settings: SessionSettings, done: (error?: Error) => void): Promise<void> {
-  const failure = await startSession(client, settings).then(
-    () => undefined,
-    (error: Error) => error,
-  )
-  done(failure)
+async function prepare(
+  client: pg.ClientBase,
+  finder: PrimaryFinder,
+  settings: SessionSettings,
+  done: (error?: Error) => void,
+): Promise<void> {
+  try {
+    await finder.admit(client)
+    await startSession(client, settings)
+  } catch (error) {
+    return done(error as Error)
+  }
+  done()
 }
 
 /** Opens a pool with Prisma over it. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
 import type { Database } from './database.ts'
+import { finderOf, type PrimaryFinder } from './primary-finder.ts'
 import { openClient } from './session.ts'
 import { dbTimeouts } from './timeouts.ts'
 
@@ -23,15 +24,16 @@ const PING_MS = 5_000
  */
 export function listen(options: ListenOptions): () => Promise<void> {
   const stopping = new AbortController()
-  const ended = repeat(options, stopping.signal)
+  const ended = repeat({ ...options, finder: finderOf(options) }, stopping.signal)
   return async () => {
     stopping.abort()
     await ended
   }
 }
 
-async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void> {
+async function repeat(options: ListenOptions & { finder: PrimaryFinder }, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    const { moved } = options.finder
     try {
       await listenOnce(options, signal)
     } catch (error) {
@@ -41,13 +43,14 @@ async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void
           'cannot listen to notifications of the database',
         )
     }
-    await pause(AGAIN_MS, signal)
+    // A new primary has lost nothing of its own yet, but its notifications are missed until this process listens.
+    await pause(AGAIN_MS, AbortSignal.any([signal, moved]))
   }
 }
 
 /** Resolves when `signal` aborts. Rejects when the connection ends or no longer answers. */
 async function listenOnce(
-  { url, channels, onListening, answerMs: givenMs }: ListenOptions,
+  { url, finder, channels, onListening, answerMs: givenMs }: ListenOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const over = Promise.withResolvers<never>()
@@ -55,6 +58,7 @@ async function listenOnce(
   const { connectMs, answerMs } = dbTimeouts(givenMs)
   const client = await openClient({
     url,
+    finder,
     name: 'auth4agent-listen',
     connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,

@@ -6,6 +6,8 @@ import type { Client } from 'pg'
 import { hasDatabaseCode, toApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
+import type { Database } from './database.ts'
+import { finderOf } from './primary-finder.ts'
 import { openClient } from './session.ts'
 
 /** The advisory lock of Prisma's own `migrate deploy`. Using the same lock keeps the two from running together. */
@@ -43,8 +45,7 @@ type Applied = { migration_name: string; checksum: string; finished_at: Date | n
  * Options of applyMigrations. `migrationsDir` has one `<timestamp>_<name>/migration.sql` per migration, ordered by
  * name.
  */
-export type MigrateOptions = {
-  url: string
+export type MigrateOptions = Pick<Database, 'url' | 'finder'> & {
   migrationsDir: string
   log: Pick<Logger, 'info' | 'warn'>
   tableLock?: { readonly waitMs: number; readonly pauseMs: number }
@@ -61,8 +62,9 @@ export type MigrateOptions = {
  */
 export async function applyMigrations(options: MigrateOptions): Promise<string[]> {
   const { url, migrationsDir, log, tableLock = TABLE_LOCK } = options
+  const finder = finderOf(options)
   const known = await readMigrations(migrationsDir)
-  const client = await openClient({ url, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
+  const client = await openClient({ url, finder, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
   try {
     await lockMigrations(client)
     await client.query(CREATE_TABLE)

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { PrimaryFinder } from './primary-finder.ts'
 
 /** Settings of a database session by name. Names and values become SQL, so they must never come from outside. */
 export type SessionSettings = Readonly<Record<string, string | number>>
@@ -30,6 +31,8 @@ export async function startSession(client: pg.ClientBase, settings: SessionSetti
 /** Options of openClient. */
 interface ClientOptions extends Pick<pg.ClientConfig, 'connectionTimeoutMillis' | 'query_timeout' | 'keepAlive'> {
   readonly url: string
+  /** Leads the connection to the primary, whose hosts are those of its own URL. Without it, every server will do. */
+  readonly finder?: PrimaryFinder | undefined
   /** The name of the connection in `pg_stat_activity`. */
   readonly name: string
   readonly settings?: SessionSettings
@@ -39,11 +42,13 @@ interface ClientOptions extends Pick<pg.ClientConfig, 'connectionTimeoutMillis' 
 
 /** Opens a connection outside the pools. The caller must end it. */
 export async function openClient(options: ClientOptions): Promise<pg.Client> {
-  const { url, name, settings, onError = () => undefined, ...config } = options
-  const client = new pg.Client({ ...config, connectionString: url, application_name: name })
+  const { url, finder, name, settings, onError = () => undefined, ...config } = options
+  const Client = finder?.Client ?? pg.Client
+  const client = new Client({ ...config, connectionString: url, application_name: name })
   client.on('error', onError)
   try {
     await client.connect()
+    await finder?.admit(client)
     await startSession(client, settings)
     return client
   } catch (error) {

@@ -1,11 +1,12 @@
-import pg from 'pg'
 import { ApiError, isRefusedByDatabase, toApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
 import { unlessAborted } from '../schedule/unless-aborted.ts'
 import type { Database } from './database.ts'
+import { parseDatabaseUrl } from './database-url.ts'
 import { NotYetError } from './not-yet-error.ts'
+import { finderOf, type PrimaryFinder } from './primary-finder.ts'
 import { type DbTimeouts, dbTimeouts } from './timeouts.ts'
 
 /** Options of withDatabase. */
@@ -47,14 +48,15 @@ export function withDatabase<T>(options: WaitOptions, work: () => Promise<T>): P
 }
 
 async function repeat<T>(options: WaitOptions, work: () => Promise<T>): Promise<T> {
-  const { url, signal, timing } = options
+  const { signal, timing } = options
+  const finder = finderOf(options)
   const { sayMs, againMs, connectMs } = { ...TIMING, ...timing }
   const report = createReport(options)
   const timer = setInterval(() => report.say(), sayMs).unref()
   try {
     for (;;) {
       try {
-        await askDatabase(url, { connectMs, limits: dbTimeouts(options.answerMs) }, signal)
+        await askDatabase(finder, { connectMs, limits: dbTimeouts(options.answerMs) }, signal)
         report.answered()
         const result = await work()
         report.done()
@@ -74,8 +76,7 @@ async function repeat<T>(options: WaitOptions, work: () => Promise<T>): Promise<
 /** Writes the lines about the waiting. The first failure gets a line at once. */
 function createReport({ url, name, log, onWaiting }: WaitOptions) {
   const began = performance.now()
-  const { host, pathname, searchParams } = new URL(url)
-  const database = (searchParams.get('host') ?? host) + pathname
+  const { label: database } = parseDatabaseUrl(url)
   let problem = 'it does not answer'
   let hasSaid = false
   const say = () => {
@@ -101,15 +102,15 @@ function createReport({ url, name, log, onWaiting }: WaitOptions) {
 
 /**
  * Connects once and checks that the database can be used.
- * @throws StartupError when its version is too old, NotYetError when it cannot be used yet
+ * @throws StartupError when its version is too old, NotYetError or NotPrimaryError when it cannot be used yet
  */
 async function askDatabase(
-  url: string,
+  finder: PrimaryFinder,
   { connectMs, limits }: { readonly connectMs: number; readonly limits: DbTimeouts },
   signal: AbortSignal,
 ): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
+  await finder.locate()
+  const client = new finder.Client({
     connectionTimeoutMillis: connectMs,
     query_timeout: connectMs,
     application_name: 'auth4agent-start',
@@ -122,8 +123,9 @@ async function askDatabase(
     const began = performance.now()
     await client.connect()
     const tookMs = performance.now() - began
-    const { rows } = await client.query<{ version: number; isStandby: boolean }>(
-      `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS "isStandby"`,
+    await finder.admit(client)
+    const { rows } = await client.query<{ version: number }>(
+      `SELECT current_setting('server_version_num')::int AS version`,
     )
     judgeDatabase(rows[0], tookMs, limits)
   } finally {
@@ -134,11 +136,11 @@ async function askDatabase(
 }
 
 /**
- * Throws unless a database with this version and role, which took this long to connect to, can be used. Calls wait
+ * Throws unless a database with this version, which took this long to connect to, can be used. Calls wait
  * `connectMs` for a connection.
  */
 export function judgeDatabase(
-  row: { version: number; isStandby: boolean } | undefined,
+  row: { version: number } | undefined,
   tookMs: number,
   { connectMs } = dbTimeouts(),
 ): void {
@@ -147,7 +149,6 @@ export function judgeDatabase(
   if (major < OLDEST_VERSION) {
     throw new StartupError(`The database is PostgreSQL ${major}, but Auth4Agent needs ${OLDEST_VERSION} or newer`)
   }
-  if (row.isStandby) throw new NotYetError('The database is a standby, which takes no writes')
   // The server could open no connection for a call, and would only answer 503.
   if (tookMs > connectMs) {
     const seconds = (tookMs / 1000).toFixed(1)
