@@ -104,7 +104,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (session !== undefined && session.applied.sequence < sequence) wake()
   })
 
-  const evict = createEviction(deps.store, clock)
+  const evict = createEviction(store, clock, leaseMs)
   const pass = async () => {
     // The follower no longer answers under these incarnations, so no revocation needs to wait for them.
     for (let { left } = membership; left !== undefined; left = membership.left) {
@@ -113,11 +113,12 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     }
     if (membership.session === undefined) membership.enter(await load(deps))
     const { session } = membership
-    const renewed = session && (await renew(deps, session))
+    if (session === undefined) return
+    const renewed = await renew(deps, session)
     if (renewed === undefined) return beginAgain('its lease row was removed, or the log is a different one')
     hasBegun = true
     if (renewed.hasMoved) acknowledgeEverywhere()
-    await evict(renewed.members)
+    await evict(session.incarnation)
   }
   const follow = async () => {
     for (;;) {

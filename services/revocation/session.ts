@@ -1,7 +1,7 @@
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import { type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
-import { type Clock, isSamePosition, type LogHead, type LogStore, type Member } from './ports.ts'
+import { type Clock, isSamePosition, type LogHead, type LogStore } from './ports.ts'
 
 /** The state of one incarnation of a log follower. */
 export interface Session {
@@ -57,7 +57,6 @@ export async function load({ store, newIncarnation }: SessionDeps): Promise<Sess
 
 /** Result of a renewal. */
 interface Renewed {
-  readonly members: readonly Member[]
   /** Whether there were new records. */
   readonly hasMoved: boolean
 }
@@ -74,7 +73,7 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
   else if (!(await store.renew(session.incarnation, session.applied))) return undefined
   session.isMember = true
   const before = session.applied
-  const { head, members, records } = await store.standing(before.sequence)
+  const { head, records } = await store.tail(before.sequence)
   session.known = Math.max(session.known, head.sequence)
   if (!continues(before, head)) return undefined
   // `records` contains only the last few records. If they do not follow directly, the loop below reads pages.
@@ -87,7 +86,7 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
   }
   session.lease = began
   session.state.forget(head.compactedThrough)
-  return { members, hasMoved: session.applied.sequence !== before.sequence }
+  return { hasMoved: session.applied.sequence !== before.sequence }
 }
 
 /**

@@ -14,12 +14,12 @@ export function rowAfterHead(store: LogStore): LogStore {
     async join(incarnation, leaseMs) {
       joining = () => store.join(incarnation, leaseMs)
     },
-    async standing(sequence) {
-      const standing = await store.standing(sequence)
+    async tail(sequence) {
+      const tail = await store.tail(sequence)
       const join = joining
       joining = undefined
       await join?.()
-      return standing
+      return tail
     },
   }
 }
@@ -69,9 +69,9 @@ export function withoutHead(store: LogStore): LogStore {
       named = { compactedThrough: 0, ...position }
       return store.renew(incarnation, position)
     },
-    async standing(sequence) {
-      const standing = await store.standing(sequence)
-      return { ...standing, head: { ...standing.head, ...named, compactedThrough: 0 }, records: [] }
+    async tail(sequence) {
+      const { head } = await store.tail(sequence)
+      return { head: { ...head, ...named, compactedThrough: 0 }, records: [] }
     },
   }
 }
