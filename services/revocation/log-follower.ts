@@ -10,7 +10,7 @@ import type { Logger } from '../platform/log/log.ts'
 import { createEviction } from './eviction.ts'
 import { Membership } from './membership.ts'
 import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
-import { catchUp, hasGap, holdsLease, load, renew, type SessionDeps, UnknownKindError } from './session.ts'
+import { catchUp, hasGap, holdsLease, load, renew, resume, type SessionDeps, UnknownKindError } from './session.ts'
 
 /** Dependencies of createLogFollower. */
 export interface LogFollowerDeps extends SessionDeps {
@@ -105,13 +105,19 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   })
 
   const evict = createEviction(store, clock, leaseMs)
+  const resumed = async () => {
+    const { last } = membership
+    const session = last && (await resume(deps, last))
+    membership.forgetLast()
+    return session
+  }
   const pass = async () => {
     // The follower no longer answers under these incarnations, so no revocation needs to wait for them.
     for (let { left } = membership; left !== undefined; left = membership.left) {
       await store.remove(left)
       membership.forgetLeft()
     }
-    if (membership.session === undefined) membership.enter(await load(deps))
+    if (membership.session === undefined) membership.enter((await resumed()) ?? (await load(deps)))
     const { session } = membership
     if (session === undefined) return
     const renewed = await renew(deps, session)

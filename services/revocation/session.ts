@@ -55,6 +55,31 @@ export async function load({ store, newIncarnation }: SessionDeps): Promise<Sess
   }
 }
 
+/**
+ * Begins a new session with the state of one that this process has left, and applies the records that came since. So a
+ * promotion does not make every process read the whole log. Each record contains the hash of the record before it, so
+ * if the log has the same hash at the position of the state, the state contains exactly the log up to there. Returns
+ * undefined if that is not so; then the state must not be used any more.
+ */
+export async function resume({ store, newIncarnation }: SessionDeps, last: Session): Promise<Session | undefined> {
+  const head = await store.head()
+  const { sequence, hash } = last.applied
+  const [found] = head.sequence === sequence ? [head] : await store.recordsAfter(sequence - 1, 1)
+  if (found?.sequence !== sequence || found.hash !== hash) return undefined
+  for (let isLast = false; !isLast; ) {
+    const records = await store.recordsAfter(last.applied.sequence, PAGE)
+    for (const record of records) {
+      // The records were committed before and after the promotion, so they may be of several log epochs.
+      last.applied = { ...last.applied, logEpoch: record.logEpoch }
+      if (!apply(last, record)) return undefined
+    }
+    isLast = records.length < PAGE
+  }
+  const applied = { ...last.applied, logEpoch: Math.max(head.logEpoch, last.applied.logEpoch) }
+  const incarnation = newIncarnation()
+  return { ...last, incarnation, applied, known: applied.sequence, isMember: false, lease: undefined }
+}
+
 /** Result of a renewal. */
 interface Renewed {
   /** Whether there were new records. */

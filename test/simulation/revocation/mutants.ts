@@ -116,6 +116,11 @@ export const MUTANTS: readonly Mutant[] = [
   }),
   verifying('d', 'a renewal takes effect before the head is reached', ({ store }) => ({ store: withoutHead(store) })),
   verifying('e', 'a timer reads the clocks, not each answer', ({ clock }) => ({ clock: ticking(clock) })),
+  edited('a', 'a new incarnation keeps its state without comparing the hash', {
+    file: 'session.ts',
+    from: 'found?.sequence !== sequence || found.hash !== hash',
+    to: 'false',
+  }),
   edited('f', 'memory answers without a lease', {
     file: 'session.ts',
     from: 'lease !== undefined &&',
