@@ -236,6 +236,22 @@ it('a log follower begins a new incarnation when records that it has not read we
   expect(rows(world)).toEqual(['verifier.2'])
 })
 
+it('a log follower gets no lease if one server has its row and another one reads the head', async () => {
+  const world = await calmWorld([both('verifier')], {
+    ...REAL,
+    createLogFollower({ store, ...deps }) {
+      const tail: typeof store.tail = async (sequence) => ({
+        ...(await store.tail(sequence)),
+        server: 'another server',
+      })
+      return REAL.createLogFollower({ ...deps, store: { ...store, tail } })
+    },
+  })
+  await pass(world, 2 * LEASE_MS)
+  expect(rows(world)).toEqual(['verifier.1'])
+  expect(world.all()[0]?.verifier?.holdsLease).toBe(false)
+})
+
 it('a log follower removes its lease row when it stops', async () => {
   const { world, verifier } = await start()
   void verifier.stop()

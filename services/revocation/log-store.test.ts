@@ -164,16 +164,16 @@ describe('the order of revocation_log', () => {
 describe('createLogStore', () => {
   beforeEach(() => prisma.verifier.deleteMany())
 
-  it('joins, renews and acknowledges; renew returns false after the lease row is removed', async () => {
+  it('joins, renews and acknowledges; renew returns undefined after the lease row is removed', async () => {
     const incarnation = randomUUID()
     const position = { logEpoch: 1, sequence: 3, hash: '' }
     await store.join(incarnation, 2_000)
-    expect(await store.renew(incarnation, position)).toBe(true)
+    expect(await store.renew(incarnation, position)).toBe((await store.tail(0)).server)
     await store.acknowledge(incarnation, { ...position, sequence: 4 })
     const { members } = await store.standing(0)
     expect(members).toEqual([{ incarnation, leaseMs: 2_000, renewals: 1, logEpoch: 1, acknowledged: 4 }])
     await store.remove(incarnation)
-    expect(await store.renew(incarnation, position)).toBe(false)
+    expect(await store.renew(incarnation, position)).toBeUndefined()
   })
 
   it('does not remove a lease row whose count of renewals has changed', async () => {

@@ -23,6 +23,8 @@ export interface Member extends Lease {
 
 /** The result of one read: the head, and records. */
 export interface LogTail {
+  /** Names the server that has answered, with its timeline. No two primaries have the same name. */
+  readonly server: string
   readonly head: LogHead
   /** The last records after the requested sequence. Their number is limited, so earlier ones may be missing. */
   readonly records: readonly RevocationRecord[]
@@ -50,16 +52,16 @@ export interface LogStore {
   snapshot(take: (endings: readonly Ending[]) => void): Promise<LogHead>
   /**
    * Resolves when the standby has every earlier commit. This is needed because, after a crash, a commit can be visible
-   * on the primary before the standby has it.
+   * on the primary before the standby has it. Returns the name of the server.
    */
-  confirm(): Promise<void>
+  confirm(): Promise<string>
   head(): Promise<LogHead>
   /** Returns the next records after `sequence`, in order, at most `limit`. */
   recordsAfter(sequence: number, limit: number): Promise<readonly RevocationRecord[]>
-  /** Commits the lease row of a new incarnation. */
-  join(incarnation: string, leaseMs: number): Promise<void>
-  /** Commits a renewal. Returns false when the lease row is gone. */
-  renew(incarnation: string, position: LogPosition): Promise<boolean>
+  /** Commits the lease row of a new incarnation. Returns the name of the server. */
+  join(incarnation: string, leaseMs: number): Promise<string>
+  /** Commits a renewal. Returns the name of the server, or undefined when the lease row is gone. */
+  renew(incarnation: string, position: LogPosition): Promise<string | undefined>
   /** Reads the leases of the next few incarnations, in the ring of all incarnations in their order. */
   neighbours(incarnation: string): Promise<readonly Lease[]>
   /** Commits the position up to which a log follower has applied the log. */

@@ -94,11 +94,15 @@ interface Renewed {
 export async function renew(deps: SessionDeps, session: Session): Promise<Renewed | undefined> {
   const { store, clock, leaseMs } = deps
   const began = { monotonic: clock.monotonic(), wall: clock.wall() }
-  if (!session.isMember) await store.join(session.incarnation, leaseMs)
-  else if (!(await store.renew(session.incarnation, session.applied))) return undefined
+  const renewedBy = session.isMember
+    ? await store.renew(session.incarnation, session.applied)
+    : await store.join(session.incarnation, leaseMs)
+  if (renewedBy === undefined) return undefined
   session.isMember = true
   const before = session.applied
-  const { head, records } = await store.tail(before.sequence)
+  const { head, records, server } = await store.tail(before.sequence)
+  // The head of an old primary that was not fenced lacks the newest records.
+  if (server !== renewedBy) throw new Error('One database server has renewed the lease, and another one read the log')
   session.known = Math.max(session.known, head.sequence)
   if (!continues(before, head)) return undefined
   // `records` contains only the last few records. If they do not follow directly, the loop below reads pages.

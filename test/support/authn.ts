@@ -99,14 +99,14 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     ...bound,
   })
   const tokenStatus = {
-    check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token]))?.verdict,
+    check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token])).answer?.verdict,
     async checkAll(tokens: readonly TokenIdentity[]) {
-      const ended = await checkAtDatabase(statusPool, tokens)
+      const { answer: ended } = await checkAtDatabase(statusPool, tokens)
       await options.afterCheck?.()
       return ended
     },
-    checkTrust: (basis: TrustBasis) => checkTrustAtDatabase(statusPool, basis),
-    endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
+    checkTrust: async (basis: TrustBasis) => (await checkTrustAtDatabase(statusPool, basis)).answer,
+    endedKeys: async (kids: readonly string[]) => (await findEndedKeys(statusPool, kids)).answer,
   }
   const settings = { ...SETTINGS, ...options.settings }
   const secrets = {

@@ -8,11 +8,12 @@ export function reading(store: LogStore, change: (standing: LogStanding) => LogS
 
 /** Reads the head before it writes the row of the lease. */
 export function rowAfterHead(store: LogStore): LogStore {
-  let joining: (() => Promise<void>) | undefined
+  let joining: (() => Promise<string>) | undefined
   return {
     ...store,
     async join(incarnation, leaseMs) {
       joining = () => store.join(incarnation, leaseMs)
+      return (await store.tail(0)).server
     },
     async tail(sequence) {
       const tail = await store.tail(sequence)
@@ -70,8 +71,8 @@ export function withoutHead(store: LogStore): LogStore {
       return store.renew(incarnation, position)
     },
     async tail(sequence) {
-      const { head } = await store.tail(sequence)
-      return { head: { ...head, ...named, compactedThrough: 0 }, records: [] }
+      const { server, head } = await store.tail(sequence)
+      return { server, head: { ...head, ...named, compactedThrough: 0 }, records: [] }
     },
   }
 }

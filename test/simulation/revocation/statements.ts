@@ -20,16 +20,18 @@ export function createStatements(database: Database, process: Process, link: Lin
       take(log)
       return head
     },
-    confirm: () => write(process, link, () => undefined),
+    confirm: () => write(process, link, ({ server }) => server),
     head: () => read(process, link, ({ head }) => head),
     recordsAfter: (sequence, limit) =>
       read(process, link, ({ log }) => log.filter((record) => record.sequence > sequence).slice(0, limit)),
     join: (incarnation, leaseMs) =>
-      write(process, link, ({ members }) => {
+      write(process, link, ({ server, members }) => {
         if (members.has(incarnation)) throw new Error('duplicate key')
         members.set(incarnation, { incarnation, leaseMs, renewals: 0, logEpoch: 0, acknowledged: 0 })
+        return server
       }),
-    renew: (incarnation, position) => write(process, link, (image) => updateMember(image, incarnation, position, 1)),
+    renew: (incarnation, position) =>
+      write(process, link, (image) => (updateMember(image, incarnation, position, 1) ? image.server : undefined)),
     neighbours: (incarnation) => read(process, link, (image) => neighboursOf(image, incarnation)),
     acknowledge: (incarnation, { logEpoch, sequence }: LogPosition) =>
       write(process, link, (image) => {
@@ -47,9 +49,9 @@ export function createStatements(database: Database, process: Process, link: Lin
 /** Begins a new log epoch only if the database was promoted, and never waits for the standby. */
 function tailOf(image: Image, sequence: number): LogTail {
   beginLogEpoch(image)
-  const { head, log } = image
+  const { server, head, log } = image
   const least = Math.max(sequence, head.sequence - LAST_RECORDS)
-  return { head, records: log.filter((record) => record.sequence > least) }
+  return { server, head, records: log.filter((record) => record.sequence > least) }
 }
 
 /** The number of leases that each log follower watches: fewer than there are, in most runs. */
