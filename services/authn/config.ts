@@ -19,6 +19,7 @@ import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { KnownOwners } from './known-owners.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
+import type { Timeline } from './timeline.ts'
 
 /** Times of the authn part, in seconds. */
 export interface AuthnSettings {
@@ -47,6 +48,7 @@ export interface AuthnDeps {
   readonly agents: Pick<InternalClient<typeof AgentDirectoryService>, 'attestAgent'>
   readonly redeem: Redeemer
   readonly durability: Pick<Durability, 'demand'>
+  readonly timeline: Timeline
   readonly operators: AudienceOwners
   readonly owners: KnownOwners
   readonly tokenStatus: TokenStatus
@@ -83,6 +85,7 @@ export interface AuthnOptions {
   /** Connections used only for redemptions. */
   readonly redeemPool: pg.Pool
   readonly durability: Pick<Durability, 'demand'>
+  readonly timeline: Timeline
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly issuer: string

@@ -43,6 +43,8 @@ export interface Authn {
   readonly jobs: readonly Job[]
 }
 
+export { readTimeline } from './timeline.ts'
+
 /** Creates the authn part of the server, which creates challenges, issues tokens and verifies them. */
 export function createAuthn({
   redeemPool,
@@ -61,10 +63,10 @@ export function createAuthn({
     ...keys,
     termDefaults: { audience: issuerAudience(issuer), ttl: rest.settings.defaultTtlS },
     agents,
-    subjects: createSubjects(agents),
+    subjects: createSubjects(agents, rest.timeline),
     operators,
-    owners: createKnownOwners(operators),
-    redeem: createRedeemer(redeemPool),
+    owners: createKnownOwners(operators, rest.timeline),
+    redeem: createRedeemer(redeemPool, rest.timeline),
     genuineTokens: createGenuineTokens(issuer, verificationKeys),
     genuineChains,
     genuineDelegated: createGenuineDelegated(genuineChains, { issuer, keys: verificationKeys }, MAX_DELEGATED),

@@ -8,6 +8,7 @@ import {
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { createKnownOwners, type KnownOwners, type Owners } from './known-owners.ts'
+import type { Timeline } from './timeline.ts'
 
 const SHOP = 'https://api.shop.example/v1'
 const DOMAINS = ['api.shop.example', 'shop.example']
@@ -15,6 +16,7 @@ const DOMAINS = ['api.shop.example', 'shop.example']
 let now: MessageInitShape<typeof LookupAudienceOwnerResponseSchema>
 let asked: { audiences: string[] }[]
 let known: KnownOwners
+let timeline: Timeline
 
 const knownOwners = (capacity?: number) =>
   createKnownOwners(
@@ -24,12 +26,14 @@ const knownOwners = (capacity?: number) =>
         return create(LookupAudienceOwnerResponseSchema, now)
       },
     },
+    timeline,
     capacity,
   )
 
 beforeEach(() => {
   now = { operatorId: 'shop', operatorVersion: 1 }
   asked = []
+  timeline = { current: 1 }
   known = knownOwners()
 })
 
@@ -178,4 +182,22 @@ it('does not ask again when a look-up fails', async () => {
   }
   expect(await refusalOf(known.decide(twice, false))).toBe('UNAVAILABLE')
   expect(asked).toHaveLength(1)
+})
+
+it('remembers nothing from another timeline of the database', async () => {
+  await known.decide(decide(), false)
+  timeline.current = 2
+  now = { operatorId: 'shop', operatorVersion: 1, rules: [] }
+  await known.decide(decide(), false)
+  expect(asked).toHaveLength(2)
+})
+
+it('does not remember an answer that it requested before a new timeline began', async () => {
+  await known.decide(async (owners) => {
+    const decided = await decide()(owners)
+    timeline.current = 2
+    return decided
+  }, false)
+  await known.decide(decide(), false)
+  expect(asked).toHaveLength(2)
 })

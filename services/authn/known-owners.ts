@@ -4,6 +4,7 @@ import type { AudienceRule, LookupAudienceOwnerResponse } from '../../gen/proto/
 import { listParentDomains } from '../operator-registry/index.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AudienceOwners } from './audience-owners.ts'
+import { perTimeline, type Timeline } from './timeline.ts'
 
 /** Who owned an audience when a decision was made. The redemption fails if this is no longer so. */
 export interface SeenOwner {
@@ -52,18 +53,19 @@ const MAX_DOMAINS = 16
  * Creates a memory of at most `capacity` answers in front of the directory. Only what allowed something is remembered.
  * An answer belongs to the last caller, the one that asks: nobody pushes out the answers of others.
  */
-export function createKnownOwners(directory: AudienceOwners, capacity = 10_000): KnownOwners {
-  const known = createFairCache<LookupAudienceOwnerResponse>(capacity)
+export function createKnownOwners(directory: AudienceOwners, timeline: Timeline, capacity = 10_000): KnownOwners {
+  const remembered = perTimeline(timeline, () => createFairCache<LookupAudienceOwnerResponse>(capacity))
 
   const lookUp = async (audience: Audience, callers: readonly string[]): Promise<Asked> => {
     const question = { host: audience.host, audiences: [audience.text], callers: [...callers] }
     return { audience, callers, answer: await directory.lookupAudienceOwner(question), isRemembered: false }
   }
   const recall = (key: string, audience: Audience, callers: readonly string[]): Asked | undefined => {
-    const answer = known.get(key)
+    const answer = remembered().get(key)
     return answer && { audience, callers, answer, isRemembered: true }
   }
   const attempt = async <T>(decision: (owners: Owners) => Promise<T>, asked: Map<string, Asked>, fresh: boolean) => {
+    const known = remembered()
     const value = await decision({
       async ownerOf(audience, callers) {
         const key = keyOf(audience, callers)

@@ -6,6 +6,7 @@ import { type RedemptionOf, redemptions } from '../../test/support/redemptions.t
 import { listParentDomains } from '../operator-registry/index.ts'
 import type { SeenOwner } from './known-owners.ts'
 import { createRedeemer, type Redeemer } from './redeemer.ts'
+import { readTimeline } from './timeline.ts'
 
 const own = 'shop.test'
 let database: TestDatabase
@@ -16,7 +17,7 @@ let redeem: Redeemer
 beforeAll(async () => {
   database = await testDatabase()
   ;({ redemption } = await redemptions(database.db))
-  redeem = createRedeemer(database.db.pool)
+  redeem = createRedeemer(database.db.pool, await readTimeline(database.db.pool))
   at = await insertOperator(database.db, own, 'active')
   await insertOperator(database.db, `waiting.${own}`, 'pending')
   await insertOperator(database.db, `lapsed.${own}`, 'lapsed')

@@ -15,7 +15,16 @@ import type { Seen, SubjectOfRequest } from './subjects.ts'
 export interface RedeemDeps
   extends Pick<
     AuthnDeps,
-    'db' | 'now' | 'subjects' | 'owners' | 'agents' | 'limitFleet' | 'redeem' | 'durability' | 'challengeKeys'
+    | 'db'
+    | 'now'
+    | 'subjects'
+    | 'owners'
+    | 'agents'
+    | 'limitFleet'
+    | 'redeem'
+    | 'durability'
+    | 'challengeKeys'
+    | 'timeline'
   > {
   readonly settings: Pick<AuthnSettings, 'keepRedemptionS'>
 }
@@ -73,6 +82,8 @@ export async function redeemProof<D extends RedeemDecision>(
   decide: (from: Known, nowS: number, jti: string) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
   const subjects = deps.subjects.of(proof.did)
+  // Read it before the first look-up, because the redemption accepts only what was read on this timeline.
+  let timeline = deps.timeline.current
   let seen = await subjects.get()
   // The database's clock decides. The query is not needed while the text is valid by this process's clock, because the
   // redeeming statement checks the expiry again.
@@ -87,12 +98,13 @@ export async function redeemProof<D extends RedeemDecision>(
     const { value: decision, owners } = value
     // The agent has proved itself, so nobody else can use up the tokens of its operator.
     if (decision.issue !== undefined && decisions === 1) deps.limitFleet(subject.operator.id)
-    const outcome = await redeem(deps, { proof, subject, owners, decision, jti, nowS, call })
+    const outcome = await redeem(deps, { proof, subject, timeline, owners, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') {
       deps.durability.demand(outcome.isReplicated)
       return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
     }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
+    timeline = deps.timeline.current
     seen = await subjects.reload()
   }
   throw new ApiError('UNAVAILABLE', 'What the decision was made from changed during every attempt; try again', {
@@ -122,6 +134,7 @@ async function submitEvidence(
 interface Attempt {
   readonly proof: AgentProof
   readonly subject: Subject
+  readonly timeline: number
   readonly owners: readonly SeenOwner[]
   readonly decision: RedeemDecision
   readonly jti: string
@@ -131,7 +144,7 @@ interface Attempt {
 
 function redeem(
   deps: Pick<RedeemDeps, 'redeem' | 'settings'>,
-  { proof, subject, owners, decision, jti, nowS, call }: Attempt,
+  { proof, subject, timeline, owners, decision, jti, nowS, call }: Attempt,
 ): Promise<RedeemOutcome> {
   const { agent, operator } = subject
   const { issue, dpop, key, exchange, grant } = decision
@@ -143,6 +156,7 @@ function redeem(
     agentVersion: agent.version,
     operatorId: operator.id,
     operatorVersion: operator.version,
+    timeline,
     owners,
     publicKey: agent.publicKey,
     addedKid: key.addedKid,

@@ -128,7 +128,7 @@ const ALL: Parts = {
 }
 
 /** Number of the parameters that every statement has. */
-const PARAMETERS = 15
+const PARAMETERS = 16
 
 /**
  * Whether the audiences still have the owners from which the decision was made, in the same versions. `owners` is
@@ -150,13 +150,13 @@ WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
     ${parts.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
-    CASE WHEN ${parts.isCurrent} AND ${ARE_OWNERS_CURRENT} THEN a.epoch END AS agent_epoch, ${parts.isExpired} AS key_expired,
+    CASE WHEN t.timeline = (SELECT wal_timeline()) AND ${parts.isCurrent} AND ${ARE_OWNERS_CURRENT} THEN a.epoch END AS agent_epoch, ${parts.isExpired} AS key_expired,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${parts.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
-    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[]${parameters})
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[], $16::int[]${parameters})
     WITH ORDINALITY
   AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
-    jti, keep_until, alg, actor, request_id, audit_id, owners${names}, place)
+    jti, keep_until, alg, actor, request_id, audit_id, owners, timeline${names}, place)
   LEFT JOIN LATERAL (SELECT id, version, status, epoch FROM operators WHERE id = t.operator_id OFFSET 0) o
     ON o.version = t.operator_version AND o.status = 'active'
   LEFT JOIN LATERAL (SELECT id, version, status, epoch, operator_id FROM agents WHERE id = t.agent_id OFFSET 0) a
@@ -185,7 +185,7 @@ WITH judged AS MATERIALIZED (
   FROM judged JOIN redeemed USING (jti)${parts.audit.rows}
   WHERE is_token
 )
-SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
+SELECT wal_timeline() AS timeline, agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
   jti IN (SELECT jti FROM redeemed) AS redeemed, ${parts.replayed} AS replayed,
   ${parts.grantUsed} AS grant_used, ${parts.grantExpired} AS grant_expired, ${IS_REPLICATED} AS is_replicated
 FROM judged ORDER BY place`
@@ -193,7 +193,7 @@ FROM judged ORDER BY place`
 
 /**
  * Redeems a batch of challenges in one statement, so in one snapshot and one commit. For each challenge it checks
- * expiry, statuses, key, versions and owners of audiences, inserts the redemption and writes the audit. It locks no
+ * expiry, statuses, key, versions with their timeline, and owners of audiences, inserts the redemption and writes the audit. It locks no
  * row: the epochs make locks unnecessary, and with locks, issuing could delay suspensions. It inserts the challenges
  * in sorted order, so statements cannot deadlock.
  *

@@ -6,6 +6,7 @@ import { type RedemptionOf, redemptions } from '../../test/support/redemptions.t
 import { until } from '../../test/support/until.ts'
 import { createRedeemer, type Redeemer } from './redeemer.ts'
 import type { RedeemInput } from './store.ts'
+import { readTimeline } from './timeline.ts'
 
 const EPOCHS = [1, 1]
 const nowS = () => Math.floor(Date.now() / 1000)
@@ -18,7 +19,7 @@ let redeem: Redeemer
 beforeAll(async () => {
   database = await testDatabase()
   ;({ agent, redemption: input } = await redemptions(database.db))
-  redeem = createRedeemer(database.db.pool)
+  redeem = createRedeemer(database.db.pool, await readTimeline(database.db.pool))
 })
 afterAll(() => database.drop())
 afterEach(() => vi.useRealTimers())
@@ -233,4 +234,14 @@ it('redeemer rejects all redemptions of a failed statement, and redeems the next
   const failed = await Promise.allSettled([redeem(input()), redeem(input({ agentId: 'no id' }))])
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect((await redeem(input())).kind).toBe('redeemed')
+})
+
+it('a redemption is stale if its versions were read on another timeline, and the redeemer learns the timeline', async () => {
+  const timeline = { current: 7 }
+  const redeemOn = createRedeemer(database.db.pool, timeline)
+  const decided = input({ timeline: 7 })
+  expect(await redeemOn(decided)).toEqual({ kind: 'stale' })
+  const now = await readTimeline(database.db.pool)
+  expect(timeline).toEqual(now)
+  expect(await redeemOn({ ...decided, timeline: now.current })).toMatchObject({ kind: 'redeemed' })
 })

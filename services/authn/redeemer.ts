@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { createGroupCommit } from '../platform/db/group-commit.ts'
 import type { SessionSettings } from '../platform/db/session.ts'
 import { type RedeemInput, type RedeemOutcome, redeem } from './store.ts'
+import type { Timeline } from './timeline.ts'
 
 /** Redeems one challenge. */
 export type Redeemer = (input: RedeemInput) => Promise<RedeemOutcome>
@@ -18,9 +19,9 @@ export const MAX_STATEMENTS = 4
 export const REDEEM_SESSION: SessionSettings = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' }
 
 /** Creates the redeemer. It sends redemptions that wait together as one statement. */
-export function createRedeemer(pool: pg.Pool): Redeemer {
+export function createRedeemer(pool: pg.Pool, timeline: Timeline): Redeemer {
   return createGroupCommit<RedeemInput, RedeemOutcome>({
-    send: (inputs) => redeem(pool, inputs),
+    send: (inputs) => redeem(pool, timeline, inputs),
     maxBatch: MAX_BATCH,
     maxStatements: MAX_STATEMENTS,
   })

@@ -38,6 +38,7 @@ const WITH_PROOF: RedeemInput = {
   agentVersion: 1,
   operatorId: randomUUID(),
   operatorVersion: 1,
+  timeline: 1,
   owners: [],
   keepUntil: 0,
   alg: 'EdDSA',
@@ -50,12 +51,12 @@ const WITH_PROOF: RedeemInput = {
 }
 
 it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
-  { name: 'redeem', inputs: [], parameters: 15 },
-  { name: 'redeem-with-parts', inputs: [WITH_PROOF], parameters: 25 },
+  { name: 'redeem', inputs: [], parameters: 16 },
+  { name: 'redeem-with-parts', inputs: [WITH_PROOF], parameters: 26 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, settings: REDEEM_SESSION })
   onTestFinished(() => pool.end())
-  await redeem(pool, statement.inputs)
+  await redeem(pool, { current: 1 }, statement.inputs)
   const parameters = Array.from({ length: statement.parameters }, () => "'{}'").join(', ')
   const { rows } = await pool.query(`EXPLAIN (FORMAT JSON) EXECUTE "${statement.name}" (${parameters})`)
   const root: PlanNode = rows[0]['QUERY PLAN'][0].Plan

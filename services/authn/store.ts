@@ -5,6 +5,7 @@ import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { SeenOwner } from './known-owners.ts'
 import { REDEEM, REDEEM_WITH_PARTS } from './redeem-statement.ts'
+import type { Timeline } from './timeline.ts'
 
 /** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
 export interface RedeemInput {
@@ -21,6 +22,8 @@ export interface RedeemInput {
   readonly agentVersion: number
   readonly operatorId: string
   readonly operatorVersion: number
+  /** The timeline of the database before anything was read from which the decision was made. */
+  readonly timeline: number
   /** The owners of audiences from which the decision was made. */
   readonly owners: readonly SeenOwner[]
   readonly publicKey: Uint8Array
@@ -75,7 +78,8 @@ export interface ExchangeRecord {
  * - `replayed`: the DPoP proof has been used before.
  * - `grant-used`, `grant-expired`: the grant of another issuer has been used before, or has expired.
  * - `key-expired`: the added key has expired.
- * - `stale`: the agent, its key, its operator or the owner of an audience has changed since the decision.
+ * - `stale`: the agent, its key, its operator or the owner of an audience has changed since the decision,
+ *   or the database has a new timeline, so that versions prove nothing.
  */
 export type RedeemOutcome =
   | {
@@ -89,6 +93,7 @@ export type RedeemOutcome =
   | { readonly kind: 'grant-used' | 'grant-expired' }
 
 interface RedeemRow {
+  readonly timeline: number
   readonly agent_epoch: number | null
   readonly operator_epoch: number | null
   readonly kid: string | null
@@ -121,6 +126,7 @@ const PARAMETERS: readonly Parameter[] = [
   ({ requestId }) => requestId,
   () => auditId(),
   ({ owners }) => (owners.length === 0 ? '' : JSON.stringify(owners)),
+  ({ timeline }) => timeline,
 ]
 /** Values of the parameters of REDEEM_WITH_PARTS, in their order. */
 const PARAMETERS_WITH_PARTS: readonly Parameter[] = [
@@ -158,12 +164,18 @@ function statementFor(inputs: readonly RedeemInput[]) {
  * Redeems challenges, each at most once across all processes, retries and crashes. The inputs must have different
  * jtis. When this function throws, each challenge may or may not have been redeemed.
  *
+ * @param timeline receives the timeline of the database
  * @returns the outcomes, in the order of the inputs.
  */
-export async function redeem(pool: pg.Pool, inputs: readonly RedeemInput[]): Promise<RedeemOutcome[]> {
+export async function redeem(
+  pool: pg.Pool,
+  timeline: Timeline,
+  inputs: readonly RedeemInput[],
+): Promise<RedeemOutcome[]> {
   const { name, text, parameters } = statementFor(inputs)
   const values = parameters.map((parameter) => toArray(inputs.map(parameter)))
   const { rows } = await pool.query<RedeemRow>({ name, text, values })
+  timeline.current = rows[0]?.timeline ?? timeline.current
   return rows.map(outcomeOf)
 }
 

@@ -147,6 +147,7 @@ it.each<[what: string, name: string, now: object, decisions: number]>([
       lookupAgent: async () => create(LookupAgentResponseSchema, { agent: {}, operator: {}, ...answer }),
       attestAgent: async () => ({}),
     }),
+    { current: 1 },
   )
   await subjects.of(did).get()
   answer = now
@@ -158,4 +159,28 @@ it.each<[what: string, name: string, now: object, decisions: number]>([
   }
   await expect(cached.decide(await cached.get(), refuse)).rejects.toThrow(ApiError)
   expect(made).toBe(decisions)
+})
+
+it.each([
+  ['before', true],
+  ['during', false],
+])('a subject that was looked up %s a change of the timeline is looked up again', async (_, isBefore) => {
+  const timeline = { current: 1 }
+  const did = `did:agent:acme.test:${'0'.repeat(32)}`
+  let lookups = 0
+  const subjects = createSubjects(
+    localClient(AgentDirectoryService, {
+      async lookupAgent() {
+        lookups += 1
+        if (!isBefore) timeline.current = 2
+        return create(LookupAgentResponseSchema, { agent: {}, operator: {} })
+      },
+      attestAgent: async () => ({}),
+    }),
+    timeline,
+  )
+  await subjects.of(did).get()
+  timeline.current = 2
+  expect(await subjects.of(did).get()).toMatchObject({ isFresh: true })
+  expect(lookups).toBe(2)
 })

@@ -9,6 +9,7 @@ import {
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Subject } from './domain/subject.ts'
+import { perTimeline, type Timeline } from './timeline.ts'
 
 /** A subject, and whether it was looked up for the current request. */
 export interface Seen {
@@ -37,10 +38,15 @@ export interface Subjects {
 }
 
 /** Creates a cache of at most `capacity` subjects in front of the agents' directory. */
-export function createSubjects(agents: InternalClient<typeof AgentDirectoryService>, capacity = 50_000): Subjects {
-  const cache = new Map<string, Subject>()
+export function createSubjects(
+  agents: InternalClient<typeof AgentDirectoryService>,
+  timeline: Timeline,
+  capacity = 50_000,
+): Subjects {
+  const remembered = perTimeline(timeline, () => new Map<string, Subject>())
 
   const reload = async (did: string): Promise<Seen> => {
+    const cache = remembered()
     const { agent, operator } = await agents.lookupAgent({ did })
     cache.delete(did)
     if (agent === undefined || operator === undefined) throw new ApiError('AGENT_NOT_FOUND')
@@ -51,7 +57,7 @@ export function createSubjects(agents: InternalClient<typeof AgentDirectoryServi
   return {
     of: (did) => {
       // A DID in the cache has been parsed before.
-      if (!cache.has(did) && parseDid(did) === undefined) throw new ApiError('INVALID_DID')
+      if (!remembered().has(did) && parseDid(did) === undefined) throw new ApiError('INVALID_DID')
       return subjectOf(did)
     },
   }
@@ -59,7 +65,7 @@ export function createSubjects(agents: InternalClient<typeof AgentDirectoryServi
   function subjectOf(did: string): SubjectOfRequest {
     return {
       async get() {
-        const subject = cache.get(did)
+        const subject = remembered().get(did)
         return subject ? { subject, isFresh: false } : await reload(did)
       },
       reload: () => reload(did),

@@ -1,4 +1,4 @@
-import { type Authn, createAuthn, redeemPoolOptions } from '../authn/index.ts'
+import { type Authn, createAuthn, readTimeline, redeemPoolOptions } from '../authn/index.ts'
 import { routesOf } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/well-known/authorization-server.ts'
@@ -36,6 +36,7 @@ export async function makeAuthn(
   const statusLists = makeStatusLists(deps, keys, trust)
   const authn = createAuthn({
     ...clients,
+    timeline: await readTimeline(db.pool),
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
     judgeIdJag: trust.judgeIdJag,

@@ -5,12 +5,15 @@ import {
   type TrustBasis,
   type TrustVerdict,
 } from '@auth4agent/core/revocation/revocation-log'
-import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
+import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
+import { IS_REPLICATED } from '../platform/db/durability.ts'
+import { SERVER } from '../platform/db/server-name.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from './check-memory.ts'
+import type { AnsweredBy, FromDatabase } from './count-answers.ts'
 import { ENDED_KEY_STATES, endedByRows, JOIN_ROWS_OF_TOKEN } from './ended-by-rows.ts'
 
 /** The kinds as SQL literals. With a parameter, the planner could not use the partial index revocation_log_unknown. */
@@ -24,8 +27,11 @@ const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 export const HAS_UNKNOWN_RECORD = `coalesce(
   (SELECT max(expires_at) FROM revocation_log WHERE kind NOT IN (${KNOWN_KINDS})) > now(), false)`
 
+/** What every statement reads about its server. */
+const ANSWERED_BY = `pg_is_in_recovery() AS standby, ${SERVER} AS server, ${IS_REPLICATED} AS "isReplicated"`
+
 /** What every check reads: whether the log can be understood, and its records about some issuers and edges. */
-const readLog = (subjects: string) => `pg_is_in_recovery() AS standby,
+const readLog = (subjects: string) => `${ANSWERED_BY},
   ${HAS_UNKNOWN_RECORD} AS unknown,
   (SELECT coalesce(json_agg(json_build_object('kind', l.kind, 'subject', l.subject, 'minimumEpoch', l.minimum_epoch)), '[]')
    FROM revocation_log l WHERE l.kind IN ('issuer', 'edge') AND l.subject = ANY (${subjects})) AS trust,
@@ -54,8 +60,11 @@ SELECT ${readLog('$1::text[]')},
   (SELECT coalesce(json_object_agg(o.id, greatest(o.epoch, d.first_epoch)), '{}')
    FROM operators o LEFT JOIN deployment d ON true WHERE o.id = ANY ($2::uuid[])) AS epochs`
 
-interface LogRow {
+interface ServerRow extends AnsweredBy {
   readonly standby: boolean
+}
+
+interface LogRow extends ServerRow {
   readonly unknown: boolean
   readonly trust: readonly Pick<Ending, 'kind' | 'subject' | 'minimumEpoch'>[]
   readonly now: number
@@ -82,7 +91,7 @@ export async function checkAtDatabase(
   pool: pg.Pool,
   tokens: readonly TokenIdentity[],
   clock?: DatabaseClock,
-): Promise<EndedToken | undefined> {
+): Promise<FromDatabase<EndedToken | undefined>> {
   const sent = clock?.monotonic() ?? 0
   const { rows } = await pool.query<CheckRow>({
     name: 'check-tokens',
@@ -100,8 +109,8 @@ export async function checkAtDatabase(
       tokens.map(({ home }) => home !== undefined),
     ],
   })
-  const state = readState(rows[0], sent, clock)
-  return findEnded(tokens, (token, index) => verdictOf(rows[index]) ?? state.lookup(token))
+  const { state, by } = readRow(rows[0], sent, clock)
+  return { answer: findEnded(tokens, (token, index) => verdictOf(rows[index]) ?? state.lookup(token)), by }
 }
 
 /**
@@ -113,7 +122,7 @@ export async function checkTrustAtDatabase(
   pool: pg.Pool,
   basis: TrustBasis,
   clock?: DatabaseClock,
-): Promise<TrustVerdict | undefined> {
+): Promise<FromDatabase<TrustVerdict | undefined>> {
   const { issuers, edges, authors } = basis
   const sent = clock?.monotonic() ?? 0
   const { rows } = await pool.query<TrustRow>({
@@ -122,15 +131,16 @@ export async function checkTrustAtDatabase(
     values: [[...edges, ...issuers.map(({ issuer }) => issuer)], authors.map(({ operatorId }) => operatorId)],
   })
   const [row] = rows
-  const ended = readState(row, sent, clock).lookupTrust(basis)
+  const { state, by } = readRow(row, sent, clock)
+  const ended = state.lookupTrust(basis)
   // As for tokens, an epoch from the future is not of this database, or is from before it was restored.
   const areCurrent = authors.every(({ operatorId, epoch }) => row?.epochs[operatorId] === epoch)
-  return ended ?? (areCurrent ? undefined : 'TRUST_ENDED')
+  return { answer: ended ?? (areCurrent ? undefined : 'TRUST_ENDED'), by }
 }
 
-/** Returns the records about issuers and edges. Throws ApiError if the row cannot answer a check. */
-function readState(row: LogRow | undefined, sent: number, clock: DatabaseClock | undefined): RevocationState {
-  if (row === undefined || row.standby) throw isStandby()
+/** Returns the records about issuers and edges, and the server. Throws ApiError if the row cannot answer a check. */
+function readRow(given: LogRow | undefined, sent: number, clock: DatabaseClock | undefined) {
+  const { row, by } = onPrimary(given)
   clock?.saw(row.now, sent)
   // A newer version has written a record that this version does not understand. It may end what is being checked.
   if (row.unknown) {
@@ -139,7 +149,7 @@ function readState(row: LogRow | undefined, sent: number, clock: DatabaseClock |
   }
   const state = createRevocationState()
   for (const record of row.trust) state.apply({ sequence: 0, operatorId: '', ...record })
-  return state
+  return { state, by }
 }
 
 function verdictOf(row: CheckRow | undefined): Verdict | undefined {
@@ -151,17 +161,23 @@ function verdictOf(row: CheckRow | undefined): Verdict | undefined {
  * Asks the database which of these keys are retired or compromised. No token that such a key signed is valid.
  * @throws ApiError UNAVAILABLE when this database is a standby
  */
-export async function findEndedKeys(pool: pg.Pool, kids: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await pool.query<{ readonly standby: boolean; readonly ended: string[] }>(
-    `SELECT pg_is_in_recovery() AS standby, ARRAY(
+export async function findEndedKeys(
+  pool: pg.Pool,
+  kids: readonly string[],
+): Promise<FromDatabase<ReadonlySet<string>>> {
+  const { rows } = await pool.query<ServerRow & { readonly ended: string[] }>(
+    `SELECT ${ANSWERED_BY}, ARRAY(
        SELECT kid FROM jwks_keys WHERE kid = ANY ($1) AND state IN (${ENDED_KEY_STATES})) AS ended`,
     [kids],
   )
-  const row = rows[0]
-  if (row === undefined || row.standby) throw isStandby()
-  return new Set(row.ended)
+  const { row, by } = onPrimary(rows[0])
+  return { answer: new Set(row.ended), by }
 }
 
-function isStandby(): ApiError {
-  return new ApiError('UNAVAILABLE', 'The database is a standby, and only a primary can answer', { retryAfter: 1 })
+/** Returns a row and its server. Throws ApiError if the server is a standby. */
+function onPrimary<Row extends ServerRow>(row: Row | undefined): { readonly row: Row; readonly by: AnsweredBy } {
+  if (row === undefined || row.standby)
+    throw new ApiError('UNAVAILABLE', 'The database is a standby, and only a primary can answer', { retryAfter: 1 })
+  const { server, isReplicated } = row
+  return { row, by: { server, isReplicated } }
 }

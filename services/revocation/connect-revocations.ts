@@ -13,6 +13,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
 import { checkMemory, type EndedToken } from './check-memory.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from './check-token.ts'
+import { createCountAnswer } from './count-answers.ts'
 import { createLogFollower, type LogFollower } from './log-follower.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
@@ -125,19 +126,29 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       : undefined
   verifier?.start()
   const seen = createSeenSubjects()
+  const count = createCountAnswer(store)
+  /** When the database has confirmed a subject, memory still decides whether the token has ended. */
+  const confirmed = { has: () => true }
   const checkTokens = async (tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined> => {
     const incarnation = verifier?.incarnation
     const known = checkMemory(verifier, seen, tokens)
     metrics.checked(known === 'unknown' ? 'database' : 'memory')
     if (known !== 'unknown') return known
-    const ended = await checkAtDatabase(checkPool, tokens, clockGuard)
+    const ended = await count(
+      checkAtDatabase(checkPool, tokens, clockGuard),
+      () => checkMemory(verifier, confirmed, tokens),
+      (remembered, told) => remembered ?? told,
+    )
     if (ended === undefined) for (const token of tokens) seen.add(incarnation, token)
     return ended
   }
   const checkBasis = async (basis: TrustBasis): Promise<Verdict | undefined> => {
-    const known = verifier === undefined ? 'unknown' : verifier.checkTrust(basis)
+    const recall = () => (verifier === undefined ? 'unknown' : verifier.checkTrust(basis))
+    const known = recall()
     metrics.checked(known === 'unknown' ? 'database' : 'memory')
-    return known === 'unknown' ? checkTrustAtDatabase(checkPool, basis, clockGuard) : known
+    if (known !== 'unknown') return known
+    const asked = checkTrustAtDatabase(checkPool, basis, clockGuard)
+    return count<Verdict | undefined>(asked, recall, (remembered, told) => remembered ?? told)
   }
   const guarded = async <T>(answer: Promise<T>): Promise<T> => {
     const known = await answer
@@ -156,8 +167,10 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       check: async (token) => (await checkAll([token]))?.verdict,
       checkTrust: (basis) => guarded(checkBasis(basis)),
       async endedKeys(kids) {
-        const known = verifier === undefined ? 'unknown' : verifier.endedKeys(kids)
-        return known === 'unknown' ? findEndedKeys(checkPool, kids) : known
+        const recall = () => (verifier === undefined ? 'unknown' : verifier.endedKeys(kids))
+        const known = recall()
+        if (known !== 'unknown') return known
+        return count(findEndedKeys(checkPool, kids), recall, (remembered, told) => remembered.union(told))
       },
     },
     onWake(listener) {

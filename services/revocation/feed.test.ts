@@ -26,12 +26,12 @@ describe('createFeed', () => {
     const { watch, reads, wake } = watchersOf({ log: store, times: { heartbeatMs: 5_000, patienceMs: 10_000 } })
     const watchers = Array.from({ length: 100 }, () => watch())
     await Promise.all(watchers.map(({ untilHead }) => untilHead()))
-    const before = reads.standing
+    const before = reads.tails
     const next = watchers.map(({ next }) => next())
     await revoke()
     wake()
     for (const event of await Promise.all(next)) expect(event).toMatchObject({ value: { position: { sequence: 4n } } })
-    expect(reads.standing - before).toBe(1)
+    expect(reads.tails - before).toBe(1)
     expect(reads.pages).toEqual([])
   })
 
@@ -65,9 +65,9 @@ describe('createFeed', () => {
     expect(await Promise.all(ends)).toEqual([undefined, undefined])
     expect(feed.watchers).toBe(0)
     await eventually(async () => {
-      const before = reads.standing
+      const before = reads.tails
       await new Promise((resolve) => setTimeout(resolve, 150))
-      expect(reads.standing).toBe(before)
+      expect(reads.tails).toBe(before)
     })
     expect(await watch().untilHead()).toMatchObject({ records: [] })
   })
@@ -81,7 +81,7 @@ function cuttable() {
     return state.mode === 'up' ? work() : Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
   }
   const log = {
-    standing: (sequence: number) => through(() => store.standing(sequence)),
+    tail: (sequence: number) => through(() => store.tail(sequence)),
     recordsAfter: (sequence: number, limit: number) => through(() => store.recordsAfter(sequence, limit)),
   }
   return { state, log }
@@ -108,9 +108,9 @@ describe('createFeed without the database', () => {
     const { watch, reads } = watchersOf({ log })
     const { next } = watch()
     const readAgain = () => {
-      const before = reads.standing
+      const before = reads.tails
       return until(
-        async () => reads.standing,
+        async () => reads.tails,
         // Two reads are a quarter of a heartbeat apart, and a head is sent until it is two heartbeats old.
         (count) => count > before + 12,
       )

@@ -5,7 +5,7 @@ import type { LogHead, LogStore } from './ports.ts'
 
 /** Dependencies of createFeed. */
 export interface FeedDeps {
-  readonly store: Pick<LogStore, 'standing' | 'recordsAfter'>
+  readonly store: Pick<LogStore, 'tail' | 'recordsAfter'>
   /** Calls the listener when there may be new records. */
   readonly onWake: (listener: () => void) => void
   /** Replaces the default times. */
@@ -70,7 +70,7 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
 
   const read = async (beatAt: number): Promise<Reading> => {
     const at = performance.now()
-    const { head, records } = await store.standing(tail.at(-1)?.sequence ?? 0)
+    const { head, records } = await store.tail(tail.at(-1)?.sequence ?? 0)
     tail = extended(tail, records, head)
     const isBeat = latest === undefined || at >= beatAt
     return { head, at, beat: (latest?.beat ?? 0) + (isBeat ? 1 : 0) }

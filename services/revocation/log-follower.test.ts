@@ -11,7 +11,7 @@ import type { World } from '../../test/simulation/revocation/world.ts'
 import type { LogFollower } from './log-follower.ts'
 import { LAST_RECORDS } from './log-store.ts'
 
-const [one, two, other] = [tokenTarget('one'), tokenTarget('two'), tokenTarget('other')]
+const [one, two, three, other] = [tokenTarget('one'), tokenTarget('two'), tokenTarget('three'), tokenTarget('other')]
 const RENEWAL_MS = LEASE_MS / 4
 /** Enough time for a few statements. */
 const SOON_MS = 40
@@ -113,7 +113,65 @@ it('a log follower acknowledges a repeated record again', async () => {
   expect(acknowledged).toEqual([1, 1])
 })
 
-it('a log follower reads the whole log again when a new log epoch begins', async () => {
+/** Starts a log follower, and counts how often it reads the whole log. */
+async function startCounting() {
+  const seen = { loads: 0 }
+  const world = await calmWorld([both('verifier')], {
+    ...REAL,
+    createLogFollower({ store, ...deps }) {
+      const snapshot: typeof store.snapshot = (take) => {
+        seen.loads += 1
+        return store.snapshot(take)
+      }
+      return REAL.createLogFollower({ ...deps, store: { ...store, snapshot } })
+    },
+  })
+  const verifier = world.all()[0]?.verifier
+  if (verifier === undefined) throw new Error('There is no log follower')
+  return { world, verifier, seen }
+}
+
+it('a log follower keeps its state when a new log epoch begins, and applies the records of both log epochs', async () => {
+  const { world, verifier, seen } = await startCounting()
+  verifier.receive(endSilently(world, one))
+  endSilently(world, two)
+  world.database.crash()
+  world.database.promote()
+  endSilently(world, three)
+  await pass(world, 2 * RENEWAL_MS + 2 * SOON_MS)
+  expect([one, two, three, other].map((target) => check(verifier, target))).toEqual([
+    'TOKEN_REVOKED',
+    'TOKEN_REVOKED',
+    'TOKEN_REVOKED',
+    undefined,
+  ])
+  expect(verifier.acknowledged).toMatchObject({ logEpoch: 2, sequence: 3 })
+  expect(rows(world)).not.toContain('verifier.1')
+  expect(seen.loads).toBe(1)
+})
+
+it.each<[string, (world: World) => void]>([
+  ['lost the record at its position', (world) => loseLog(world)],
+  [
+    'has compacted the record at its position away',
+    (world) => {
+      endSilently(world, two)
+      compact(world.database.image, Number.POSITIVE_INFINITY)
+    },
+  ],
+])('a log follower reads the whole log again after a promotion that %s', async (_, change) => {
+  const { world, verifier, seen } = await startCounting()
+  verifier.receive(endSilently(world, one))
+  world.database.crash()
+  world.database.promote()
+  change(world)
+  endSilently(world, three)
+  await pass(world, 2 * RENEWAL_MS + 2 * SOON_MS)
+  expect(check(verifier, three)).toBe('TOKEN_REVOKED')
+  expect(seen.loads).toBe(2)
+})
+
+it('a log follower begins a new incarnation when a new log epoch begins', async () => {
   const { world, verifier } = await start()
   world.database.crash()
   world.database.promote()
@@ -127,10 +185,7 @@ it('a log follower reads the whole log again when a new log epoch begins', async
 it('a log follower begins a new incarnation when the log has another record at the same sequence', async () => {
   const { world, verifier } = await start()
   verifier.receive(endSilently(world, one))
-  const { image } = world.database
-  image.log = []
-  image.ended.clear()
-  image.head = { ...image.head, sequence: 0, hash: '' }
+  loseLog(world)
   endSilently(world, two)
   await pass(world, RENEWAL_MS + 2 * SOON_MS)
   expect(rows(world)).toEqual(['verifier.2'])
@@ -179,6 +234,22 @@ it('a log follower begins a new incarnation when records that it has not read we
   await pass(world, 2 * RENEWAL_MS)
   expect(verifier.sequence).toBe(2)
   expect(rows(world)).toEqual(['verifier.2'])
+})
+
+it('a log follower gets no lease if one server has its row and another one reads the head', async () => {
+  const world = await calmWorld([both('verifier')], {
+    ...REAL,
+    createLogFollower({ store, ...deps }) {
+      const tail: typeof store.tail = async (sequence) => ({
+        ...(await store.tail(sequence)),
+        server: 'another server',
+      })
+      return REAL.createLogFollower({ ...deps, store: { ...store, tail } })
+    },
+  })
+  await pass(world, 2 * LEASE_MS)
+  expect(rows(world)).toEqual(['verifier.1'])
+  expect(world.all()[0]?.verifier?.holdsLease).toBe(false)
 })
 
 it('a log follower removes its lease row when it stops', async () => {
@@ -236,4 +307,11 @@ async function verify(world: World, instance: Instance) {
   const asked = instance.verify(other, 'token')
   await pass(world, 1_100)
   return asked
+}
+
+/** Makes the log empty, as if all its records had been lost with the primary. */
+function loseLog({ database: { image } }: World): void {
+  image.log = []
+  image.ended.clear()
+  image.head = { ...image.head, sequence: 0, hash: '' }
 }

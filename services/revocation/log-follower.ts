@@ -10,7 +10,7 @@ import type { Logger } from '../platform/log/log.ts'
 import { createEviction } from './eviction.ts'
 import { Membership } from './membership.ts'
 import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
-import { catchUp, hasGap, holdsLease, load, renew, type SessionDeps, UnknownKindError } from './session.ts'
+import { catchUp, hasGap, holdsLease, load, renew, resume, type SessionDeps, UnknownKindError } from './session.ts'
 
 /** Dependencies of createLogFollower. */
 export interface LogFollowerDeps extends SessionDeps {
@@ -104,20 +104,27 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (session !== undefined && session.applied.sequence < sequence) wake()
   })
 
-  const evict = createEviction(deps.store, clock)
+  const evict = createEviction(store, clock, leaseMs)
+  const resumed = async () => {
+    const { last } = membership
+    const session = last && (await resume(deps, last))
+    membership.forgetLast()
+    return session
+  }
   const pass = async () => {
     // The follower no longer answers under these incarnations, so no revocation needs to wait for them.
     for (let { left } = membership; left !== undefined; left = membership.left) {
       await store.remove(left)
       membership.forgetLeft()
     }
-    if (membership.session === undefined) membership.enter(await load(deps))
+    if (membership.session === undefined) membership.enter((await resumed()) ?? (await load(deps)))
     const { session } = membership
-    const renewed = session && (await renew(deps, session))
+    if (session === undefined) return
+    const renewed = await renew(deps, session)
     if (renewed === undefined) return beginAgain('its lease row was removed, or the log is a different one')
     hasBegun = true
     if (renewed.hasMoved) acknowledgeEverywhere()
-    await evict(renewed.members)
+    await evict(session.incarnation)
   }
   const follow = async () => {
     for (;;) {

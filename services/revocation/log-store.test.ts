@@ -164,16 +164,16 @@ describe('the order of revocation_log', () => {
 describe('createLogStore', () => {
   beforeEach(() => prisma.verifier.deleteMany())
 
-  it('joins, renews and acknowledges; renew returns false after the lease row is removed', async () => {
+  it('joins, renews and acknowledges; renew returns undefined after the lease row is removed', async () => {
     const incarnation = randomUUID()
     const position = { logEpoch: 1, sequence: 3, hash: '' }
     await store.join(incarnation, 2_000)
-    expect(await store.renew(incarnation, position)).toBe(true)
+    expect(await store.renew(incarnation, position)).toBe((await store.tail(0)).server)
     await store.acknowledge(incarnation, { ...position, sequence: 4 })
     const { members } = await store.standing(0)
     expect(members).toEqual([{ incarnation, leaseMs: 2_000, renewals: 1, logEpoch: 1, acknowledged: 4 }])
     await store.remove(incarnation)
-    expect(await store.renew(incarnation, position)).toBe(false)
+    expect(await store.renew(incarnation, position)).toBeUndefined()
   })
 
   it('does not remove a lease row whose count of renewals has changed', async () => {
@@ -184,6 +184,38 @@ describe('createLogStore', () => {
     expect((await store.standing(0)).members).toHaveLength(1)
     await store.remove(incarnation, 1)
     expect((await store.standing(0)).members).toHaveLength(0)
+  })
+})
+
+const uuid = (number: number) => `00000000-0000-4000-8000-00000000000${number}`
+
+async function numbersOf(incarnation: string): Promise<readonly number[]> {
+  return (await store.neighbours(incarnation)).map((lease) => Number(lease.incarnation.at(-1)))
+}
+
+describe('neighbours', () => {
+  beforeEach(async () => {
+    await prisma.verifier.deleteMany()
+    for (const number of [5, 1, 3, 6, 2, 4]) await store.join(uuid(number), 2_000)
+  })
+
+  it.each([
+    [1, [2, 3, 4, 5]],
+    [4, [5, 6, 1, 2]],
+    [6, [1, 2, 3, 4]],
+    [9, [1, 2, 3, 4]],
+  ])('of incarnation %i are the next incarnations of the ring: %o', async (number, next) => {
+    expect(await numbersOf(uuid(number))).toEqual(next)
+  })
+
+  it('of an incarnation are all others if there are few', async () => {
+    for (const number of [1, 2, 3]) await store.remove(uuid(number))
+    expect(await numbersOf(uuid(5))).toEqual([6, 4])
+  })
+
+  it('have the number of their renewals and the length of their lease', async () => {
+    await store.renew(uuid(2), { logEpoch: 1, sequence: 0, hash: '' })
+    expect((await store.neighbours(uuid(1)))[0]).toEqual({ incarnation: uuid(2), leaseMs: 2_000, renewals: 1 })
   })
 })
 

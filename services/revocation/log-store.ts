@@ -2,13 +2,16 @@ import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/rev
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { confirmCommits, IS_REPLICATED } from '../platform/db/durability.ts'
+import { SERVER } from '../platform/db/server-name.ts'
 import { inTransaction } from '../platform/db/transaction.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { LogHead, LogStanding, LogStore } from './ports.ts'
+import type { Lease, LogHead, LogStanding, LogStore, LogTail } from './ports.ts'
 
-/** Limit of the records that `standing` reads. A process that misses more records reads them in pages. */
+/** Limit of the records that `tail` and `standing` read. A process that misses more records reads them in pages. */
 export const LAST_RECORDS = 64
 const SNAPSHOT_PAGE = 5_000
+/** The number of leases that each log follower watches. With few log followers, each watches all others. */
+const NEIGHBOURS = 4
 
 const HEAD = `SELECT h.log_epoch, h.sequence::float8 AS sequence, encode(h.hash, 'hex') AS hash,
   h.compacted_through::float8 AS "compactedThrough", h.timeline <> wal_timeline() AS "isPromoted" FROM revocation_head h`
@@ -19,13 +22,19 @@ const RECORD = `json_build_object(
   'recordedAt', (extract(epoch FROM r.recorded_at) * 1000)::bigint,
   'previousHash', encode(r.previous_hash, 'hex'), 'hash', encode(r.hash, 'hex'))`
 
+/** What `tail` reads. */
+const TAIL_COLUMNS = `head.*, ${SERVER} AS server,
+  (SELECT coalesce(json_agg(${RECORD} ORDER BY r.sequence), '[]') FROM revocation_log r
+    WHERE r.sequence > greatest($1::bigint, head.sequence::bigint - ${LAST_RECORDS})) AS records`
+const TAIL = `SELECT ${TAIL_COLUMNS} FROM (${HEAD}) head`
+
+const LEASE = 'v.incarnation, v.lease_ms AS "leaseMs", v.renewals'
+
 /** Reads head, leases and last records in one statement, so that they show one moment. */
 const STANDING = `
-SELECT head.*,
+SELECT ${TAIL_COLUMNS},
   (SELECT coalesce(json_agg(json_build_object('incarnation', v.incarnation, 'leaseMs', v.lease_ms, 'renewals', v.renewals,
     'logEpoch', v.log_epoch, 'acknowledged', v.acknowledged)), '[]') FROM verifiers v) AS members,
-  (SELECT coalesce(json_agg(${RECORD} ORDER BY r.sequence), '[]') FROM revocation_log r
-    WHERE r.sequence > greatest($1::bigint, head.sequence::bigint - ${LAST_RECORDS})) AS records,
   ${IS_REPLICATED} AS "isReplicated"
 FROM (${HEAD}) head`
 
@@ -56,12 +65,20 @@ interface HeadRow {
   readonly isPromoted: boolean
 }
 
+type TailRow = HeadRow & Omit<LogTail, 'head'>
 type StandingRow = HeadRow & Omit<LogStanding, 'head'>
 
 /** Returns the database's clock, so that every process with a lease learns whether its own clock is right. */
-const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3) RETURNING ${DATABASE_CLOCK_MS} AS now`
+const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3)
+RETURNING ${DATABASE_CLOCK_MS} AS now, ${SERVER} AS server`
 const RENEW = `UPDATE verifiers SET renewals = renewals + 1, log_epoch = $2, acknowledged = $3 WHERE incarnation = $1
-RETURNING ${DATABASE_CLOCK_MS} AS now`
+RETURNING ${DATABASE_CLOCK_MS} AS now, ${SERVER} AS server`
+/** After the last incarnation, the ring continues with the first. */
+const NEIGHBOURS_OF = `
+(SELECT ${LEASE} FROM verifiers v WHERE v.incarnation > $1 ORDER BY v.incarnation LIMIT ${NEIGHBOURS})
+UNION ALL
+(SELECT ${LEASE} FROM verifiers v WHERE v.incarnation < $1 ORDER BY v.incarnation LIMIT ${NEIGHBOURS})
+LIMIT ${NEIGHBOURS}`
 
 /** Receives the readings of the database's clock. */
 type ClockWitness = Pick<ClockGuard, 'monotonic' | 'saw'>
@@ -71,30 +88,36 @@ type ClockWitness = Pick<ClockGuard, 'monotonic' | 'saw'>
  * @param name shows people which process a lease belongs to
  */
 export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness): LogStore {
-  /** Runs a statement that returns the database's clock. Returns false when it changed no row. */
-  const timed = async (query: pg.QueryConfig): Promise<boolean> => {
+  /**
+   * Runs a statement that returns the database's clock. Returns the name of the server, or undefined when the statement
+   * changed no row.
+   */
+  const timed = async (query: pg.QueryConfig): Promise<string | undefined> => {
     const sent = clock?.monotonic() ?? 0
-    const { rows } = await pool.query<{ now: number }>(query)
+    const { rows } = await pool.query<{ now: number; server: string }>(query)
     const [row] = rows
     if (row !== undefined) clock?.saw(row.now, sent)
-    return row !== undefined
+    return row?.server
   }
-  const standing = async (after: number): Promise<StandingRow> => {
-    const query = { name: 'revocation-standing', text: STANDING, values: [after] }
-    const { rows } = await pool.query<StandingRow>(query)
-    const row = only(rows)
+  /** Runs a statement that reads the head. */
+  const current = async <R extends HeadRow>(query: pg.QueryConfig): Promise<R> => {
+    const row = only((await pool.query<R>(query)).rows)
     if (!row.isPromoted) return row
     await beginLogEpoch(pool)
-    return only((await pool.query<StandingRow>(query)).rows)
+    return only((await pool.query<R>(query)).rows)
   }
   return {
+    async tail(after): Promise<LogTail> {
+      const row = await current<TailRow>({ name: 'revocation-tail', text: TAIL, values: [after] })
+      return { server: row.server, head: headOf(row), records: row.records }
+    },
     async standing(after): Promise<LogStanding> {
-      const row = await standing(after)
-      const { members, records, isReplicated } = row
-      return { head: headOf(row), members, records, isReplicated }
+      const row = await current<StandingRow>({ name: 'revocation-standing', text: STANDING, values: [after] })
+      const { server, members, records, isReplicated } = row
+      return { server, head: headOf(row), members, records, isReplicated }
     },
     async confirm() {
-      await confirmCommits(pool)
+      return (await confirmCommits(pool)).server
     },
     snapshot: (take) => readSnapshot(pool, take),
     async head() {
@@ -110,10 +133,16 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
       return rows.map(({ record }) => record)
     },
     async join(incarnation, leaseMs) {
-      await timed({ text: JOIN, values: [incarnation, name, leaseMs] })
+      const server = await timed({ text: JOIN, values: [incarnation, name, leaseMs] })
+      if (server === undefined) throw new Error('The statement JOIN returned no row')
+      return server
     },
     renew(incarnation, { logEpoch, sequence }) {
       return timed({ name: 'revocation-renew', text: RENEW, values: [incarnation, logEpoch, sequence] })
+    },
+    async neighbours(incarnation) {
+      const query = { name: 'revocation-neighbours', text: NEIGHBOURS_OF, values: [incarnation] }
+      return (await pool.query<Lease>(query)).rows
     },
     async acknowledge(incarnation, { logEpoch, sequence }: LogPosition) {
       await pool.query({

@@ -15,6 +15,7 @@ type Heard = 'in effect' | 'ahead' | 'of another log' | 'no successor' | 'unhear
 export class Membership {
   readonly #bus: RevocationBus
   #session: Session | undefined
+  #last: Session | undefined
   /** Incarnations that this log follower has left, but for which other processes may still wait. */
   readonly #left: string[] = []
   /** Processes that have published records and wait for acknowledgements. */
@@ -42,14 +43,27 @@ export class Membership {
     return { incarnation, logEpoch: applied.logEpoch, sequence: applied.sequence }
   }
 
+  /** The session that was left last. Undefined after `enter` or `forgetLast`. */
+  get last(): Session | undefined {
+    return this.#last
+  }
+
   enter(session: Session): void {
     this.#session = session
+    this.#last = undefined
+  }
+
+  /** Forgets the session that was left last, because its state may need a lot of memory. */
+  forgetLast(): void {
+    this.#last = undefined
   }
 
   /** Leaves the session. Its incarnation stays in `left` until `forgetLeft`. */
   leave(): Session | undefined {
     const session = this.#session
-    if (session !== undefined) this.#left.push(session.incarnation)
+    if (session === undefined) return undefined
+    this.#left.push(session.incarnation)
+    this.#last = session
     this.#session = undefined
     return session
   }

@@ -6,23 +6,33 @@ export interface LogHead extends LogPosition {
   readonly compactedThrough: number
 }
 
-/** A row of the table `verifiers`: a log follower, as other processes see it. */
-export interface Member {
+/** The lease of a log follower, as other processes see it. */
+export interface Lease {
   readonly incarnation: string
   readonly leaseMs: number
   /** The number of its renewals. If this number does not change for `leaseMs`, the lease has run out. */
   readonly renewals: number
+}
+
+/** A row of the table `verifiers`: a log follower, as other processes see it. */
+export interface Member extends Lease {
   readonly logEpoch: number
   /** Sequence up to which the database knows that it has applied the log. */
   readonly acknowledged: number
 }
 
-/** The result of one read: the head, the leases, and records. */
-export interface LogStanding {
+/** The result of one read: the head, and records. */
+export interface LogTail {
+  /** Names the server that has answered, with its timeline. No two primaries have the same name. */
+  readonly server: string
   readonly head: LogHead
-  readonly members: readonly Member[]
   /** The last records after the requested sequence. Their number is limited, so earlier ones may be missing. */
   readonly records: readonly RevocationRecord[]
+}
+
+/** The result of one read: the head, the records, and all leases. */
+export interface LogStanding extends LogTail {
+  readonly members: readonly Member[]
   /** Whether commits wait for a standby. */
   readonly isReplicated: boolean
 }
@@ -30,9 +40,10 @@ export interface LogStanding {
 /** The revocation log and the leases in the database. Each function runs its own statement on the primary. */
 export interface LogStore {
   /**
-   * Reads the head, the leases and the last records after `sequence`. If a standby was promoted, it first begins a new
-   * log epoch.
+   * Reads the head and the last records after `sequence`. If a standby was promoted, it first begins a new log epoch.
    */
+  tail(sequence: number): Promise<LogTail>
+  /** Reads the same as `tail`, and the leases, at one moment. */
   standing(sequence: number): Promise<LogStanding>
   /**
    * Reads the head and all records, as they are at one moment, in one transaction. Passes each page of records to
@@ -41,16 +52,18 @@ export interface LogStore {
   snapshot(take: (endings: readonly Ending[]) => void): Promise<LogHead>
   /**
    * Resolves when the standby has every earlier commit. This is needed because, after a crash, a commit can be visible
-   * on the primary before the standby has it.
+   * on the primary before the standby has it. Returns the name of the server.
    */
-  confirm(): Promise<void>
+  confirm(): Promise<string>
   head(): Promise<LogHead>
   /** Returns the next records after `sequence`, in order, at most `limit`. */
   recordsAfter(sequence: number, limit: number): Promise<readonly RevocationRecord[]>
-  /** Commits the lease row of a new incarnation. */
-  join(incarnation: string, leaseMs: number): Promise<void>
-  /** Commits a renewal. Returns false when the lease row is gone. */
-  renew(incarnation: string, position: LogPosition): Promise<boolean>
+  /** Commits the lease row of a new incarnation. Returns the name of the server. */
+  join(incarnation: string, leaseMs: number): Promise<string>
+  /** Commits a renewal. Returns the name of the server, or undefined when the lease row is gone. */
+  renew(incarnation: string, position: LogPosition): Promise<string | undefined>
+  /** Reads the leases of the next few incarnations, in the ring of all incarnations in their order. */
+  neighbours(incarnation: string): Promise<readonly Lease[]>
   /** Commits the position up to which a log follower has applied the log. */
   acknowledge(incarnation: string, position: LogPosition): Promise<void>
   /** Removes a lease row. If `renewals` is given, removes the row only if its number of renewals is still the same. */

@@ -1,7 +1,7 @@
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import { type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
-import { type Clock, isSamePosition, type LogHead, type LogStore, type Member } from './ports.ts'
+import { type Clock, isSamePosition, type LogHead, type LogStore } from './ports.ts'
 
 /** The state of one incarnation of a log follower. */
 export interface Session {
@@ -55,9 +55,33 @@ export async function load({ store, newIncarnation }: SessionDeps): Promise<Sess
   }
 }
 
+/**
+ * Begins a new session with the state of one that this process has left, and applies the records that came since. So a
+ * promotion does not make every process read the whole log. Each record contains the hash of the record before it, so
+ * if the log has the same hash at the position of the state, the state contains exactly the log up to there. Returns
+ * undefined if that is not so; then the state must not be used any more.
+ */
+export async function resume({ store, newIncarnation }: SessionDeps, last: Session): Promise<Session | undefined> {
+  const head = await store.head()
+  const { sequence, hash } = last.applied
+  const [found] = head.sequence === sequence ? [head] : await store.recordsAfter(sequence - 1, 1)
+  if (found?.sequence !== sequence || found.hash !== hash) return undefined
+  for (let isLast = false; !isLast; ) {
+    const records = await store.recordsAfter(last.applied.sequence, PAGE)
+    for (const record of records) {
+      // The records were committed before and after the promotion, so they may be of several log epochs.
+      last.applied = { ...last.applied, logEpoch: record.logEpoch }
+      if (!apply(last, record)) return undefined
+    }
+    isLast = records.length < PAGE
+  }
+  const applied = { ...last.applied, logEpoch: Math.max(head.logEpoch, last.applied.logEpoch) }
+  const incarnation = newIncarnation()
+  return { ...last, incarnation, applied, known: applied.sequence, isMember: false, lease: undefined }
+}
+
 /** Result of a renewal. */
 interface Renewed {
-  readonly members: readonly Member[]
   /** Whether there were new records. */
   readonly hasMoved: boolean
 }
@@ -70,11 +94,15 @@ interface Renewed {
 export async function renew(deps: SessionDeps, session: Session): Promise<Renewed | undefined> {
   const { store, clock, leaseMs } = deps
   const began = { monotonic: clock.monotonic(), wall: clock.wall() }
-  if (!session.isMember) await store.join(session.incarnation, leaseMs)
-  else if (!(await store.renew(session.incarnation, session.applied))) return undefined
+  const renewedBy = session.isMember
+    ? await store.renew(session.incarnation, session.applied)
+    : await store.join(session.incarnation, leaseMs)
+  if (renewedBy === undefined) return undefined
   session.isMember = true
   const before = session.applied
-  const { head, members, records } = await store.standing(before.sequence)
+  const { head, records, server } = await store.tail(before.sequence)
+  // The head of an old primary that was not fenced lacks the newest records.
+  if (server !== renewedBy) throw new Error('One database server has renewed the lease, and another one read the log')
   session.known = Math.max(session.known, head.sequence)
   if (!continues(before, head)) return undefined
   // `records` contains only the last few records. If they do not follow directly, the loop below reads pages.
@@ -87,7 +115,7 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
   }
   session.lease = began
   session.state.forget(head.compactedThrough)
-  return { members, hasMoved: session.applied.sequence !== before.sequence }
+  return { hasMoved: session.applied.sequence !== before.sequence }
 }
 
 /**

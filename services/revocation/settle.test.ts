@@ -132,6 +132,32 @@ it('settle does not wait for a log follower whose lease row is removed', async (
   expect(ended.outcome).toBe('returned')
 })
 
+it('settle waits for a log follower whose lease row another server lacks', async () => {
+  const { world, revoker } = await start()
+  const ghost = addGhost(world)
+  const ended = revoke(world, revoker)
+  await pass(world, 100)
+  world.database.image.server = 'another server'
+  world.database.image.members.delete(ghost)
+  await pass(world, 500)
+  expect(ended.outcome).toBeUndefined()
+  await pass(world, LEASE_MS)
+  expect(ended.ms).toBeGreaterThan(0.95 * 1_000)
+})
+
+it('settle fails when the server that has named the leases does not confirm a commit, but another server does', async () => {
+  const world = await calmWorld([both('revoker')], {
+    ...REAL,
+    createSettle: (deps) =>
+      REAL.createSettle({ ...deps, store: { ...deps.store, confirm: async () => 'another server' } }),
+  })
+  const [revoker] = world.all()
+  if (revoker === undefined) throw new Error('The world has no process')
+  const ended = revoke(world, revoker)
+  await pass(world, LEASE_MS)
+  expect(ended.outcome).toBe('failed')
+})
+
 it.each<[string, Partial<Acknowledgement>, boolean]>([
   ['its own incarnation, epoch and sequence', {}, true],
   ['a later sequence', { sequence: 2 }, true],

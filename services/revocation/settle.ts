@@ -1,5 +1,6 @@
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { Durability } from '../platform/db/durability.ts'
+import { checkServer } from './count-answers.ts'
 import type { LogFollower } from './log-follower.ts'
 import type {
   Acknowledgement,
@@ -34,8 +35,9 @@ const POLL_MS = 50
 /**
  * Creates the function that resolves when every log follower of the deployment refuses the tokens that were ended
  * before the call. Each log follower has then acknowledged the head that this function read, or a later one, or its
- * lease has run out. If there is a synchronous standby, the standby has the change too. If one is demanded and
- * missing, the function throws NOT_DURABLE once the log followers refuse the tokens.
+ * lease has run out. If there is a synchronous standby, the standby has the change too, and the server from which this
+ * function has read was still the primary after that. If a standby is demanded and missing, the function throws
+ * NOT_DURABLE once the log followers refuse the tokens.
  *
  * The caller must have committed its change before, in this request or in an earlier one. The function throws when
  * the database does not answer. Then it is not known whether all log followers have the change, and the caller must
@@ -61,6 +63,10 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     published = standing.head.sequence
     return { standing, readAt }
   }
+  /** Rule (l): the members count only if the server that has named them confirms a later commit. */
+  const prove = async (standing: LogStanding): Promise<void> => {
+    if (standing.isReplicated) checkServer(standing, await store.confirm())
+  }
   const missing = (head: LogHead, members: readonly Member[]): readonly Member[] =>
     members.filter(
       ({ incarnation, ...member }) =>
@@ -71,20 +77,21 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
   return async () => {
     const startedAt = clock.monotonic()
     const { standing, readAt } = await readStanding()
-    const [ranOut] = await Promise.all([waitForMembers(standing, readAt), standing.isReplicated && store.confirm()])
+    const [ranOut] = await Promise.all([waitForMembers(standing, readAt), prove(standing)])
     observe(clock.monotonic() - startedAt, ranOut)
     durability.demand(standing.isReplicated)
   }
 
   /** Returns how many leases had to run out. It ends even if the database does not answer. */
-  async function waitForMembers({ head, members }: LogStanding, readAt: number): Promise<number> {
+  async function waitForMembers({ server, head, members }: LogStanding, readAt: number): Promise<number> {
     let waiting = members
     let ranOut = 0
     let reading: Promise<boolean> | undefined
     const readAgain = async () => {
       // If the database does not answer, the wait still ends when the leases run out.
       const read = await readStanding().catch(() => undefined)
-      if (read !== undefined) waiting = asReadNow(waiting, read.standing.members)
+      // A row that only another server lacks may be of a log follower that answers.
+      if (read?.standing.server === server) waiting = asReadNow(waiting, read.standing.members)
       reading = undefined
       return false
     }

@@ -23,7 +23,7 @@ const fixture = (options: { readonly times?: FeedTimes } = {}) => watchersOf({ l
 const after = ({ sequence, logEpoch, hash }: LogPosition): WatchRequest => ({ afterSequence: sequence, logEpoch, hash })
 /** Returns a request for the position of record `through`, or of the head now. */
 const now = async (through?: number) => {
-  const { head } = await store.standing(0)
+  const { head } = await store.tail(0)
   const records = await store.recordsAfter(0, 10_000)
   const { sequence, hash } = through === undefined ? head : (records[through - 1] ?? head)
   return { logEpoch: head.logEpoch, afterSequence: BigInt(sequence), hash: Buffer.from(hash, 'hex') }
@@ -59,7 +59,7 @@ describe('WatchRevocations', () => {
     onTestFinished(() => clearInterval(waking))
     for (let n = 0; n < 3; n += 1) expect(await untilHead()).toMatchObject({ records: [], head: { sequence: 0n } })
     expect(performance.now() - began).toBeGreaterThan(290)
-    expect(reads.standing).toBeGreaterThan(6)
+    expect(reads.tails).toBeGreaterThan(6)
   })
 
   it.each([

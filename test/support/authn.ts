@@ -8,7 +8,7 @@ import {
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { AuthnSettings } from '../../services/authn/config.ts'
-import { createAuthn } from '../../services/authn/index.ts'
+import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
@@ -99,14 +99,14 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     ...bound,
   })
   const tokenStatus = {
-    check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token]))?.verdict,
+    check: async (token: TokenIdentity) => (await checkAtDatabase(statusPool, [token])).answer?.verdict,
     async checkAll(tokens: readonly TokenIdentity[]) {
-      const ended = await checkAtDatabase(statusPool, tokens)
+      const { answer: ended } = await checkAtDatabase(statusPool, tokens)
       await options.afterCheck?.()
       return ended
     },
-    checkTrust: (basis: TrustBasis) => checkTrustAtDatabase(statusPool, basis),
-    endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
+    checkTrust: async (basis: TrustBasis) => (await checkTrustAtDatabase(statusPool, basis)).answer,
+    endedKeys: async (kids: readonly string[]) => (await findEndedKeys(statusPool, kids)).answer,
   }
   const settings = { ...SETTINGS, ...options.settings }
   const secrets = {
@@ -132,6 +132,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   })
   const authn = createAuthn({
     db,
+    timeline: await readTimeline(db.pool),
     redeemPool: db.pool,
     durability: options.durability ?? { demand() {} },
     now,

@@ -62,5 +62,5 @@ export function readDelegated(token = ''): { readonly claims: DelegatedClaims; r
 /** Asks the database why a delegated token has ended. Undefined if it has not. */
 export async function endOfDelegated({ pool }: Db, token = ''): Promise<Verdict | undefined> {
   const lookups = delegatedLookups(readDelegated(token)).map((lookup) => lookup.token)
-  return (await checkAtDatabase(pool, lookups))?.verdict
+  return (await checkAtDatabase(pool, lookups)).answer?.verdict
 }

@@ -72,5 +72,5 @@ export async function endOf(
   }: Omit<Pick<Hop, 'kid' | 'did' | 'operatorId' | 'epoch' | 'id'>, 'id'> & { id?: string },
 ): Promise<Verdict | undefined> {
   const identity = { kid, jti: id ?? '', operatorId, sub: did, agentEpoch, operatorEpoch }
-  return (await checkAtDatabase(pool, [identity]))?.verdict
+  return (await checkAtDatabase(pool, [identity])).answer?.verdict
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readTimeline } from '../../services/authn/index.ts'
 import type { RedeemInput } from '../../services/authn/store.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { startInstance } from './authn.ts'
@@ -13,6 +14,7 @@ const nowS = () => Math.floor(Date.now() / 1000)
 export async function redemptions(db: Db): Promise<{ readonly agent: TestAgent; readonly redemption: RedemptionOf }> {
   await (await startInstance(db)).runJobs()
   const agent = await insertAgent(db, await freshOperator(db))
+  const { current: timeline } = await readTimeline(db.pool)
   const { id: challengeKeyId } = await db.prisma.challengeKey.findFirstOrThrow()
   const redemption: RedemptionOf = (change) => ({
     challengeId: randomUUID(),
@@ -22,6 +24,7 @@ export async function redemptions(db: Db): Promise<{ readonly agent: TestAgent; 
     agentVersion: 1,
     operatorId: agent.operatorId,
     operatorVersion: 1,
+    timeline,
     owners: [],
     publicKey: agent.publicKey,
     addedKid: '',

@@ -14,7 +14,7 @@ import { createWatchRevocations } from '../../services/revocation/watch.ts'
 
 /** Options of watchersOf. */
 interface WatchersOptions {
-  readonly log: Pick<LogStore, 'standing' | 'recordsAfter'>
+  readonly log: Pick<LogStore, 'tail' | 'recordsAfter'>
   readonly times?: FeedTimes
   /** Lets everybody read at once by default. */
   readonly pace?: Pace
@@ -28,12 +28,12 @@ export type WatchRequest = MessageInitShape<typeof WatchRevocationsRequestSchema
 /** Creates the watchers of a process. They send records only when the test notifies them, or at a heartbeat. */
 export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 }, pace = atOnce }: WatchersOptions) {
   const wakes: (() => void)[] = []
-  const reads = { standing: 0, pages: [] as number[] }
+  const reads = { tails: 0, pages: [] as number[] }
   const feed = createFeed({
     store: {
-      standing: (after) => {
-        reads.standing += 1
-        return log.standing(after)
+      tail: (after) => {
+        reads.tails += 1
+        return log.tail(after)
       },
       recordsAfter: (after, limit) => {
         reads.pages.push(limit)

@@ -83,7 +83,7 @@ describe('openDurability', () => {
     await opened.query('CREATE TABLE early (n int)')
     await postgres.nameStandbys('*')
     let isConfirmed = false
-    const confirmed = confirmCommits(opened).then((isReplicated) => {
+    const confirmed = confirmCommits(opened).then(({ isReplicated }) => {
       isConfirmed = true
       return isReplicated
     })

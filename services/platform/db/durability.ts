@@ -3,6 +3,7 @@ import { ApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import { NotYetError } from './not-yet-error.ts'
+import { SERVER } from './server-name.ts'
 
 /**
  * What an acknowledged change survives.
@@ -53,12 +54,18 @@ export const IS_REPLICATED = `(current_setting('synchronous_standby_names') <> '
  * The commit of this message comes after all earlier commits in the WAL that the standby receives. A commit can be
  * visible on the primary before the standby has it: after a crash, or while no standby was demanded.
  */
-const CONFIRM = `SELECT pg_logical_emit_message(true, 'auth4agent', '') IS NOT NULL, ${IS_REPLICATED} AS "isReplicated"`
+const CONFIRM = `SELECT pg_logical_emit_message(true, 'auth4agent', '') IS NOT NULL, ${IS_REPLICATED} AS "isReplicated",
+  ${SERVER} AS server`
 
-/** Resolves when the standby has every earlier commit. Returns false if commits wait for no standby. */
-export async function confirmCommits(pool: pg.Pool): Promise<boolean> {
-  const { rows } = await pool.query<Pick<DurabilitySettings, 'isReplicated'>>(CONFIRM)
-  return rows[0]?.isReplicated === true
+/** The server that has confirmed its commits, and whether they wait for a standby. */
+type Confirmed = Pick<DurabilitySettings, 'isReplicated'> & { readonly server: string }
+
+/** Resolves when the standby has every earlier commit, if commits wait for a standby. */
+export async function confirmCommits(pool: pg.Pool): Promise<Confirmed> {
+  const { rows } = await pool.query<Confirmed>(CONFIRM)
+  const [row] = rows
+  if (row === undefined) throw new Error('The database returned no row for a commit')
+  return row
 }
 
 const SETTINGS = `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
@@ -120,7 +127,7 @@ export async function openDurability(
     },
     demand,
     async confirm() {
-      if (mode === 'quorum') demand(await confirmCommits(pool))
+      if (mode === 'quorum') demand((await confirmCommits(pool)).isReplicated)
     },
     look: mode === 'quorum' || mode === 'storage' ? look : async () => undefined,
   }

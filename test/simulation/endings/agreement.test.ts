@@ -221,7 +221,7 @@ function isIssued({ agentEpoch, operatorEpoch }: TokenIdentity): boolean {
 }
 
 async function verdictAtDatabase(each: TokenIdentity): Promise<Verdict | undefined> {
-  return (await checkAtDatabase(pool, [each]))?.verdict
+  return (await checkAtDatabase(pool, [each])).answer?.verdict
 }
 
 interface AgentNow {

@@ -13,6 +13,10 @@ export interface Link {
   request: Span
   /** The time until the answer to a statement comes back. */
   reply: Span
+  /** Probability that a statement goes to the old primary while a promoted database has one that is not fenced. */
+  astray: number
+  /** The same for verifications. Their connections are others, so they may still lead to the old primary. */
+  astrayChecks: number
 }
 
 /** Properties of a database. */
@@ -23,6 +27,10 @@ export interface DatabaseOptions {
   readonly failure: number
   /** How long a process waits for an answer, by its own clock. */
   readonly timeoutMs: number
+  /**
+   * Whether a standby confirms commits of an old primary after another standby was promoted. This breaks assumption Q.
+   */
+  readonly confirmsOldPrimary?: boolean
 }
 
 /**
@@ -48,6 +56,12 @@ export interface Database {
   unstall(): void
   /** Fences the old primary off, and lets its standby take over. */
   promote(): void
+  /** Lets the standby take over while the old primary answers reads, and waits for ever with its commits. */
+  promoteUnfenced(): void
+  /** Fences the old primary off. */
+  fence(): void
+  /** Whether there is an old primary that is not fenced. */
+  readonly isSplit: boolean
   /** Stops statements from failing by themselves. */
   heal(): void
 }
@@ -67,6 +81,14 @@ interface Exchange<T> {
 export function createDatabase(events: Events, random: Random, options: DatabaseOptions): Database {
   let { failure } = options
   let image = createImage()
+  let old: Image | undefined
+  let servers = 1
+  const nameServer = () => {
+    servers += 1
+    image.server = `server ${servers}`
+  }
+  /** Whether a statement that arrives now goes to the old primary. */
+  const goesAstray = ({ astray }: Link) => old !== undefined && random.chance(astray)
   /** The standby's state while it lacks something that the primary shows; undefined otherwise. */
   let standby: Image | undefined
   let isDown = false
@@ -100,6 +122,15 @@ export function createDatabase(events: Events, random: Random, options: Database
         else execute({ answer, isLost })
       })
     })
+  const takeOver = () => {
+    standby = undefined
+    image.timeline += 1
+    nameServer()
+    generation += 1
+    commits = []
+    isDown = false
+    isStalled = false
+  }
   const finish = (commit: Commit) => {
     commits = commits.filter((other) => other !== commit)
     commit.run(image)
@@ -115,9 +146,20 @@ export function createDatabase(events: Events, random: Random, options: Database
     get isDown() {
       return isDown
     },
-    read: (process, link, work) => exchange(process, link, ({ answer }) => answer(undefined, work(image))),
+    get isSplit() {
+      return old !== undefined
+    },
+    read: (process, link, work) =>
+      exchange(process, link, ({ answer }) =>
+        answer(undefined, work(goesAstray(link) && old !== undefined ? old : image)),
+      ),
     write: (process, link, work) =>
       exchange(process, link, ({ answer, isLost }) => {
+        if (goesAstray(link)) {
+          const stale = old
+          if (options.confirmsOldPrimary === true && stale !== undefined) attempt(() => work(stale), answer)
+          return
+        }
         let isReceived = false
         const run = (on: Image) => attempt(() => work(on), answer)
         const commit: Commit = { isWaiting: () => isReceived, run }
@@ -141,6 +183,7 @@ export function createDatabase(events: Events, random: Random, options: Database
       for (const commit of flushed) commit.run(image)
     },
     restart() {
+      nameServer()
       isDown = false
     },
     catchUp() {
@@ -156,12 +199,16 @@ export function createDatabase(events: Events, random: Random, options: Database
     },
     promote() {
       image = standby ?? image
-      standby = undefined
-      image.timeline += 1
-      generation += 1
-      commits = []
-      isDown = false
-      isStalled = false
+      takeOver()
+    },
+    promoteUnfenced() {
+      if (isDown || old !== undefined) return
+      old = copyOf(image)
+      image = standby ?? copyOf(image)
+      takeOver()
+    },
+    fence() {
+      old = undefined
     },
     heal() {
       failure = 0

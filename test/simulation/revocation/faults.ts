@@ -102,6 +102,15 @@ const FAULTS: { readonly [K in Kind]: Begin<Of<K>> } = {
     database.crash()
     return () => database.promote()
   },
+  'promote-unfenced'({ database, placeOf }, { process, astray, astrayChecks }) {
+    const { link } = placeOf(process)
+    database.promoteUnfenced()
+    Object.assign(link, { astray, astrayChecks })
+    return () => {
+      Object.assign(link, { astray: 0, astrayChecks: 0 })
+      database.fence()
+    }
+  },
   'stall-standby'({ database }) {
     database.stall()
     return () => database.unstall()

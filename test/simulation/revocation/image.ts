@@ -14,6 +14,8 @@ export interface Target {
 
 /** The content of the database's tables at one moment. */
 export interface Image {
+  /** Names the server. Another one after each restart and each promotion. */
+  server: string
   timeline: number
   head: LogHead & { readonly timeline: number }
   log: readonly RevocationRecord[]
@@ -25,6 +27,7 @@ export interface Image {
 /** Creates an empty database. */
 export function createImage(): Image {
   return {
+    server: 'server 1',
     timeline: 1,
     head: { logEpoch: 1, sequence: 0, hash: '', compactedThrough: 0, timeline: 1 },
     log: [],

@@ -1,6 +1,7 @@
 import type { Follower } from '@auth4agent/core/revocation/follower'
 import type { TokenIdentity, TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import { checkMemory } from '../../../services/revocation/check-memory.ts'
+import type { FromDatabase } from '../../../services/revocation/count-answers.ts'
 import type { LogFollower } from '../../../services/revocation/log-follower.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
 import { basisThrough, chainThrough, exchangedFor, type Form, tokenOf } from './bearers.ts'
@@ -65,8 +66,9 @@ export interface Instance extends Role {
   stop(): Promise<void>
 }
 
-/** The subjects that memory must have confirmed are not simulated: see rule (f2). */
+/** Memory knows each subject, except in some verifications while there are two primaries: see rule (f2). */
 const SEEN = { has: () => true }
+const UNSEEN = { has: () => false }
 
 /** Starts a process on a machine. */
 export function startInstance(around: Surroundings, parts: Parts, role: Role, place: Place): Instance {
@@ -85,6 +87,21 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const verifier = role.verifies ? create() : undefined
   verifier?.start()
   const home = followHome(around.home, process, homeLink)
+  const checkLink: Link = {
+    get isCut() {
+      return link.isCut
+    },
+    get request() {
+      return link.request
+    },
+    get reply() {
+      return link.reply
+    },
+    get astray() {
+      return link.astrayChecks
+    },
+    astrayChecks: 0,
+  }
   let ranOut = 0
   const observe = (_: number, count: number) => {
     ranOut += count
@@ -100,21 +117,27 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
       return record !== undefined
     })
   const databases = (target: Target): Databases => ({
-    primary: () => database.read(process, link, (image) => isEnded(image, target, events.now())),
+    primary: () => database.read(process, link, (image) => fromDatabase(image, target, events.now())),
     standby: () =>
-      database.read(process, link, (image) => isEnded(image, target, events.now() - random.between(0, leaseMs))),
+      database.read(process, link, (image) => fromDatabase(image, target, events.now() - random.between(0, leaseMs))),
   })
   /** As check-token.ts does, reads in the same statement whether the log has a record of an unknown kind. */
-  const asVerifier = async (target: Target): Promise<boolean> => {
+  const asVerifier = async (target: Target): Promise<FromDatabase<boolean>> => {
     const read = (image: Image) => ({
       isUnknown: role.isOlder && image.log.some(isAboutTrust),
-      isOver: isEnded(image, target, events.now()),
+      ...fromDatabase(image, target, events.now()),
     })
-    const { isUnknown, isOver } = await database.read(process, link, read)
+    const { isUnknown, ...told } = await database.read(process, checkLink, read)
     if (isUnknown) throw new Error('The log has a record of an unknown kind')
-    return isOver
+    return told
   }
-  const ask = (target: Target) => parts.ask({ primary: () => asVerifier(target), standby: databases(target).standby })
+  const count = parts.createCountAnswer(store)
+  const ask: Ask = (target, recall) =>
+    count(
+      parts.ask({ primary: () => asVerifier(target), standby: databases(target).standby }),
+      recall,
+      (known, told) => known || told,
+    )
   return {
     ...role,
     process,
@@ -122,12 +145,13 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
     ranOut: () => ranOut,
     async verify(target, form) {
       if (form === 'chained' && !role.isOlder) return askedTwice(parts, { verifier, home, ask }, target)
-      const known =
+      const recall = (seen = SEEN) =>
         form === 'trust' && !role.isOlder
           ? checkTrust(verifier, target)
-          : checkMemory(verifier, SEEN, lookedUp(parts, target, form).map(role.isOlder ? withoutTrust : asIs))
+          : checkMemory(verifier, seen, lookedUp(parts, target, form).map(role.isOlder ? withoutTrust : asIs))
+      const known = recall(database.isSplit && random.chance(0.2) ? UNSEEN : SEEN)
       if (known !== 'unknown') return { answer: known === undefined ? 'valid' : 'ended', from: 'memory' }
-      return ask(target).then(
+      return ask(target, () => asEnded(recall())).then(
         (isOver) => ({ answer: isOver ? 'ended' : 'valid', from: 'database' }),
         () => ({ answer: 'unavailable', from: 'database' }),
       )
@@ -150,24 +174,30 @@ function lookedUp(parts: Parts, target: Target, form: Form): readonly TokenIdent
 interface Sources {
   readonly verifier: LogFollower | undefined
   readonly home: Follower
-  /** Asks the database whether the target has ended. */
-  readonly ask: (target: Target) => Promise<boolean>
+  readonly ask: Ask
 }
+
+/** Asks the database whether the target has ended. `recall` asks memory again when the answer arrives. */
+type Ask = (target: Target, recall: () => boolean | 'unknown') => Promise<boolean>
+
+const asEnded = (known: unknown): boolean | 'unknown' => (known === 'unknown' ? 'unknown' : known !== undefined)
 
 /** Verifies a token for a grant of another deployment, whose log and that of this deployment are asked. */
 async function askedTwice(parts: Parts, { verifier, home, ask }: Sources, target: Target): Promise<Answer> {
   let from: Answer['from'] = 'memory'
-  const orAsk = async <T>(known: T | 'unknown'): Promise<T | 'TOKEN_REVOKED' | undefined> => {
+  const orAsk = async <T>(recall: () => T | 'unknown'): Promise<T | 'TOKEN_REVOKED' | undefined> => {
+    const known = recall()
     if (known !== 'unknown') return known
     from = 'database'
-    return (await ask(target)) ? 'TOKEN_REVOKED' : undefined
+    return (await ask(target, () => asEnded(recall()))) ? 'TOKEN_REVOKED' : undefined
   }
   const own = {
-    async check(token: TokenIdentity) {
-      const known = checkMemory(verifier, SEEN, [token])
-      return orAsk(known === undefined || known === 'unknown' ? known : known.verdict)
-    },
-    checkTrust: (basis: TrustBasis) => orAsk(verifier === undefined ? 'unknown' : verifier.checkTrust(basis)),
+    check: (token: TokenIdentity) =>
+      orAsk(() => {
+        const known = checkMemory(verifier, SEEN, [token])
+        return known === undefined || known === 'unknown' ? known : known.verdict
+      }),
+    checkTrust: (basis: TrustBasis) => orAsk(() => (verifier === undefined ? 'unknown' : verifier.checkTrust(basis))),
   }
   try {
     const verdict = await parts.checkChained({ own, home }, chainedThrough(target))
@@ -187,6 +217,10 @@ function withoutTrust({ edges: _edges, home: _home, ...token }: TokenIdentity): 
 
 function checkTrust(verifier: LogFollower | undefined, target: Target) {
   return verifier === undefined ? 'unknown' : verifier.checkTrust(basisThrough(target))
+}
+
+function fromDatabase(image: Image, target: Target, asOf: number): FromDatabase<boolean> {
+  return { answer: isEnded(image, target, asOf), by: { server: image.server, isReplicated: true } }
 }
 
 /** Only the log says that trust has ended. Everything else is also in another table. */

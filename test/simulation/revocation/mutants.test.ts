@@ -3,6 +3,8 @@ import { checkHistory, saidValid, tell } from './check-history.ts'
 import { HOME_MUTANTS } from './home-mutants.ts'
 import { MUTANTS } from './mutants.ts'
 import { REAL } from './parts.ts'
+import { PRIMARY_MUTANTS } from './primary-mutants.ts'
+import { drawSchedule } from './schedule.ts'
 import { search } from './search.ts'
 
 const SCHEDULES = Number(process.env['AUTH4AGENT_SIMULATION_SCHEDULES'] ?? 2_000)
@@ -13,7 +15,7 @@ it('the revocation log keeps every promise in all schedules of the mutants', { t
   expect(broken === undefined ? [] : checkHistory(broken).map((violation) => tell(broken, violation))).toEqual([])
 })
 
-it.each([...MUTANTS, ...HOME_MUTANTS])(
+it.each([...MUTANTS, ...HOME_MUTANTS, ...PRIMARY_MUTANTS])(
   'without rule ($rule) an ended token is accepted: $what',
   { timeout: TIMEOUT_MS },
   async ({ rule, what, parts }) => {
@@ -23,3 +25,15 @@ it.each([...MUTANTS, ...HOME_MUTANTS])(
     process.stdout.write(`without (${rule}), ${what}: seed ${broken.schedule.seed}: ${first?.what}\n`)
   },
 )
+
+it('without assumption Q an ended token is accepted: a standby confirms the old primary after a promotion', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const draw = (seed: number) => {
+    const schedule = drawSchedule(seed)
+    return { ...schedule, database: { ...schedule.database, confirmsOldPrimary: true } }
+  }
+  const broken = await search(REAL, SCHEDULES, ({ world }) => saidValid(world.history).length > 0, draw)
+  if (broken === undefined) throw new Error(`None of ${SCHEDULES} schedules shows it`)
+  process.stdout.write(`without assumption Q: seed ${broken.schedule.seed}\n`)
+})

@@ -88,7 +88,7 @@ export const MUTANTS: readonly Mutant[] = [
       ...store,
       async join(incarnation, leaseMs) {
         await store.remove(incarnation)
-        await store.join(incarnation, leaseMs)
+        return store.join(incarnation, leaseMs)
       },
     },
   })),
@@ -116,6 +116,12 @@ export const MUTANTS: readonly Mutant[] = [
   }),
   verifying('d', 'a renewal takes effect before the head is reached', ({ store }) => ({ store: withoutHead(store) })),
   verifying('e', 'a timer reads the clocks, not each answer', ({ clock }) => ({ clock: ticking(clock) })),
+  edited('a', 'a new incarnation keeps its state without comparing the hash', {
+    file: 'session.ts',
+    from: 'if (found?.sequence !== sequence || found.hash !== hash) return undefined',
+    to: `if (found?.sequence !== sequence) return undefined
+    last.applied = { ...last.applied, hash: found.hash }`,
+  }),
   edited('f', 'memory answers without a lease', {
     file: 'session.ts',
     from: 'lease !== undefined &&',
@@ -128,7 +134,7 @@ export const MUTANTS: readonly Mutant[] = [
     parts: () => ({
       ...REAL,
       async revoke({ commit, primary, settle }) {
-        if (await primary()) return
+        if ((await primary()).answer) return
         await commit()
         await settle()
       },

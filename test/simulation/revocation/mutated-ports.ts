@@ -8,18 +8,19 @@ export function reading(store: LogStore, change: (standing: LogStanding) => LogS
 
 /** Reads the head before it writes the row of the lease. */
 export function rowAfterHead(store: LogStore): LogStore {
-  let joining: (() => Promise<void>) | undefined
+  let joining: (() => Promise<string>) | undefined
   return {
     ...store,
     async join(incarnation, leaseMs) {
       joining = () => store.join(incarnation, leaseMs)
+      return (await store.tail(0)).server
     },
-    async standing(sequence) {
-      const standing = await store.standing(sequence)
+    async tail(sequence) {
+      const tail = await store.tail(sequence)
       const join = joining
       joining = undefined
       await join?.()
-      return standing
+      return tail
     },
   }
 }
@@ -69,9 +70,9 @@ export function withoutHead(store: LogStore): LogStore {
       named = { compactedThrough: 0, ...position }
       return store.renew(incarnation, position)
     },
-    async standing(sequence) {
-      const standing = await store.standing(sequence)
-      return { ...standing, head: { ...standing.head, ...named, compactedThrough: 0 }, records: [] }
+    async tail(sequence) {
+      const { server, head } = await store.tail(sequence)
+      return { server, head: { ...head, ...named, compactedThrough: 0 }, records: [] }
     },
   }
 }

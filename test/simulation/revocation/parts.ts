@@ -1,5 +1,6 @@
 import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
+import { createCountAnswer, type FromDatabase } from '../../../services/revocation/count-answers.ts'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
 import { checkChained } from './check-chained.ts'
@@ -9,9 +10,9 @@ import { importMutated } from './mutated-source.ts'
 /** The databases that answer a verification when memory cannot. */
 export interface Databases {
   /** Asks the primary whether the token has ended. Rejects if there is no primary. */
-  readonly primary: () => Promise<boolean>
+  readonly primary: () => Promise<FromDatabase<boolean>>
   /** Asks the standby, whose answer may be out of date. */
-  readonly standby: () => Promise<boolean>
+  readonly standby: () => Promise<FromDatabase<boolean>>
 }
 
 /** The functions that the handler of a revocation calls. */
@@ -32,7 +33,9 @@ export interface Parts {
   createSettle(deps: SettleDeps): () => Promise<void>
   /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
-  ask(databases: Databases): Promise<boolean>
+  ask(databases: Databases): Promise<FromDatabase<boolean>>
+  /** Decides whether an answer of the database counts. */
+  createCountAnswer: typeof createCountAnswer
   /** Does what the triggers of the database do when a revocation commits. */
   end: typeof end
   /** Returns what must be looked up for a chain of grants. */
@@ -63,10 +66,11 @@ export const REAL: Parts = {
   async revoke({ commit, primary, settle }) {
     // If a repeated call finds the target ended, it writes nothing. So it has no commit of its own that would wait for
     // the standby.
-    if (!(await primary())) await commit()
+    if (!(await primary()).answer) await commit()
     await settle()
   },
   ask: ({ primary }) => primary(),
+  createCountAnswer,
   end,
   lookupsOf: chainLookups,
   delegatedLookupsOf: delegatedLookups,

@@ -1,5 +1,5 @@
 import { ACME_DID } from '../../support/federation/foreign-parties.ts'
-import type { DatabaseOptions } from './database.ts'
+import type { DatabaseOptions, Link } from './database.ts'
 import type { Target } from './image.ts'
 import type { Role } from './instance.ts'
 import { createRandom, type Random } from './random.ts'
@@ -7,11 +7,14 @@ import { createRandom, type Random } from './random.ts'
 /** The lease of the simulated deployment, in milliseconds. */
 export const LEASE_MS = 2_000
 
+type Astray = Pick<Link, 'astray' | 'astrayChecks'>
+
 /** A fault of one process, or of all of them. Durations are in milliseconds of true time. */
 export type Fault = { readonly at: number; readonly ms: number } & (
   | { readonly kind: 'pause' | 'sleep' | 'crash' | 'cut-database' | 'slow-statements'; readonly process: string }
   | { readonly kind: 'slow-answers' | 'cut-home'; readonly process: string }
   | { readonly kind: 'cut-bus'; readonly process: string; readonly isNoticed: boolean }
+  | ({ readonly kind: 'promote-unfenced'; readonly process: string } & Astray)
   | { readonly kind: 'set-wall'; readonly process: string; readonly by: number }
   | { readonly kind: 'replace'; readonly process: string; readonly isGraceful: boolean }
   | { readonly kind: 'bad-bus' | 'compact' | 'unknown-kind' | 'fail-over' | 'stall-standby' }
@@ -89,6 +92,22 @@ const loseTail: Make = (random, process, at, ms) => [
   },
 ]
 
+const ASTRAY: readonly Astray[] = [
+  { astray: 1, astrayChecks: 1 },
+  { astray: 0.5, astrayChecks: 0.5 },
+  { astray: 0.2, astrayChecks: 0.2 },
+  { astray: 0, astrayChecks: 1 },
+]
+
+/**
+ * Lets a standby take over while the old primary still answers one process: all its statements, or some of them. Without
+ * the bus, that process hears nothing from the others.
+ */
+const split: Make = (random, process, at, ms) => [
+  ...(random.chance(0.7) ? [cutBus(random, process, at - 0.1 * LEASE_MS, ms + 2 * LEASE_MS)] : []),
+  { kind: 'promote-unfenced', process, at, ms: ms + 1.5 * LEASE_MS, ...random.pick(ASTRAY) },
+]
+
 const ON_VERIFIERS: readonly Make[] = [
   (random, process, at, ms) => [{ kind: random.pick(['pause', 'sleep', 'crash']), process, at, ms }],
   (random, process, at, ms) => [cutBus(random, process, at, ms)],
@@ -119,6 +138,7 @@ const ON_THE_DATABASE: readonly Make[] = [
   ],
   (_, __, at, ms) => [{ kind: 'fail-over', at, ms: ms / 4 }],
   loseTail,
+  split,
 ]
 
 /** Draws a schedule, which is the same for the same seed. */

@@ -80,9 +80,9 @@ export function createWorld(schedule: Schedule, parts: Parts): World {
 function createPlace(events: Events, random: Random): Place {
   return {
     machine: createMachine(events, random),
-    link: { isCut: false, request: [0.1, 1], reply: [0.1, 1] },
+    link: { isCut: false, request: [0.1, 1], reply: [0.1, 1], astray: 0, astrayChecks: 0 },
     busLink: { isCut: false, isConnected: true },
-    homeLink: { isCut: false, request: [1, 20], reply: [1, 20] },
+    homeLink: { isCut: false, request: [1, 20], reply: [1, 20], astray: 0, astrayChecks: 0 },
   }
 }
 
