@@ -150,7 +150,8 @@ WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
     ${parts.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
-    CASE WHEN t.timeline = (SELECT wal_timeline()) AND ${parts.isCurrent} AND ${ARE_OWNERS_CURRENT} THEN a.epoch END AS agent_epoch, ${parts.isExpired} AS key_expired,
+    CASE WHEN t.timeline = (SELECT wal_timeline()) AND ${parts.isCurrent} AND ${ARE_OWNERS_CURRENT} THEN a.epoch
+    END AS agent_epoch, ${parts.isExpired} AS key_expired,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${parts.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
     $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[], $16::int[]${parameters})
@@ -185,7 +186,8 @@ WITH judged AS MATERIALIZED (
   FROM judged JOIN redeemed USING (jti)${parts.audit.rows}
   WHERE is_token
 )
-SELECT wal_timeline() AS timeline, agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
+SELECT (SELECT wal_timeline()) AS timeline, agent_epoch, operator_epoch,
+  coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, key_expired, expired, void,
   jti IN (SELECT jti FROM redeemed) AS redeemed, ${parts.replayed} AS replayed,
   ${parts.grantUsed} AS grant_used, ${parts.grantExpired} AS grant_expired, ${IS_REPLICATED} AS is_replicated
 FROM judged ORDER BY place`
@@ -193,9 +195,9 @@ FROM judged ORDER BY place`
 
 /**
  * Redeems a batch of challenges in one statement, so in one snapshot and one commit. For each challenge it checks
- * expiry, statuses, key, versions with their timeline, and owners of audiences, inserts the redemption and writes the audit. It locks no
- * row: the epochs make locks unnecessary, and with locks, issuing could delay suspensions. It inserts the challenges
- * in sorted order, so statements cannot deadlock.
+ * expiry, statuses, key, versions with their timeline, and owners of audiences, inserts the redemption and writes the
+ * audit. It locks no row: the epochs make locks unnecessary, and with locks, issuing could delay suspensions. It
+ * inserts the challenges in sorted order, so statements cannot deadlock.
  *
  * A challenge that expired before clock_reached stays expired when the clock is set back, because its redemption may
  * have been removed already.

@@ -18,8 +18,8 @@ export async function readTimeline(pool: pg.Pool): Promise<Timeline> {
 }
 
 /**
- * Returns a function that returns the memory of the current timeline: a new one after each change. Whoever remembers
- * an answer must take the memory before asking, so that an answer from before a change goes into the old memory.
+ * Returns a function that returns the memory of the current timeline: a new one after each change. A caller must take
+ * the memory before it asks, so that an answer from before a change goes into the old memory.
  */
 export function perTimeline<Memory>(timeline: Timeline, create: () => Memory): () => Memory {
   let kept = { of: timeline.current, memory: create() }

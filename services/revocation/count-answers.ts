@@ -17,7 +17,7 @@ export interface FromDatabase<T> {
 
 /**
  * Returns an answer of the database if it counts. `recall` returns what memory knows under a lease, or 'unknown'
- * without a lease. `merge` makes one answer of what memory knows and what the database says.
+ * without a lease. `merge` makes one answer from those of memory and database.
  * @throws ApiError UNAVAILABLE when the answer does not count
  */
 export type CountAnswer = <T>(

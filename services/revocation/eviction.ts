@@ -7,8 +7,8 @@ import type { Clock, LogStore } from './ports.ts'
  *
  * Each log follower watches only its neighbours, because the cost would grow with the square of their number if each
  * read the list of all. So eviction depends on no single log follower. When more neighbours in a row are dead than one
- * log follower watches, removing them takes several lengths of the lease. A revocation in this time waits for them, and
- * then removes their leases itself.
+ * log follower watches, removing them takes several lengths of the lease. A revocation in this time waits for them,
+ * and then removes their leases itself.
  *
  * @param intervalMs how often the neighbours are read
  */

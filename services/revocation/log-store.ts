@@ -89,8 +89,8 @@ type ClockWitness = Pick<ClockGuard, 'monotonic' | 'saw'>
  */
 export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness): LogStore {
   /**
-   * Runs a statement that returns the database's clock. Returns the name of the server, or undefined when the statement
-   * changed no row.
+   * Runs a statement that returns the database's clock. Returns the name of the server, or undefined when the
+   * statement changed no row.
    */
   const timed = async (query: pg.QueryConfig): Promise<string | undefined> => {
     const sent = clock?.monotonic() ?? 0

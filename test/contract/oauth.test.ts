@@ -226,7 +226,9 @@ it('the errors of the OAuth endpoints are the published ones', () => {
   const federation = ['ENTITY_NOT_FOUND', 'TRUST_ANCHOR_NOT_FOUND']
   // Two deployments, of which one follows the other, are needed: test/e2e/federation/chained-tokens.test.ts.
   const chaining = ['TRUST_NOT_FOUND']
-  const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...federation, ...chaining]
+  // It needs a database with a standby: test/e2e/durability.
+  const durability = ['NOT_DURABLE']
+  const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...federation, ...chaining, ...durability]
   expect(Object.keys(publishedOAuthErrors).toSorted()).toEqual([...possible, ...outside].toSorted())
   const now = Object.keys(publishedOAuthErrors).map((reason) => [reason, reasons[reason as keyof typeof reasons].oauth])
   expect(Object.fromEntries(now)).toEqual(publishedOAuthErrors)

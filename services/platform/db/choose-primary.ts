@@ -22,8 +22,8 @@ type Named = { readonly name: string }
 type Answered<P> = { readonly place: P; readonly server: ServerFacts }
 
 /**
- * Chooses the primary: the writable server on the highest timeline. It chooses none if two servers are writable on this
- * timeline, because nobody can tell which of them the standbys follow.
+ * Chooses the primary: the writable server on the highest timeline. It chooses none if two servers are writable on
+ * this timeline, because nobody can tell which of them the standbys follow.
  */
 export function choosePrimary<P extends Named>(
   answers: readonly Answer<P>[],

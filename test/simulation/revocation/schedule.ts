@@ -100,8 +100,8 @@ const ASTRAY: readonly Astray[] = [
 ]
 
 /**
- * Lets a standby take over while the old primary still answers one process: all its statements, or some of them. Without
- * the bus, that process hears nothing from the others.
+ * Lets a standby take over while the old primary still answers one process: all its statements, or some of them.
+ * Without the bus, that process hears nothing from the others.
  */
 const split: Make = (random, process, at, ms) => [
   ...(random.chance(0.7) ? [cutBus(random, process, at - 0.1 * LEASE_MS, ms + 2 * LEASE_MS)] : []),
