@@ -102,8 +102,9 @@ const FAULTS: { readonly [K in Kind]: Begin<Of<K>> } = {
     database.crash()
     return () => database.promote()
   },
-  'promote-unfenced'({ database, placeOf }, { process, astray, astrayChecks }) {
-    const { link } = placeOf(process)
+  'promote-unfenced'(world, { process, astray, astrayChecks }) {
+    const { database } = world
+    const { link } = world.placeOf(process)
     database.promoteUnfenced()
     Object.assign(link, { astray, astrayChecks })
     return () => {
