@@ -19,6 +19,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/key-import/key-import.test.ts': 'the key file is a setting of one process',
   'test/e2e/key-rotation/crash.test.ts': 'the database blocks every connection of one process',
   'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',
+  'test/e2e/poolers/pgbouncer.test.ts': 'the pooler stands before the database, which is the same in every mode',
   'test/e2e/proxies/apache-oidc.test.ts': 'a proxy calls the public port, which is the same in every mode',
   'test/e2e/proxies/caddy.test.ts': 'a proxy calls the public port, which is the same in every mode',
   'test/e2e/proxies/haproxy-jwks.test.ts': 'a proxy calls the public port, which is the same in every mode',
