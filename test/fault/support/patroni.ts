@@ -16,6 +16,8 @@ import { until } from '../../support/until.ts'
 export interface PatroniCluster {
   /** A URL that leads to the primary, through HAProxy. */
   readonly url: string
+  /** A URL that names the three servers. */
+  readonly hostsUrl: string
   /**
    * Kills the PostgreSQL of the primary. Patroni goes on, and lets a standby take over. Resolves when two standbys
    * follow the new primary.
@@ -66,7 +68,8 @@ export async function startPatroni(started: AsyncDisposableStack): Promise<Patro
   }
   await untilWhole(nodes)
   return {
-    url: `postgresql://auth4agent:replace-3@127.0.0.1:${port}/auth4agent`,
+    url: urlOf(`127.0.0.1:${port}`),
+    hostsUrl: urlOf(nodes.map(({ address }) => address).join(',')),
     timeline,
     async crash() {
       const primary = await primaryOf(nodes)
@@ -83,6 +86,8 @@ export async function startPatroni(started: AsyncDisposableStack): Promise<Patro
     },
   }
 }
+
+const urlOf = (hosts: string) => `postgresql://auth4agent:replace-3@${hosts}/auth4agent`
 
 async function install(): Promise<void> {
   const programs = [
