@@ -75,10 +75,12 @@ describe('createFeed', () => {
 
 /** A log that can be made to fail or to hang. */
 function cuttable() {
-  const state = { mode: 'up' as 'up' | 'away' | 'hangs' }
+  const state = { mode: 'up' as 'up' | 'away' | 'hangs', refused: 0 }
   const through = <T>(work: () => Promise<T>): Promise<T> => {
     if (state.mode === 'hangs') return new Promise(() => {})
-    return state.mode === 'up' ? work() : Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
+    if (state.mode === 'up') return work()
+    state.refused += 1
+    return Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
   }
   const log = {
     tail: (sequence: number) => through(() => store.tail(sequence)),
@@ -90,13 +92,22 @@ function cuttable() {
 describe('createFeed without the database', () => {
   it('sends no heartbeat while the database is away, and continues the stream when it is back', async () => {
     const { state, log } = cuttable()
-    const { untilHead } = watchersOf({ log }).watch()
-    await untilHead()
+    const { watch } = watchersOf({ log })
+    await watch().untilHead()
     state.mode = 'away'
+    const refusals = (count: number) =>
+      until(
+        async () => state.refused,
+        (refused) => refused >= count,
+      )
+    // A reading may have begun before.
+    await refusals(1)
     let beats = 0
-    const next = untilHead().then((answer) => ((beats += 1), answer))
+    const next = watch()
+      .untilHead()
+      .then((answer) => ((beats += 1), answer))
     await revoke()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await refusals(state.refused + 12)
     expect(beats).toBe(0)
     state.mode = 'up'
     expect(sequences((await next).records)).toEqual([1])
