@@ -20,14 +20,14 @@ export interface PartitionFacts {
   readonly endsAt: number
 }
 
-/** The months from now on that have no partition. `lower` is the first id of a month, `upper` that of the next one. */
+/** The months from now on that have no partition; at most two begin in 35 days. `lower` is the first id of a month, `upper` that of the next one. */
 const MISSING = `
 SELECT name, first_id_of(starts) AS lower, first_id_of(ends) AS upper
-FROM generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'), (now() + interval '${AHEAD}') AT TIME ZONE 'UTC',
-  interval '1 month') AS month,
+FROM unnest(ARRAY[0, 1, 2]::int[]) AS later,
+LATERAL (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + later * interval '1 month' AS month) AS months,
 LATERAL (SELECT month AT TIME ZONE 'UTC' AS starts, (month + interval '1 month') AT TIME ZONE 'UTC' AS ends,
   $1::text || to_char(month, '_YYYY_MM') AS name) AS made
-WHERE NOT EXISTS (
+WHERE starts <= now() + interval '${AHEAD}' AND NOT EXISTS (
   SELECT FROM partitions_of($1) AS p WHERE NOT p.is_default
     AND coalesce(p.lower < first_id_of(ends), true) AND coalesce(p.upper > first_id_of(starts), true)
 ) ORDER BY month`

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { silentLog } from '../../../test/support/database.ts'
+import { silentLog, testDatabase } from '../../../test/support/database.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { type ReplicatedPostgres, startReplicatedPostgres } from '../../../test/support/replicated-postgres.ts'
 import { runSql } from '../../../test/support/sql.ts'
@@ -74,6 +74,12 @@ describe('openDurability', () => {
     await durability.look()
     expect(durability.facts).toEqual({ durability: mode })
     await postgres.nameStandbys('*')
+  })
+
+  it('says that commits wait for no standby where there is none', async () => {
+    const alone = await testDatabase()
+    onTestFinished(() => alone.drop())
+    expect(await confirmCommits(alone.db.pool)).toMatchObject({ isReplicated: false })
   })
 
   it('confirms a commit that began while no standby was demanded only once the standby has it', async () => {
