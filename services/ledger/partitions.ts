@@ -20,7 +20,10 @@ export interface PartitionFacts {
   readonly endsAt: number
 }
 
-/** The months from now on that have no partition; at most two begin in 35 days. `lower` is the first id of a month, `upper` that of the next one. */
+/**
+ * The months from now on that have no partition; at most two begin in 35 days. `lower` is the first id of a month,
+ * `upper` that of the next one.
+ */
 const MISSING = `
 SELECT name, first_id_of(starts) AS lower, first_id_of(ends) AS upper
 FROM unnest(ARRAY[0, 1, 2]::int[]) AS later,
