@@ -89,3 +89,39 @@ describe('a call that ends tokens', () => {
     expect(settled).toBe(waits)
   })
 })
+
+describe('a call that changes something else', () => {
+  const CHANGES = { action: 'agent.approve', endsTokens: false } as const
+
+  it.each<[name: string, policy: object, isKnown: boolean, fails: boolean, confirms: number]>([
+    ['answers after its change is confirmed', CHANGES, true, false, 1],
+    ['is confirmed before a known caller is refused, because it may be repeated', CHANGES, true, true, 1],
+    [
+      'is not confirmed before an anonymous caller is refused',
+      { ...CHANGES, callers: ['anyone', 'operator'] },
+      false,
+      true,
+      0,
+    ],
+    ['is not confirmed if it only reads', {}, true, false, 0],
+    ['is not confirmed if it ends tokens, because settle does it', ENDS, true, false, 0],
+  ])('%s', async (_name, policy, isKnown, fails, confirms) => {
+    let confirmed = 0
+    const confirm = async () => void (confirmed += 1)
+    const handler = async () => {
+      if (fails) throw new ApiError('AGENT_REVOKED')
+      return {}
+    }
+    const { call } = pipelineFixture(db, { policy, handler, deps: { confirm } })
+    expect(await refusalOf(call(isKnown ? authorization() : undefined))).toBe(fails ? 'AGENT_REVOKED' : undefined)
+    expect(confirmed).toBe(confirms)
+  })
+
+  it('fails with NOT_DURABLE when its change is not confirmed', async () => {
+    const confirm = async () => {
+      throw new ApiError('NOT_DURABLE')
+    }
+    const { call } = pipelineFixture(db, { policy: CHANGES, deps: { confirm } })
+    expect(await refusalOf(call(authorization()))).toBe('NOT_DURABLE')
+  })
+})

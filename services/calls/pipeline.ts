@@ -159,9 +159,17 @@ async function answer(
   const { route } = target
   if (route.kind !== 'unary') throw streamMismatch(method)
   const output = await handle(deps, route, read, meta)
-  // Wait even if this call changed nothing: it may repeat a call that ended tokens but failed while it waited.
-  if (route.policy.action !== undefined) await (route.policy.endsTokens ? deps.settle() : deps.confirm())
+  await complete(deps, route)
   return create(method.output, output)
+}
+
+/**
+ * Waits until the change of a call holds: until no log follower accepts ended tokens, and until the change is as
+ * durable as the deployment demands. It waits even if this call changed nothing, because it may repeat one that failed
+ * while it waited.
+ */
+async function complete({ settle, confirm }: Pipeline, { policy }: UnaryRoute): Promise<void> {
+  if (policy.action !== undefined) await (policy.endsTokens ? settle() : confirm())
 }
 
 /**
@@ -182,9 +190,9 @@ async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, me
     return await turns.handler(() => route.handler(received.request, call))
   } catch (thrown) {
     const error = await auditRefusal(deps, route, { received, inTurn: turns.refusal }, thrown)
-    // Wait even after a refusal. An operator whose release succeeded but whose answer was lost gets a refusal when it
-    // repeats the release, and must then be able to rely on the release.
-    if (route.policy.endsTokens === true && isKnownRefusal(received.call.principal, error)) await deps.settle()
+    // An operator whose release succeeded but whose answer was lost gets a refusal when it repeats the release, and
+    // must then be able to rely on the release.
+    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route)
     throw error
   }
 }

@@ -117,11 +117,10 @@ function splitRules(config: Config): readonly Rule[] {
 }
 
 function databaseRules({ databaseUrl, durability }: Config): readonly Rule[] {
-  const copied = databaseUrl === undefined && durability !== 'single' ? durability : ''
   return [
     [
-      copied !== '',
-      `AUTH4AGENT_DURABILITY=${copied} needs DATABASE_URL, because the embedded PostgreSQL is on one machine`,
+      databaseUrl === undefined && durability !== 'single',
+      `AUTH4AGENT_DURABILITY=${durability} needs DATABASE_URL, because the embedded PostgreSQL is on one machine`,
     ],
   ]
 }

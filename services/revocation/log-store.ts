@@ -2,7 +2,7 @@ import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/rev
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { confirmCommits, IS_REPLICATED } from '../platform/db/durability.ts'
-import { SERVER } from '../platform/db/server-name.ts'
+import { SERVER } from '../platform/db/server-facts.ts'
 import { inTransaction } from '../platform/db/transaction.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Lease, LogHead, LogStanding, LogStore, LogTail } from './ports.ts'

@@ -2,7 +2,13 @@ import { expect } from 'vitest'
 import { testDatabase } from '../support/database.ts'
 import { startFullDiskPostgres } from '../support/full-disk.ts'
 import { startOwnPostgres } from '../support/own-postgres.ts'
-import { severalHosts, startReplicatedPostgres, walTimeline } from '../support/replicated-postgres.ts'
+import {
+  type ReplicatedPostgres,
+  severalHosts,
+  startReplicatedPostgres,
+  walTimeline,
+} from '../support/replicated-postgres.ts'
+import type { Environment } from '../support/server.ts'
 import { startTcpProxy, targetOf, urlThrough } from '../support/tcp-proxy.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
@@ -28,51 +34,39 @@ itKeepsItsPromises({
   },
 })
 
-itKeepsItsPromises({
-  name: 'the server keeps its promises when the synchronous standby is promoted',
-  // The standby can be promoted only once, so a longer run adds nothing on a busy machine.
-  minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 5 },
-  async world(started) {
-    const postgres = await startReplicatedPostgres()
-    started.defer(() => postgres.remove())
-    return {
-      databaseUrl: postgres.url,
-      fleet: { apart: false },
-      async act({ fault, wait, repeat }) {
-        await wait(1_000)
-        const before = await walTimeline(postgres.url)
-        await fault('the standby is promoted', async () => {
-          await postgres.promote()
-          await wait(500)
-        })
-        await repeat(() => wait(500))
-        expect(await walTimeline(postgres.url)).not.toBe(before)
-      },
-    }
-  },
-})
+const WAYS: readonly (readonly [way: string, settings: (postgres: ReplicatedPostgres) => Environment])[] = [
+  ['through a proxy', () => ({})],
+  [
+    'by a list of the servers',
+    ({ standbyUrl, primaryUrl }) => ({ DATABASE_URL: severalHosts(standbyUrl, primaryUrl) }),
+  ],
+]
 
-itKeepsItsPromises({
-  name: 'the server keeps its promises when the standby is promoted and the servers are listed without a proxy',
-  minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 5 },
-  async world(started) {
-    const postgres = await startReplicatedPostgres()
-    started.defer(() => postgres.remove())
-    return {
-      databaseUrl: postgres.url,
-      fleet: { apart: false, env: { DATABASE_URL: severalHosts(postgres.standbyUrl, postgres.primaryUrl) } },
-      async act({ fault, wait, repeat }) {
-        await wait(1_000)
-        await fault('the standby is promoted', async () => {
-          await postgres.promote()
-          await wait(500)
-        })
-        await repeat(() => wait(500))
-        expect(await walTimeline(postgres.url)).toBe('00000002')
-      },
-    }
-  },
-})
+for (const [way, settings] of WAYS) {
+  itKeepsItsPromises({
+    name: `the server keeps its promises when the synchronous standby is promoted, ${way}`,
+    // The standby can be promoted only once, so a longer run adds nothing on a busy machine.
+    minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 5 },
+    async world(started) {
+      const postgres = await startReplicatedPostgres()
+      started.defer(() => postgres.remove())
+      return {
+        databaseUrl: postgres.url,
+        fleet: { apart: false, env: settings(postgres) },
+        async act({ fault, wait, repeat }) {
+          await wait(1_000)
+          const before = await walTimeline(postgres.url)
+          await fault('the standby is promoted', async () => {
+            await postgres.promote()
+            await wait(500)
+          })
+          await repeat(() => wait(500))
+          expect(await walTimeline(postgres.url)).not.toBe(before)
+        },
+      }
+    },
+  })
+}
 
 itKeepsItsPromises({
   name: 'the server keeps its promises with a slow database',

@@ -3,7 +3,7 @@ import { ApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import { NotYetError } from './not-yet-error.ts'
-import { SERVER } from './server-name.ts'
+import { SERVER } from './server-facts.ts'
 
 /**
  * What an acknowledged change survives.
@@ -133,6 +133,5 @@ export async function openDurability(
   }
 }
 
-const UNKNOWN =
-  'nobody has said what a commit survives: set AUTH4AGENT_DURABILITY to quorum, storage or single (docs/operations.md)'
+const UNKNOWN = 'AUTH4AGENT_DURABILITY is not set: set it to quorum, storage or single (docs/operations.md)'
 const CHANGED = 'what commits survive has changed'

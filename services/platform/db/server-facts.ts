@@ -28,13 +28,23 @@ export class NotPrimaryError extends Error {
   readonly code = '25006'
 }
 
-/** Works before the first migration and for every role. A standby has no current position in its WAL. */
+/** The timeline in SQL, as eight hexadecimal digits. A standby has no current position in its WAL. */
+const TIMELINE = 'CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END'
+const STARTED_AT = 'extract(epoch FROM pg_postmaster_start_time())::text'
+
+/**
+ * Names a server and its timeline, in SQL. A promoted standby has another timeline and another time of start. The
+ * address is not part of the name, because one server may have several. It uses no function of this project, because a
+ * server that starts asks a database that may still be empty.
+ */
+export const SERVER = `concat_ws(' ', ${TIMELINE}, ${STARTED_AT})`
+
+/** Works before the first migration and for every role. */
 const ASK = `SELECT pg_is_in_recovery() AS "isStandby",
   current_setting('transaction_read_only') = 'on' AS "isReadOnly",
-  CASE WHEN pg_is_in_recovery() THEN NULL
-    ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint::float8 END AS timeline,
+  ('x' || ${TIMELINE})::bit(32)::bigint::float8 AS timeline,
   (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
-  extract(epoch FROM pg_postmaster_start_time())::text AS "startedAt"`
+  ${STARTED_AT} AS "startedAt"`
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /**

@@ -69,7 +69,7 @@ async function checkDurability(probe: Probe): Promise<readonly Finding[]> {
   return [
     warning(
       'durability',
-      "nobody has said what the server's acknowledgements survive",
+      'the server does not know what its commits survive',
       'The administrator sets AUTH4AGENT_DURABILITY to quorum, storage or single.',
     ),
   ]

@@ -35,8 +35,8 @@ const HTML = { mediaType: 'text/html; charset=utf-8', schema: { type: 'string' }
 const TEXT = { type: 'string' }
 const SECONDS: Schema = { type: 'integer', format: 'int64' }
 
-function objectOf(properties: Readonly<Record<string, Schema>>): Schema {
-  return { type: 'object', properties, required: Object.keys(properties) }
+function objectOf(properties: Readonly<Record<string, Schema>>, required = Object.keys(properties)): Schema {
+  return { type: 'object', properties, required }
 }
 
 /** The routes that no descriptor describes. A new route without descriptor needs an entry here. */
@@ -140,7 +140,13 @@ export const ENTRIES: readonly Entry[] = [
     operationId: 'getReadiness',
     tag: 'Operations',
     summary: 'Says whether the process can do its work',
-    answer: { schema: objectOf({ status: { const: 'ready' } }) },
+    description: '`durability` says what a commit survives, and `problem` what the database lacks for it.',
+    answer: {
+      schema: objectOf(
+        { status: { const: 'ready' }, durability: { enum: ['quorum', 'storage', 'single', 'unknown'] }, problem: TEXT },
+        ['status', 'durability'],
+      ),
+    },
     reasons: ['UNAVAILABLE'],
     isAtRoot: true,
   },
