@@ -18,6 +18,10 @@ const failing = async () => {
   throw new ApiError('UNAVAILABLE')
 }
 
+const notDurable = async () => {
+  throw new ApiError('NOT_DURABLE')
+}
+
 describe('a call that ends tokens', () => {
   it.each(['released', 'superseded'])(
     'settles before it refuses an operator that is %s, because the operator may be repeating its release',
@@ -118,10 +122,7 @@ describe('a call that changes something else', () => {
   })
 
   it('fails with NOT_DURABLE when its change is not confirmed', async () => {
-    const confirm = async () => {
-      throw new ApiError('NOT_DURABLE')
-    }
-    const { call } = pipelineFixture(db, { policy: CHANGES, deps: { confirm } })
+    const { call } = pipelineFixture(db, { policy: CHANGES, deps: { confirm: notDurable } })
     expect(await refusalOf(call(authorization()))).toBe('NOT_DURABLE')
   })
 })
