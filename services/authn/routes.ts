@@ -1,4 +1,5 @@
-import { actOf, type DelegatedClaims } from '@auth4agent/core/delegation/delegated-claims'
+import { actOf } from '@auth4agent/core/delegation/delegated-claims'
+import type { ActorClaims } from '@auth4agent/core/delegation/user-claims'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
@@ -102,7 +103,7 @@ function toClaims({
   }
 }
 
-function toDelegatedClaims(delegated: DelegatedClaims) {
-  const { lineage: _lineage, provider: _provider, details, ...claims } = delegated
+function toDelegatedClaims(delegated: ActorClaims) {
+  const { lineage: _lineage, provider: _provider, user: _user, details, ...claims } = delegated
   return { ...toClaims(claims), ...actMember(actOf(delegated)), authorizationDetails: toDetails(details) }
 }

@@ -1,4 +1,4 @@
-import { agentsOf, verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
+import { partiesOf, verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-token'
 import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isDelegatedToken } from '@auth4agent/core/delegation/is-delegated'
 import type { VerifiedChain } from '@auth4agent/core/delegation/verify-each'
@@ -51,7 +51,7 @@ export async function readRevocable(
     const genuine = await verifyDelegatedToken(text, issuer, keys, 'including-retired')
     if ('verdict' in genuine) return { refusal: undefined }
     const { jti, exp } = genuine.claims
-    return withParties({ jti, exp, action: 'token.revoke' }, agentsOf(genuine))
+    return withParties({ jti, exp, action: 'token.revoke' }, partiesOf(genuine))
   }
   const genuine = await verifyAccessToken(text, issuer, keys, 'including-retired')
   if ('verdict' in genuine) return { refusal: undefined }

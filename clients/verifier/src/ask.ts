@@ -51,12 +51,12 @@ export function askAboutToken(token: string, { jti, sub }: AccessTokenClaims, wa
 /** Makes the question whether a chain of grants or a delegated token is valid and allows a call with arguments. */
 export function askAboutAuthority(
   token: string,
-  { parties, claims: own }: DelegatedAuthority,
+  { agents, claims: own }: DelegatedAuthority,
   wanted: Asked<ChainDemands>,
   args: JsonObject | undefined,
 ): Question {
   const { actors } = wanted
-  const ids = parties.map(({ id }) => id).join(' ')
+  const ids = agents.map(({ id }) => id).join(' ')
   return {
     body: {
       token,

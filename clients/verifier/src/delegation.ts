@@ -30,10 +30,16 @@ export interface Delegation {
   /** The issuer that vouched for the user in `principal`. Undefined if the principal is an agent. */
   readonly identityProvider: string | undefined
   /**
-   * The DID of the agent that sent the request: the holder of the last grant. The same as `principal` without others.
+   * The id of the operator of the user in `principal`. Undefined if the principal is an agent, or a user whom a rule
+   * of the administrator maps.
+   */
+  readonly userOperatorId: string | undefined
+  /**
+   * Who sent the request: the DID of the agent that holds the last grant, or the `client_id` of a client of a user
+   * that is no agent. The same as `principal` without others.
    */
   readonly actor: string
-  /** All agents, the actor last. The principal is the first one, unless it is a user. */
+  /** All agents, the last one acts. The principal is the first one, unless it is a user. */
   readonly chain: readonly DelegationHop[]
   /**
    * The names of all capabilities of the last grant or of the token, `<audience>#<scope>` each. Most have constraints,
@@ -57,13 +63,14 @@ export interface Delegation {
 
 /** Tells who acts for whom, by authority that was accepted for the audiences in `demands`. */
 export function toDelegation(authority: DelegatedAuthority, { audience }: Pick<Uses, 'audience'>): Delegation {
-  const { chain, claims, parties, principal, identityProvider, capabilities } = authority
+  const { chain, claims, agents, principal, identityProvider, userOperatorId, actor, capabilities } = authority
   return {
     issuer: chain === undefined ? claims.iss : chain.issuer,
     principal,
     identityProvider,
-    actor: (parties.at(-1) ?? parties[0]).did,
-    chain: parties.map(({ did, operatorId, id, exp }) => ({ did, operatorId, grantId: id, expires: exp })),
+    userOperatorId,
+    actor,
+    chain: agents.map(({ did, operatorId, id, exp }) => ({ did, operatorId, grantId: id, expires: exp })),
     capabilities: [...capabilities.keys()],
     allows: (scope, args) => authority.checkUses({ audience, scope: readScope(scope) }, args) === undefined,
   }

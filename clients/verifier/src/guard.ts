@@ -28,9 +28,10 @@ export interface GuardOptions<Source = void> extends Omit<Wanted, 'dpop'> {
    */
   readonly resourceMetadata?: string
   /**
-   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent. Each needs a
-   * DPoP proof, which names method and URL, but not the arguments. The option needs `scope`. The default, 'refuse',
-   * answers them with DELEGATION_NOT_ACCEPTED.
+   * 'accept' also accepts chains of grants and delegated tokens, whose sender acts for another agent or for a user.
+   * Each needs a DPoP proof, which names method and URL, but not the arguments. Only the token of a client that acts
+   * for a user, and has no key, comes as a bearer token. The option needs `scope`. The default, 'refuse', answers all
+   * of them with DELEGATION_NOT_ACCEPTED.
    */
   readonly delegation?: 'refuse' | 'accept'
   /**
@@ -112,7 +113,7 @@ const NO_DEMANDS: Demands = { audience: [], scope: [], dpop: undefined }
  * | 503 | the verifier cannot decide now |
  *
  * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if
- * proofs are required but the public URL is not known. Proofs are required for delegated authority.
+ * proofs are required but the public URL is not known. Proofs are required for the authority of agents.
  *
  * @param readCall reads the call in place of the option `arguments`.
  */

@@ -2,6 +2,7 @@ import { checkAttestation } from '@auth4agent/core/delegation/check-attestation'
 import { checkHolders } from '@auth4agent/core/delegation/check-holders'
 import type { DelegatedAuthority } from '@auth4agent/core/delegation/delegated-authority'
 import type { GenuineDelegated } from '@auth4agent/core/delegation/genuine-delegated'
+import { isChain } from '@auth4agent/core/delegation/is-chain'
 import { isPlainObject } from '@auth4agent/core/encoding/json-value'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { Follower } from '@auth4agent/core/revocation/follower'
@@ -51,16 +52,16 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
   const checkToolCall = createCheckToolCall(settings)
   const checkEnds = createCheckEnds(options, checkNow)
   return async (text, wanted) => {
-    // Without a proof, neither is ever valid, so signatures need not be checked.
-    if (typeof wanted.dpop !== 'object') return refuse({ reason: 'PROOF_REQUIRED' })
     const { dpop } = wanted
+    // Without a proof, a chain is never valid, so its signatures need not be checked.
+    if (typeof dpop !== 'object' && isChain(text)) return refuse({ reason: 'PROOF_REQUIRED' })
     // A holder of a root can make any number of new chains, which cost up to 16 signature checks each.
     const verified = await verifyGenuine(text, (above) => {
       const refusal =
         checkNow(above, present()) ??
         above.checkCapabilities(wanted) ??
         checkParties(settings, above, wanted, present()) ??
-        checkProofClaims(text, dpop, present(), settings.skewS)
+        (typeof dpop === 'object' ? checkProofClaims(text, dpop, present(), settings.skewS) : undefined)
       return refusal && { hop: undefined, ...refusal, ok: false as const }
     })
     if (!verified.ok) return refuse(verified)
@@ -70,8 +71,9 @@ export function createJudgeDelegated(options: JudgeDelegatedOptions): JudgeDeleg
         authority.checkCapabilities(wanted) ??
         checkParties(settings, authority, wanted, present()),
     )
-    // The proof must be of the key of the agent that acts. A middle holder has handed its authority on.
-    refuseIf(await checkBound(text, { cnf: { jkt: authority.jkt } }, wanted.dpop, present()))
+    // The proof must be of the key of the one who acts. A middle holder has handed its authority on.
+    const { jkt } = authority
+    refuseIf(await checkBound(text, jkt === undefined ? {} : { cnf: { jkt } }, dpop, present()))
     const read = await readArguments(wanted)
     if ('reason' in read) return refuse(read)
     refuseIf(authority.checkUses(wanted, read.args))

@@ -28,6 +28,7 @@ const chain = (others: object = {}) => ({
   authority: {
     parties: [party(AGENT, OPERATORS[0]), party(ACTOR, OPERATORS[1])],
     principal: AGENT,
+    actor: ACTOR,
     chain: { issuer: 'https://auth.example', hops: [{ iat: 1 }, { iat: 2 }] },
     claims: undefined,
     capabilities: CAPABILITIES,
@@ -75,7 +76,7 @@ describe('the API is told', () => {
   })
 
   it('about a root grant that its holder acts itself', async () => {
-    const { removed } = await asking(chain({ parties: [party(AGENT, OPERATORS[0])] }))
+    const { removed } = await asking(chain({ parties: [party(AGENT, OPERATORS[0])], actor: AGENT }))
     expect(removed).toContain('x-auth4agent-actor')
   })
 
@@ -89,6 +90,19 @@ describe('the API is told', () => {
       'x-auth4agent-actor': ACTOR,
       'x-auth4agent-jti': CLAIMS.jti,
     })
+  })
+
+  it('about a token of a program for a user of an operator: the user with its operator, and the program', async () => {
+    const client = 'https://client.example/client.json'
+    const claims = { ...DELEGATED, sub: 'user:alice', client_id: client }
+    const user = { parties: [party('user:alice', OPERATORS[0])], principal: 'user:alice', actor: client }
+    const { headers, removed } = await asking(chain({ ...user, chain: undefined, jkt: undefined, claims }))
+    expect(headers).toMatchObject({
+      'x-auth4agent-subject': 'user:alice',
+      'x-auth4agent-operator': OPERATORS[0],
+      'x-auth4agent-actor': client,
+    })
+    expect(removed).toContain('x-auth4agent-domain')
   })
 
   it('about an agent of another deployment: its scopes here, and no id of its operator', async () => {

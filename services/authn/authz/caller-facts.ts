@@ -1,7 +1,6 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ForeignVerification } from '../../trust/index.ts'
-import { lastOf } from '../chains/messages.ts'
 import type { AuthorityVerification } from '../chains/verify-authority.ts'
 import { membersOfAuthority, membersOfToken } from '../oauth/introspection-members.ts'
 import type { Verification } from '../verify-token.ts'
@@ -15,11 +14,11 @@ export interface CallerFacts {
   readonly issuer: string
   /** The agent whose authority is used, or a user such as `user:alice`. */
   readonly subject: string
-  /** Id of the subject's operator; of the agent that acts, if the subject is a user. */
+  /** Id of the subject's operator; of the agent that acts, if a rule of the administrator maps the subject. */
   readonly operator: string
   readonly domain: string
   readonly scope: string
-  /** The agent that acts for the subject; empty if the subject acts itself. */
+  /** The agent or other client that acts for the subject; empty if the subject acts itself. */
   readonly actor: string
   readonly jti: string
   /** Unix seconds. */
@@ -58,8 +57,7 @@ export function callerFacts(verified: Verified, demands: TellingDemands): Told {
 
 function ofAuthority({ authority }: Extract<Verified, { authority: unknown }>, demands: TellingDemands): Told {
   const members = membersOfAuthority(authority, demands.audience)
-  const { principal, parties, exp } = authority
-  const actor = lastOf(parties).did
+  const { principal, parties, actor, exp } = authority
   return {
     facts: {
       issuer: members.iss,

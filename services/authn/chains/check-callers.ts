@@ -13,9 +13,16 @@ export type OwnerDeps = Pick<AuthnDeps, 'issuer' | 'operators'>
 /** The audiences at which every party may be, or the refusal of a party if there are none. */
 export type OpenAudiences = { readonly audiences: readonly [string, ...string[]] } | { readonly refusal: Refusal }
 
-/** Returns the operators of parties as the owners of audiences know them, each once. */
+/**
+ * Returns the operators of agents as the owners of audiences know them, each once. Users are no callers: a token names
+ * the edge that lets its user in.
+ */
 export function callersOf(parties: readonly Pick<GrantIdentity, 'did' | 'operatorId'>[]): readonly Caller[] {
-  const domains = new Map(parties.map(({ did, operatorId }) => [operatorId, parseDid(did)?.domain ?? '']))
+  const domains = new Map<string, string>()
+  for (const { did, operatorId } of parties) {
+    const domain = parseDid(did)?.domain
+    if (domain !== undefined) domains.set(operatorId, domain)
+  }
   return Array.from(domains, ([id, domain]) => ({ id, domain }))
 }
 

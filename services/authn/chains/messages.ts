@@ -15,9 +15,11 @@ import {
 
 /** Converts valid delegated authority to the message that tells who acts for whom. */
 export function toDelegation({
-  parties,
+  agents,
   principal,
   identityProvider = '',
+  userOperatorId = '',
+  actor,
   exp,
   capabilities,
   jkt,
@@ -25,11 +27,12 @@ export function toDelegation({
   return {
     principal,
     identityProvider,
-    actor: lastOf(parties).did,
-    hops: parties.map(({ did, operatorId, id }) => create(DelegationHopSchema, { did, operatorId, grantId: id })),
+    userOperatorId,
+    actor,
+    hops: agents.map(({ did, operatorId, id }) => create(DelegationHopSchema, { did, operatorId, grantId: id })),
     exp: BigInt(exp),
     capabilities: [...capabilities.keys()],
-    cnf: create(ConfirmationSchema, { jkt }),
+    ...(jkt !== undefined && { cnf: create(ConfirmationSchema, { jkt }) }),
   }
 }
 

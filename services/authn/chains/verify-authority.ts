@@ -46,7 +46,8 @@ export async function verifyAuthority(
         checkParties(authority) ??
         (await checkCallers(deps, authority, wanted, delegation))
       if (refusal !== undefined || !needsProof) return refusal
-      const reason = checkProof(deps, { cnf: { jkt: authority.jkt } }, text, sent)
+      const { jkt } = authority
+      const reason = checkProof(deps, { ...(jkt !== undefined && { cnf: { jkt } }) }, text, sent)
       return reason === undefined ? undefined : { reason, hop: authority.parties.length - 1 }
     },
     (above) => {

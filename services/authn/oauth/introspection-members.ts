@@ -30,30 +30,30 @@ export function membersOfToken(claims: AccessTokenClaims): IntrospectionMembers 
  * @param audiences those about which the client may know
  */
 export function membersOfAuthority(
-  { parties, chain, claims, capabilities, jkt, exp }: DelegatedAuthority,
+  { parties, actor, chain, claims, capabilities, jkt, exp }: DelegatedAuthority,
   audiences: readonly string[],
 ): IntrospectionMembers {
-  const common = { aud: audiences, token_type: 'DPoP' } as const
+  const common = { aud: audiences, token_type: jkt === undefined ? 'Bearer' : 'DPoP' } as const
   if (claims !== undefined) {
-    const { epoch: _epoch, edges: _edges, lineage: _lineage, provider: _provider, ...others } = claims
+    const { epoch: _epoch, edges: _edges, lineage: _lineage, provider: _provider, user: _user, ...others } = claims
     const { details, ...members } = others
     const visible = toDetails(at(audiences, details))
     const further = visible.length > 0 && { authorization_details: visible }
     return { ...members, ...common, ...actMember(actOf(claims)), ...further }
   }
-  const [principal, actor] = [parties[0], lastOf(parties)]
+  const [principal, last] = [parties[0], lastOf(parties)]
   const visible = at(audiences, capabilities)
   return {
     ...common,
     ...actMember(actorOf(parties)),
     iss: chain.issuer,
     sub: principal.did,
-    client_id: actor.did,
+    client_id: actor,
     operator_id: principal.operatorId,
-    jti: actor.id,
+    jti: last.id,
     exp,
     iat: Math.max(...chain.hops.map(({ iat }) => iat)),
-    cnf: { jkt },
+    ...(jkt !== undefined && { cnf: { jkt } }),
     scope: scopesEverywhere(visible).join(' '),
     authorization_details: toDetails(visible),
   }

@@ -83,7 +83,7 @@ function keyOfToken(token: string): string | undefined {
   if (isDelegatedToken(token)) {
     const jws = readTokenJws(token)
     const claims = 'payload' in jws ? readDelegatedClaims(jws.payload) : undefined
-    if (claims !== undefined) return claims.cnf.jkt
+    if (claims !== undefined) return claims.cnf?.jkt
   }
   const read = readAccessToken(token)
   if ('verdict' in read) throw usageError('--token must be an access token of the server, or a chain of grants')

@@ -19,7 +19,7 @@ export function tokenText({ authority, finding, isOnline }: TokenInspection, sty
       audience: claims && `[${claims.aud.join(' ')}]`,
       expires_at: claims && writeTime(claims.exp),
       jti: claims?.jti,
-      'bound to': claims?.cnf.jkt,
+      'bound to': claims?.cnf?.jkt,
       "issuer's signature": isOnline ? 'checked' : NOT_ASKED,
       revocation: isOnline ? revocationState(finding) : NOT_ASKED,
     }),
@@ -28,15 +28,20 @@ export function tokenText({ authority, finding, isOnline }: TokenInspection, sty
   ].join('\n\n')
 }
 
-function partiesText({ parties, principal, identityProvider }: DelegatedAuthority, ended: number | undefined): string {
+function partiesText(authority: DelegatedAuthority, ended: number | undefined): string {
+  const { principal, actor, parties, agents, identityProvider } = authority
+  const before = parties.length - agents.length
+  const stateOf = (at: number) => (at === ended ? 'ended' : '')
   const user =
-    identityProvider === undefined ? [] : [['', principal, `principal: vouched for by ${identityProvider}`, '']]
-  const agents = parties.map(({ did }, at) => {
-    const role = user.length > 0 ? ROLES.actor : roleOf(at, parties.length)
-    return [String(at), did, role, at === ended ? 'ended' : '']
+    identityProvider === undefined
+      ? []
+      : [[before === 0 ? '' : '0', principal, `principal: vouched for by ${identityProvider}`, stateOf(before - 1)]]
+  const rows = agents.map(({ did }, at) => {
+    const role = user.length > 0 ? ROLES.actor : roleOf(at, agents.length)
+    return [String(at + before), did, role, stateOf(at + before)]
   })
-  const rows = [...user, ...agents]
-  return columns([['PARTY', 'AGENT', 'ROLE', ''], ...rows])
+  const client = agents.length === 0 ? [['', actor, ROLES.actor, '']] : []
+  return columns([['PARTY', 'NAME', 'ROLE', ''], ...user, ...rows, ...client])
 }
 
 const ROLES = {
@@ -72,8 +77,10 @@ export function tokenJson({ authority, finding, isOnline }: TokenInspection) {
         ...(authority.identityProvider !== undefined && {
           principal: authority.principal,
           identity_provider: authority.identityProvider,
+          user_operator_id: authority.userOperatorId,
+          client_id: authority.actor,
         }),
-        parties: authority.parties.map(({ did, operatorId: operator_id, id: grant_id }) => ({
+        parties: authority.agents.map(({ did, operatorId: operator_id, id: grant_id }) => ({
           did,
           operator_id,
           grant_id,

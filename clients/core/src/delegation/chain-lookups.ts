@@ -33,8 +33,18 @@ export function chainLookups({ hops }: { readonly hops: readonly GrantIdentity[]
   })
 }
 
-/** `sub`, the epochs and the key of a holder above have been looked up before, with its own grant. */
-function identityOf({ kid, did, operatorId, epoch }: GrantIdentity, id: string): TokenIdentity {
+/**
+ * Returns the look-up of an id under a party. `sub`, the epochs and the key of a holder above have been looked up
+ * before, with its own grant.
+ *
+ * @example
+ * ```ts
+ * import { identityOf } from '@auth4agent/core/delegation/chain-lookups'
+ *
+ * const verdict = state.lookup(identityOf(party, party.id))
+ * ```
+ */
+export function identityOf({ kid, did, operatorId, epoch }: GrantIdentity, id: string): TokenIdentity {
   return { kid, jti: id, operatorId, sub: did, agentEpoch: epoch[0], operatorEpoch: epoch[1] }
 }
 

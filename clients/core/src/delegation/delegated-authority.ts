@@ -4,11 +4,11 @@ import type { Verdict } from '../token/verdicts.ts'
 import { type ChainLookup, chainLookups, type GrantIdentity } from './chain-lookups.ts'
 import { checkChainTimes } from './chain-times.ts'
 import type { Capabilities } from './constraint.ts'
-import type { DelegatedClaims } from './delegated-claims.ts'
-import { agentsOf, capabilitiesOf, type DelegatedToken, delegatedLookups, userLookups } from './delegated-token.ts'
+import { capabilitiesOf, type DelegatedToken, delegatedLookups, partiesOf, userLookups } from './delegated-token.ts'
 import type { GenuineChain } from './grant-types.ts'
 import type { GrantReason } from './refusal.ts'
 import { checkCapabilities, checkUses, type Uses } from './use-chain.ts'
+import type { ActorClaims } from './user-claims.ts'
 
 /** Why delegated authority is refused. */
 export interface AuthorityRefusal {
@@ -28,16 +28,27 @@ interface AuthorityParty extends GrantIdentity {
 /** What genuine chains and genuine delegated tokens have in common. Both may be expired or revoked. */
 interface Common {
   /**
-   * The agents: the principal first, the agent that acts last. A root grant alone has one party. If the principal is a
-   * user, the agent that acts is the only party.
+   * The parties that stand under an operator: the principal first, the one that acts last. A root grant alone has one
+   * party. `partiesOf` says which parties a token for a user has.
    */
   readonly parties: readonly [AuthorityParty, ...AuthorityParty[]]
+  /** The parties that are agents. */
+  readonly agents: readonly AuthorityParty[]
   /** Whose authority is used: the DID of the first party, or a user such as `user:alice`. */
   readonly principal: string
   /** The issuer that vouched for a user; undefined if the principal is an agent. */
   readonly identityProvider: string | undefined
-  /** RFC 7638 thumbprint of the key of the agent that acts. Only with a proof of this key it may be used. */
-  readonly jkt: string
+  /**
+   * The operator of a user; undefined if the principal is an agent, or a user whom a rule of the administrator maps.
+   */
+  readonly userOperatorId: string | undefined
+  /** Who acts: the DID of an agent, or the `client_id` of a client that is none. */
+  readonly actor: string
+  /**
+   * RFC 7638 thumbprint of the key of the one who acts. Only with a proof of this key it may be used. Undefined for
+   * the bearer token of a client that is no agent.
+   */
+  readonly jkt: string | undefined
   /** When it expires, in Unix seconds. */
   readonly exp: number
   /** What it allows at most. The grants above may constrain it further, so ask `checkUses`. */
@@ -59,7 +70,7 @@ interface Common {
 export type DelegatedAuthority = Common &
   (
     | { readonly chain: GenuineChain; readonly claims: undefined }
-    | { readonly chain: undefined; readonly claims: DelegatedClaims }
+    | { readonly chain: undefined; readonly claims: ActorClaims }
   )
 
 /**
@@ -81,8 +92,11 @@ export function authorityOfChain(chain: GenuineChain): DelegatedAuthority {
     chain,
     claims: undefined,
     parties: [principal, ...others],
+    agents: chain.hops,
     principal: principal.did,
     identityProvider: undefined,
+    userOperatorId: undefined,
+    actor: last.did,
     jkt: last.jkt,
     // No grant expires after its parent or after the statement about its holder.
     exp: last.exp,
@@ -106,10 +120,10 @@ export function authorityOfChain(chain: GenuineChain): DelegatedAuthority {
  */
 export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
   const { claims } = token
-  const [first, ...others] = agentsOf(token).map(({ did, operatorId, epoch, id, kid }): AuthorityParty => {
+  const [first, ...others] = partiesOf(token).map(({ did, operatorId, epoch, id, kid }): AuthorityParty => {
     return { did, operatorId, epoch, id, kid, exp: claims.exp }
   })
-  // Never happens: the reader of the claims demands two parties, or an agent that acts for a user.
+  // Never happens: the reader of the claims demands two parties, or an agent or operator of a user.
   if (first === undefined) throw new RangeError('A delegated token must have parties')
   const parties = [first, ...others] as const
   const capabilities = capabilitiesOf(claims)
@@ -118,9 +132,12 @@ export function authorityOfToken(token: DelegatedToken): DelegatedAuthority {
     chain: undefined,
     claims,
     parties,
+    agents: claims.user === undefined ? parties : others,
     principal: claims.sub,
     identityProvider: claims.provider?.issuer,
-    jkt: claims.cnf.jkt,
+    userOperatorId: claims.user?.operatorId,
+    actor: claims.client_id,
+    jkt: claims.cnf?.jkt,
     exp: claims.exp,
     capabilities,
     lookups: () =>

@@ -18,7 +18,7 @@ export type Actor = {
 /**
  * Claims of a delegated token: an access token of the principal with which another agent acts (RFC 8693 section 4.1).
  * `sub`, `operator_id` and `epoch` are those of the principal, `client_id` and `cnf` those of the agent that acts. If
- * the principal is a user, `operator_id` and `epoch` are those of the agent too.
+ * the principal is a user, `operator_id` and `epoch` are those of the agent too; see `UserClaims`.
  */
 export interface DelegatedClaims extends Omit<AccessTokenClaims, 'may_act' | 'home'> {
   readonly cnf: Confirmation
@@ -30,11 +30,19 @@ export interface DelegatedClaims extends Omit<AccessTokenClaims, 'may_act' | 'ho
   readonly lineage: readonly GrantIdentity[]
   /** The identity provider that vouched for the principal. Only a user has one. */
   readonly provider?: IssuerGeneration
+  /** Under whom the user stands. A user whom a rule of the administrator maps stands under no operator. */
+  readonly user?: UserStanding
   /**
    * What the token allows in addition to `scope`: mostly scopes with constraints, each at one audience. A service that
    * knows only `aud` and `scope` grants none of it.
    */
   readonly details: Capabilities
+}
+
+/** The operator of a user, and the epochs of both when the token was issued. */
+export interface UserStanding {
+  readonly operatorId: string
+  readonly epoch: readonly [user: number, operator: number]
 }
 
 /** Members of an entry of `a4a_lineage`, in their order. */
@@ -60,7 +68,7 @@ const KID = /^[\x21-\x7e]{1,128}$/
  * const token = await sign(formatDelegatedClaims(claims))
  * ```
  */
-export function formatDelegatedClaims({ lineage, details, ...claims }: Omit<DelegatedClaims, 'provider'>) {
+export function formatDelegatedClaims({ lineage, details, ...claims }: Omit<DelegatedClaims, 'provider' | 'user'>) {
   return {
     ...claims,
     act: actorOf(lineage),
@@ -126,7 +134,7 @@ export function actorOf([, ...others]: readonly Pick<GrantIdentity, 'did'>[]): A
  * actOf(claims)?.sub // the DID of the agent that acts
  * ```
  */
-export function actOf({ provider, lineage, client_id: sub }: DelegatedClaims): Actor | undefined {
+export function actOf({ provider, lineage, client_id: sub }: Omit<DelegatedClaims, 'cnf'>): Actor | undefined {
   return provider === undefined ? actorOf(lineage) : { sub }
 }
 

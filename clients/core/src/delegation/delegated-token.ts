@@ -1,15 +1,16 @@
 import type { JsonObject } from '../encoding/strict-json.ts'
+import { parseDid } from '../identity/did.ts'
 import { type GenuineToken, type KeyFinder, type KeyRule, readTokenJws, verifyRead } from '../token/access-token.ts'
 import { trustOf } from '../token/token-identity.ts'
-import { type ChainLookup, chainLookups, type GrantIdentity } from './chain-lookups.ts'
+import { type ChainLookup, chainLookups, type GrantIdentity, identityOf } from './chain-lookups.ts'
 import type { Capabilities } from './constraint.ts'
 import { type DelegatedClaims, parseDelegatedClaims } from './delegated-claims.ts'
 import { UNCONSTRAINED } from './parse-capabilities.ts'
-import { isUserPayload, parseUserClaims } from './user-claims.ts'
+import { type ActorClaims, isUserPayload, parseUserClaims } from './user-claims.ts'
 
 /** A genuine delegated token, and the `kid` of the key that signed it. */
 export interface DelegatedToken {
-  readonly claims: DelegatedClaims
+  readonly claims: ActorClaims
   readonly kid: string
 }
 
@@ -31,7 +32,7 @@ export async function verifyDelegatedToken(
   issuer: string,
   keys: KeyFinder,
   rule?: KeyRule,
-): Promise<GenuineToken<DelegatedClaims>> {
+): Promise<GenuineToken<ActorClaims>> {
   const jws = readTokenJws(text)
   if ('verdict' in jws) return jws
   const claims = readDelegatedClaims(jws.payload)
@@ -48,29 +49,36 @@ export async function verifyDelegatedToken(
  * const principal = readDelegatedClaims(jws.payload)?.sub
  * ```
  */
-export function readDelegatedClaims(payload: JsonObject): DelegatedClaims | undefined {
+export function readDelegatedClaims(payload: JsonObject): ActorClaims | undefined {
   return isUserPayload(payload) ? parseUserClaims(payload) : parseDelegatedClaims(payload)
 }
 
 /**
- * Returns every agent in a genuine delegated token, the agent that acts last. In a token between agents, the principal
- * is the first one. `id` and `kid` are those of its grant, or of the token.
+ * Returns every party of a genuine delegated token that stands under an operator, the principal first and the one that
+ * acts last. A user whom a rule of the administrator maps is no such party, and neither is a client that is no agent.
+ * `id` and `kid` are those of the party's grant, or of the token. `did` of a user is the subject, such as
+ * `user:alice`.
  *
  * @example
  * ```ts
- * import { agentsOf } from '@auth4agent/core/delegation/delegated-token'
+ * import { partiesOf } from '@auth4agent/core/delegation/delegated-token'
  *
- * const isParty = agentsOf(token).some(({ did }) => did === own)
+ * const isParty = partiesOf(token).some(({ did }) => did === own)
  * ```
  */
-export function agentsOf({ claims, kid }: DelegatedToken): readonly GrantIdentity[] {
-  const { provider, lineage, client_id: did, operator_id: operatorId, epoch, jti: id } = claims
-  return provider === undefined ? lineage : [{ did, operatorId, epoch, id, kid }]
+export function partiesOf({ claims, kid }: DelegatedToken): readonly GrantIdentity[] {
+  const { provider, user, lineage, sub, client_id: client, operator_id: operatorId, epoch, jti: id } = claims
+  if (provider === undefined) return lineage
+  const isAgent = parseDid(client) !== undefined
+  return [
+    ...(user ? [{ did: sub, ...user, id, kid }] : []),
+    ...(isAgent ? [{ did: client, operatorId, epoch, id, kid }] : []),
+  ]
 }
 
 /**
  * Returns the look-ups of a genuine token for a user, as `delegatedLookups` does for tokens between agents. The token
- * is a token of the agent that acts, and ends with the rule about the user and with the identity provider too.
+ * is a token of each of its parties, and ends with its edges and with the identity provider too.
  *
  * @example
  * ```ts
@@ -80,9 +88,12 @@ export function agentsOf({ claims, kid }: DelegatedToken): readonly GrantIdentit
  * ```
  */
 export function userLookups(token: DelegatedToken): readonly ChainLookup[] {
-  const { provider } = token.claims
+  const { provider, user } = token.claims
   const trust = { ...trustOf(token.claims), ...(provider !== undefined && { provider }) }
-  return chainLookups({ hops: agentsOf(token) }).map(({ token: agent }) => ({ hop: 1, token: { ...agent, ...trust } }))
+  return partiesOf(token).map((party, place) => {
+    const hop = user === undefined ? 1 : place
+    return { hop, token: { ...identityOf(party, party.id), ...(place === 0 && trust) } }
+  })
 }
 
 /**

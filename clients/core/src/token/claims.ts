@@ -77,6 +77,7 @@ export interface Confirmation {
 }
 
 const THUMBPRINT_BYTES = 32
+const MAX_CLIENT_ID = 512
 const JTI = /^[\x21-\x7e]{1,64}$/
 const MAX_INT32 = 2_147_483_647
 
@@ -107,14 +108,34 @@ export function isJti(text: string): boolean {
  * ```
  */
 export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
-  if (hasActor(payload)) return undefined
-  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch, cnf, agent_key, may_act } = payload
-  if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
+  const { sub, client_id: clientId } = payload
+  if (hasActor(payload) || typeof sub !== 'string' || sub !== clientId || parseDid(sub) === undefined) return undefined
+  return readTokenClaims(payload, sub)
+}
+
+/**
+ * Reads the claims that every kind of access token has, strictly. The caller has read `sub`, `client_id` and `act`.
+ *
+ * @param client the value of `client_id`. The claims that this function returns have it as `sub` too
+ * @returns the claims, or undefined if anything is wrong.
+ * @example
+ * ```ts
+ * import { readTokenClaims } from '@auth4agent/core/token/claims'
+ *
+ * const claims = readTokenClaims(payload, 'https://client.example/oauth.json')
+ * ```
+ */
+export function readTokenClaims(
+  payload: Readonly<Record<string, unknown>>,
+  client: string,
+): AccessTokenClaims | undefined {
+  const { iss, aud, scope, operator_id, iat, nbf, exp, jti, epoch, cnf, agent_key, may_act } = payload
+  if (!isText(iss, 2048) || client.length > MAX_CLIENT_ID) return undefined
   if (!isAudience(aud) || !isText(scope, 16_384) || !isScopeString(scope)) return undefined
   if (!isText(operator_id, 36) || !isUuid(operator_id) || !isText(jti, 64) || !isJti(jti)) return undefined
   if (!isUnixSeconds(iat) || !isUnixSeconds(nbf) || !isUnixSeconds(exp)) return undefined
   if (nbf < iat || exp <= nbf || exp - iat > MAX_TOKEN_TTL_S || !isEpochs(epoch)) return undefined
-  const claims = { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id: sub, epoch }
+  const claims = { iss, sub: client, aud, scope, operator_id, iat, nbf, exp, jti, client_id: client, epoch }
   const hasKey = Object.hasOwn(payload, 'agent_key')
   const hasBinding = Object.hasOwn(payload, 'cnf')
   const hasParty = Object.hasOwn(payload, 'may_act')
