@@ -66,7 +66,7 @@ const CASES: readonly RefusalCase[] = [
   ...envelopeCases,
 ]
 
-/** So many successive characters of what a caller sent or got count as a leak. */
+/** This many successive characters that a caller sent or got are a leak. */
 const TELLING = 24
 const WORD = /[\w+/=~-]{24,}/g
 /** What a span may name although callers send it too: methods and routes of the contract, and reasons. */
