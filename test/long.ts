@@ -4,6 +4,7 @@
  */
 export const LONG: Readonly<Record<string, string>> = {
   'test/fault/*.test.ts': 'faults of all kinds hit servers for a while, and clients make calls during that time',
+  'test/contract/secrets-in-traces.test.ts': 'every case of every call is sent to one server, one after the other',
   'test/contract/fields.test.ts': 'each field of each call gets each wrong value of a table, over each transport',
   'test/simulation/{delegation,foreign-log,revocation,signing-keys}/mutants.test.ts':
     'each mutant breaks one rule, and the test searches schedules or chains until one shows the broken rule',

@@ -4,6 +4,7 @@ import type { Attestation } from '../../gen/proto/auth4agent/v1/attestation_pb.t
 import { type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import { describeEvidence } from './admit.ts'
 import { type Appraised, appraiseAttestation } from './appraise.ts'
 import type { AttestationDeps } from './config.ts'
@@ -33,7 +34,7 @@ export async function attestAgent(
   author: Author,
   { did, attestation, purpose }: Attesting,
 ): Promise<readonly CurrentResult[]> {
-  const agent = await findAttester(deps, did)
+  const agent = await findAttester(deps, did, author)
   const appraised = await appraiseAttestation(deps, attestation, { ...agent, purpose })
   const results = appraised.map(({ result }) => result)
   if (agent.enrolmentRuleId !== null) {
@@ -57,10 +58,10 @@ export async function attestAgent(
 
 type Attester = Awaited<ReturnType<typeof findAttester>>
 
-async function findAttester({ db, operators }: AttestationDeps, did: string) {
+async function findAttester({ db, operators }: AttestationDeps, did: string, cause: Cause) {
   const domain = parseDid(did)?.domain
   if (domain === undefined) throw new ApiError('INVALID_DID')
-  const { operator } = await operators.lookupOperator({ by: { case: 'domain', value: domain } })
+  const { operator } = await operators.lookupOperator({ by: { case: 'domain', value: domain } }, cause)
   if (operator === undefined) throw new ApiError('AGENT_NOT_FOUND')
   const agent = await db.prisma.agent.findUnique({
     where: { operatorId_did: { operatorId: operator.id, did } },

@@ -1,5 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { LookupAudienceOwnerResponse } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { type Cause, ownCause } from '../platform/trace/span.ts'
 
 /** The question who owns a host. */
 interface OwnerRequest {
@@ -10,9 +11,12 @@ interface OwnerRequest {
   readonly callers?: string[]
 }
 
-/** The directory in which authn looks up the owners of audiences. */
+/**
+ * The directory in which authn looks up the owners of audiences. Verifications name no cause, because they may be
+ * repeated for other calls.
+ */
 export interface AudienceOwners {
-  lookupAudienceOwner(request: OwnerRequest): Promise<LookupAudienceOwnerResponse>
+  lookupAudienceOwner(request: OwnerRequest, cause?: Cause): Promise<LookupAudienceOwnerResponse>
 }
 
 /** A look-up that has not begun. */
@@ -33,20 +37,21 @@ interface Shared {
 export function shareLookUps(owners: AudienceOwners): AudienceOwners {
   const waiting = new Map<string, Shared>()
 
-  const begin = (host: string): Shared => {
+  const begin = (host: string, cause: Cause): Shared => {
     const [audiences, callers] = [new Set<string>(), new Set<string>()]
     const lookUp = async () => {
       await endOfTurn()
       waiting.delete(host)
-      return owners.lookupAudienceOwner({ host, audiences: [...audiences], callers: [...callers] })
+      return owners.lookupAudienceOwner({ host, audiences: [...audiences], callers: [...callers] }, cause)
     }
     const shared = { audiences, callers, answer: lookUp() }
     waiting.set(host, shared)
     return shared
   }
   return {
-    lookupAudienceOwner({ host, audiences, callers = [] }) {
-      const shared = waiting.get(host) ?? begin(host)
+    lookupAudienceOwner({ host, audiences, callers = [] }, cause) {
+      // Of the requests that share a look-up, the first one is its cause.
+      const shared = waiting.get(host) ?? begin(host, cause ?? ownCause('authn'))
       for (const audience of audiences) shared.audiences.add(audience)
       for (const caller of callers) shared.callers.add(caller)
       return shared.answer

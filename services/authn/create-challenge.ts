@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { NONCE_BYTES } from '@auth4agent/core/identity/challenge'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import type { AuthnDeps, AuthnSettings } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
@@ -26,8 +27,12 @@ interface ChallengeDeps extends Pick<AuthnDeps, 'issuer' | 'now' | 'subjects' | 
  * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, AGENT_NOT_FOUND, UNAVAILABLE, and as
  *   grantBindingOf does
  */
-export async function createChallenge(deps: ChallengeDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
-  const subject = deps.subjects.of(request.did)
+export async function createChallenge(
+  deps: ChallengeDeps,
+  request: CreateChallengeRequest,
+  cause: Cause,
+): Promise<CreatedChallenge> {
+  const subject = deps.subjects.of(request.did, cause)
   const binding = { ...bindingOf(parseRequestedTerms(request, deps.settings.ttlS)), ...grantBindingOf(request) }
   await subject.get()
   const { id: kid, key } = await deps.challengeKeys.current()

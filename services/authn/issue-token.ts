@@ -48,7 +48,7 @@ export async function issueToken(deps: IssueDeps, order: TokenOrder, call: Call)
   const claims = await placeInList(deps, tokenStatus, built, { alg: decision.issue.alg, kid })
   // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same proof must not
   // give a second token. When signing fails, the agent needs a new challenge or assertion.
-  return { token: await deps.signer.sign(kid, claims), claims }
+  return { token: await deps.signer.sign(kid, claims, call.span), claims }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Audience } from '@auth4agent/core/token/audience'
 import type { AudienceRule, LookupAudienceOwnerResponse } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { listParentDomains } from '../operator-registry/index.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import type { AudienceOwners } from './audience-owners.ts'
 import { perTimeline, type Timeline } from './timeline.ts'
 
@@ -35,7 +36,7 @@ export interface KnownOwners {
    * owners and their versions. It is not enough to refuse: when the decision refuses, this function looks up the
    * owners, and decides again if one has changed. With `fresh` it looks them up at once.
    */
-  decide<T>(decision: (owners: Owners) => Promise<T>, fresh: boolean): Promise<DecidedByOwners<T>>
+  decide<T>(decision: (owners: Owners) => Promise<T>, fresh: boolean, cause: Cause): Promise<DecidedByOwners<T>>
 }
 
 /** One question about an audience, and its answer. */
@@ -56,21 +57,26 @@ const MAX_DOMAINS = 16
 export function createKnownOwners(directory: AudienceOwners, timeline: Timeline, capacity = 10_000): KnownOwners {
   const remembered = perTimeline(timeline, () => createFairCache<LookupAudienceOwnerResponse>(capacity))
 
-  const lookUp = async (audience: Audience, callers: readonly string[]): Promise<Asked> => {
+  const lookUp = async (audience: Audience, callers: readonly string[], cause: Cause): Promise<Asked> => {
     const question = { host: audience.host, audiences: [audience.text], callers: [...callers] }
-    return { audience, callers, answer: await directory.lookupAudienceOwner(question), isRemembered: false }
+    return { audience, callers, answer: await directory.lookupAudienceOwner(question, cause), isRemembered: false }
   }
   const recall = (key: string, audience: Audience, callers: readonly string[]): Asked | undefined => {
     const answer = remembered().get(key)
     return answer && { audience, callers, answer, isRemembered: true }
   }
-  const attempt = async <T>(decision: (owners: Owners) => Promise<T>, asked: Map<string, Asked>, fresh: boolean) => {
+  const attempt = async <T>(
+    decision: (owners: Owners) => Promise<T>,
+    asked: Map<string, Asked>,
+    fresh: boolean,
+    cause: Cause,
+  ) => {
     const known = remembered()
     const value = await decision({
       async ownerOf(audience, callers) {
         const key = keyOf(audience, callers)
         const before = asked.get(key) ?? (fresh ? undefined : recall(key, audience, callers))
-        const found = before ?? (await lookUp(audience, callers))
+        const found = before ?? (await lookUp(audience, callers, cause))
         asked.set(key, found)
         return found.answer
       },
@@ -81,18 +87,18 @@ export function createKnownOwners(directory: AudienceOwners, timeline: Timeline,
     return { value, owners: seenOwners(checked.map(([, each]) => each)) }
   }
   return {
-    async decide(decision, fresh) {
+    async decide(decision, fresh, cause) {
       const used = new Map<string, Asked>()
       try {
-        return await attempt(decision, used, fresh)
+        return await attempt(decision, used, fresh, cause)
       } catch (error) {
         // UNAVAILABLE is no refusal: perhaps a look-up has failed.
         if (!(error instanceof ApiError) || error.reason === 'UNAVAILABLE') throw error
         const remembered = Array.from(used.values()).filter(({ isRemembered }) => isRemembered)
-        const now = await Promise.all(remembered.map(({ audience, callers }) => lookUp(audience, callers)))
+        const now = await Promise.all(remembered.map(({ audience, callers }) => lookUp(audience, callers, cause)))
         if (now.every((each, at) => isSameOwner(each, remembered[at]))) throw error
         for (const each of now) used.set(keyOf(each.audience, each.callers), each)
-        return attempt(decision, used, true)
+        return attempt(decision, used, true, cause)
       }
     },
   }

@@ -21,7 +21,7 @@ export async function redeemChallenge(
   request: IssueTokenRequest,
   call: Call,
 ): Promise<IssuedToken> {
-  deps.subjects.of(request.did)
+  deps.subjects.of(request.did, call)
   const requested = parseRequestedTerms(request, deps.settings.ttlS)
   return issueToken(deps, { proof: await openChallenge(deps, request), evidence: request.attestation, requested }, call)
 }

@@ -81,7 +81,7 @@ export async function redeemProof<D extends RedeemDecision>(
   call: Call,
   decide: (from: Known, nowS: number, jti: string) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
-  const subjects = deps.subjects.of(proof.did)
+  const subjects = deps.subjects.of(proof.did, call)
   // Read it before the first look-up, because the redemption accepts only what was read on this timeline.
   let timeline = deps.timeline.current
   let seen = await subjects.get()
@@ -93,10 +93,12 @@ export async function redeemProof<D extends RedeemDecision>(
     // One reading of the clock, so that a key that has not expired gives a token that has not expired.
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
     const { subject, value } = await subjects.decide(seen, (known) =>
-      deps.owners.decide((owners) => decide({ subject: known, owners }, nowS, jti), decisions > 1),
+      deps.owners.decide((owners) => decide({ subject: known, owners }, nowS, jti), decisions > 1, call),
     )
     const { value: decision, owners } = value
-    // The agent has proved itself, so nobody else can use up the tokens of its operator.
+    // The agent has proved itself, so its wish to record the trace counts.
+    call.span?.vouch()
+    // For the same reason, nobody else can use up the tokens of its operator.
     if (decision.issue !== undefined && decisions === 1) deps.limitFleet(subject.operator.id)
     const outcome = await redeem(deps, { proof, subject, timeline, owners, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') {
@@ -121,13 +123,14 @@ async function submitEvidence(
   subjects: SubjectOfRequest,
   seen: Seen,
   { proof, evidence }: Presented,
-  { requestId }: Call,
+  { requestId, span }: Call,
 ): Promise<Seen> {
   await subjects.decide(seen, async (subject) => {
     proveKey(subject, proof, Math.floor(now() / 1000))
     checkStatuses(subject)
   })
-  await agents.attestAgent({ did: proof.did, requestId, ...(evidence && { attestation: evidence }) })
+  const request = { did: proof.did, requestId, ...(evidence && { attestation: evidence }) }
+  await agents.attestAgent(request, { requestId, span })
   return subjects.reload()
 }
 
@@ -166,6 +169,7 @@ function redeem(
     purpose: issue?.purpose ?? 'access_token',
     actor: actorName({ kind: 'agent', did: agent.did }),
     requestId: call.requestId,
+    span: call.span,
     exchange,
     grant,
     dpopId: dpop?.id ?? '',

@@ -128,7 +128,7 @@ const ALL: Parts = {
 }
 
 /** Number of the parameters that every statement has. */
-const PARAMETERS = 16
+const PARAMETERS = 17
 
 /**
  * Whether the audiences still have the owners from which the decision was made, in the same versions. `owners` is
@@ -147,17 +147,17 @@ const statement = (parts: Parts): string => {
   const names = parts.input.map(([name]) => `, ${name}`).join('')
   return `
 WITH judged AS MATERIALIZED (
-  SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
+  SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.trace_id, t.audit_id, t.place,
     ${parts.thumbprint} AS thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
     CASE WHEN t.timeline = (SELECT wal_timeline()) AND ${parts.isCurrent} AND ${ARE_OWNERS_CURRENT} THEN a.epoch
     END AS agent_epoch, ${parts.isExpired} AS key_expired,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch${parts.columns}
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
-    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[], $16::int[]${parameters})
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[], $16::int[], $17::text[]${parameters})
     WITH ORDINALITY
   AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
-    jti, keep_until, alg, actor, request_id, audit_id, owners, timeline${names}, place)
+    jti, keep_until, alg, actor, request_id, audit_id, owners, timeline, trace_id${names}, place)
   LEFT JOIN LATERAL (SELECT id, version, status, epoch FROM operators WHERE id = t.operator_id OFFSET 0) o
     ON o.version = t.operator_version AND o.status = 'active'
   LEFT JOIN LATERAL (SELECT id, version, status, epoch, operator_id FROM agents WHERE id = t.agent_id OFFSET 0) a
@@ -181,8 +181,8 @@ WITH judged AS MATERIALIZED (
   ON CONFLICT (challenge_id) DO NOTHING
   RETURNING jti
 ), audited AS (
-  INSERT INTO audit_logs (actor, subject, outcome, request_id, ${parts.audit.columns})
-  SELECT actor, jti, 'done', request_id, ${parts.audit.values}
+  INSERT INTO audit_logs (actor, subject, outcome, request_id, trace_id, ${parts.audit.columns})
+  SELECT actor, jti, 'done', request_id, trace_id, ${parts.audit.values}
   FROM judged JOIN redeemed USING (jti)${parts.audit.rows}
   WHERE is_token
 )

@@ -31,8 +31,8 @@ const messages = new WeakMap<AnyClaims, TokenClaims>()
 /** Creates the handlers of AuthnService. They convert between messages and the types of the domain. */
 export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
   return {
-    async createChallenge(request) {
-      const { challenge, nonce, exp } = await createChallenge(deps, request)
+    async createChallenge(request, call) {
+      const { challenge, nonce, exp } = await createChallenge(deps, request, call)
       return { challenge, nonce, expiresAt: timestampFromMs(exp * 1000) }
     },
     async issueToken(request, call) {
@@ -47,8 +47,8 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
         jti: claims.jti,
       }
     },
-    async verifyToken(request) {
-      const verification = await verifyToken(deps, request)
+    async verifyToken(request, call) {
+      const verification = await verifyToken(deps, request, call.span)
       const verifiedAt = timestampFromMs(deps.now())
       if (!verification.valid) return { ...verification, verifiedAt }
       if ('trust' in verification) {

@@ -51,8 +51,8 @@ const WITH_PROOF: RedeemInput = {
 }
 
 it.each<{ name: string; inputs: readonly RedeemInput[]; parameters: number }>([
-  { name: 'redeem', inputs: [], parameters: 16 },
-  { name: 'redeem-with-parts', inputs: [WITH_PROOF], parameters: 26 },
+  { name: 'redeem', inputs: [], parameters: 17 },
+  { name: 'redeem-with-parts', inputs: [WITH_PROOF], parameters: 27 },
 ])('$name looks up each row by its key although its plan was made over empty tables', async (statement) => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, settings: REDEEM_SESSION })
   onTestFinished(() => pool.end())

@@ -3,12 +3,13 @@ import type pg from 'pg'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
+import { type Cause, tracedBatch } from '../platform/trace/span.ts'
 import type { SeenOwner } from './known-owners.ts'
 import { REDEEM, REDEEM_WITH_PARTS } from './redeem-statement.ts'
 import type { Timeline } from './timeline.ts'
 
 /** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
-export interface RedeemInput {
+export interface RedeemInput extends Cause {
   /** The challenge's nonce as a UUID, or the id of a client assertion. */
   readonly challengeId: string
   /** When challenge or assertion expire by the database's clock, in Unix seconds. */
@@ -37,7 +38,6 @@ export interface RedeemInput {
   /** The purpose of the key that signs. */
   readonly purpose: 'access_token' | 'grant'
   readonly actor: string
-  readonly requestId: string
   /**
    * What the records of an exchange in the audit say. Undefined for any other redemption, which has one record in
    * the audit of the agent's operator.
@@ -127,6 +127,7 @@ const PARAMETERS: readonly Parameter[] = [
   () => auditId(),
   ({ owners }) => (owners.length === 0 ? '' : JSON.stringify(owners)),
   ({ timeline }) => timeline,
+  ({ span }) => span?.traceId ?? '',
 ]
 /** Values of the parameters of REDEEM_WITH_PARTS, in their order. */
 const PARAMETERS_WITH_PARTS: readonly Parameter[] = [
@@ -174,7 +175,9 @@ export async function redeem(
 ): Promise<RedeemOutcome[]> {
   const { name, text, parameters } = statementFor(inputs)
   const values = parameters.map((parameter) => toArray(inputs.map(parameter)))
-  const { rows } = await pool.query<RedeemRow>({ name, text, values })
+  const query = () => pool.query<RedeemRow>({ name, text, values })
+  const size = { 'db.system.name': 'postgresql', 'db.operation.batch.size': inputs.length }
+  const { rows } = await tracedBatch(inputs, 'redeem', query, size)
   timeline.current = rows[0]?.timeline ?? timeline.current
   return rows.map(outcomeOf)
 }

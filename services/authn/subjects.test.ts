@@ -8,6 +8,7 @@ import {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { startInstance, type TestInstance } from '../../test/support/authn.ts'
 import { freshOperator, insertAgent, type TestAgent } from '../../test/support/authn-agents.ts'
+import { CAUSE } from '../../test/support/cause.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
@@ -149,9 +150,9 @@ it.each<[what: string, name: string, now: object, decisions: number]>([
     }),
     { current: 1 },
   )
-  await subjects.of(did).get()
+  await subjects.of(did, CAUSE).get()
   answer = now
-  const cached = subjects.of(did)
+  const cached = subjects.of(did, CAUSE)
   let made = 0
   const refuse = async () => {
     made += 1
@@ -179,8 +180,8 @@ it.each([
     }),
     timeline,
   )
-  await subjects.of(did).get()
+  await subjects.of(did, CAUSE).get()
   timeline.current = 2
-  expect(await subjects.of(did).get()).toMatchObject({ isFresh: true })
+  expect(await subjects.of(did, CAUSE).get()).toMatchObject({ isFresh: true })
   expect(lookups).toBe(2)
 })

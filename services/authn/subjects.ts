@@ -8,6 +8,7 @@ import {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import type { Subject } from './domain/subject.ts'
 import { perTimeline, type Timeline } from './timeline.ts'
 
@@ -34,7 +35,7 @@ export interface SubjectOfRequest {
 /** A cache of agents with their operators, by DID. */
 export interface Subjects {
   /** Returns the subject of a DID. Throws INVALID_DID when the text is not a DID. */
-  of(did: string): SubjectOfRequest
+  of(did: string, cause: Cause): SubjectOfRequest
 }
 
 /** Creates a cache of at most `capacity` subjects in front of the agents' directory. */
@@ -45,9 +46,9 @@ export function createSubjects(
 ): Subjects {
   const remembered = perTimeline(timeline, () => new Map<string, Subject>())
 
-  const reload = async (did: string): Promise<Seen> => {
+  const reload = async (did: string, cause: Cause): Promise<Seen> => {
     const cache = remembered()
-    const { agent, operator } = await agents.lookupAgent({ did })
+    const { agent, operator } = await agents.lookupAgent({ did }, cause)
     cache.delete(did)
     if (agent === undefined || operator === undefined) throw new ApiError('AGENT_NOT_FOUND')
     const subject = { agent, operator }
@@ -55,26 +56,26 @@ export function createSubjects(
     return { subject, isFresh: true }
   }
   return {
-    of: (did) => {
+    of: (did, cause) => {
       // A DID in the cache has been parsed before.
       if (!remembered().has(did) && parseDid(did) === undefined) throw new ApiError('INVALID_DID')
-      return subjectOf(did)
+      return subjectOf(did, cause)
     },
   }
 
-  function subjectOf(did: string): SubjectOfRequest {
+  function subjectOf(did: string, cause: Cause): SubjectOfRequest {
     return {
       async get() {
         const subject = remembered().get(did)
-        return subject ? { subject, isFresh: false } : await reload(did)
+        return subject ? { subject, isFresh: false } : await reload(did, cause)
       },
-      reload: () => reload(did),
+      reload: () => reload(did, cause),
       async decide(seen, decision) {
         try {
           return { subject: seen.subject, value: await decision(seen.subject) }
         } catch (error) {
           if (seen.isFresh || !(error instanceof ApiError)) throw error
-          const { subject } = await reload(did)
+          const { subject } = await reload(did, cause)
           // The decision would be the same, and an exchange costs several look-ups.
           if (isSame(subject, seen.subject)) throw error
           return { subject, value: await decision(subject) }

@@ -8,7 +8,8 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { ForeignVerification } from '../trust/index.ts'
+import type { Span } from '../platform/trace/span.ts'
+import type { ForeignDemands, ForeignVerification } from '../trust/index.ts'
 import { type AuthorityVerification, type VerifyAuthorityDeps, verifyAuthority } from './chains/verify-authority.ts'
 import { checkProof } from './check-proof.ts'
 import type { AuthnDeps } from './config.ts'
@@ -37,12 +38,13 @@ export type Verification =
 export async function verifyToken(
   deps: VerifyTokenDeps,
   request: VerifyTokenRequest,
+  span?: Span,
 ): Promise<Verification | AuthorityVerification | ForeignVerification> {
   const demands = parseVerifyRequest(request, deps.issuer)
   const { token } = request
   const issuer = demands.issuers === undefined ? deps.issuer : claimedIssuer(token, deps.issuer)
   if (demands.issuers !== undefined && !demands.issuers.includes(issuer)) return invalid('WRONG_ISSUER')
-  if (issuer !== deps.issuer) return verifyAbroad(deps, token, issuer, demands)
+  if (issuer !== deps.issuer) return verifyAbroad(deps, token, { ...demands, issuer, span })
   // Without `delegation`, the reader of access tokens refuses a delegated token.
   const isDelegated = isChain(token) || (demands.delegation !== undefined && isDelegatedToken(token))
   if (isDelegated) return verifyAuthority(deps, token, demands)
@@ -72,10 +74,9 @@ function readPayload(token: string): JsonObject | undefined {
 async function verifyAbroad(
   deps: VerifyTokenDeps,
   token: string,
-  issuer: string,
-  { wanted, sent }: VerifyDemands,
+  { sent, ...demands }: Pick<VerifyDemands, 'wanted' | 'sent'> & Pick<ForeignDemands, 'issuer' | 'span'>,
 ): Promise<ForeignVerification> {
-  return deps.verifyForeign(token, { issuer, wanted, checkSender: (claims) => checkProof(deps, claims, token, sent) })
+  return deps.verifyForeign(token, { ...demands, checkSender: (claims) => checkProof(deps, claims, token, sent) })
 }
 
 /**

@@ -2,6 +2,7 @@ import { readTokenJws } from '@auth4agent/core/token/access-token'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import { type AuthenticateDeps, type Authenticated, findOperator, mayMakeCalls } from './authenticate.ts'
 import { frozenError, stopsFrozen } from './authority.ts'
 import type { SentProof } from './call.ts'
@@ -55,7 +56,7 @@ export function sentToken(authorization: string): SentToken | undefined {
 export async function authenticateToken(
   deps: TokenDeps,
   { token, isBound }: SentToken,
-  { dpop }: Pick<Meta, 'dpop'>,
+  { dpop, ...cause }: Pick<Meta, 'dpop'> & Cause,
   line: Line,
 ): Promise<Authenticated> {
   if (deps.verifyAccess === undefined) throw new Error('A method accepts access tokens, but nothing verifies them')
@@ -63,7 +64,7 @@ export async function authenticateToken(
   const verified = await deps.verifyAccess(token, isBound ? dpop : undefined)
   if (typeof verified === 'string') throw invalidToken(verified)
   const { did, operatorId, scope } = verified
-  const operator = await findOperator(deps, operatorId)
+  const operator = await findOperator(deps, operatorId, cause)
   if (operator === undefined || !mayMakeCalls(operator)) throw invalidToken('OPERATOR_TOKENS_ENDED')
   const refusal = refuseScope(line, scope) ?? (operator.frozen && stopsFrozen(line) ? frozenError() : undefined)
   return { principal: { kind: 'agent', did, operatorId }, ...(refusal && { refusal }) }

@@ -9,6 +9,7 @@ import {
   NOW_S,
   operatorSigner,
 } from '../../test/support/assertions.ts'
+import { CAUSE } from '../../test/support/cause.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
@@ -19,7 +20,7 @@ import { EMPTY_BODY } from './request-body.ts'
 const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const operator = operatorSigner(ID)
 const admin = adminSigner()
-const CALL = { rpc: 'POST /x', body: EMPTY_BODY, isBodySecret: false }
+const CALL = { rpc: 'POST /x', body: EMPTY_BODY, isBodySecret: false, cause: CAUSE }
 const RULES = { issuer: ISSUER, nowS: NOW_S, skewS: 10, mustNameRpc: false, ...CALL }
 
 function setUp(status = 'active', adminKey: Uint8Array | undefined = admin.pair.publicKey) {

@@ -3,6 +3,7 @@ import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@au
 import type { OperatorDirectoryService, OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import { type AssertionRules, checkAssertion, type ParsedAssertion, parseAssertion } from './assertion.ts'
 import type { Authority } from './authority.ts'
 import { refuseMissingDigest } from './body-digest.ts'
@@ -26,6 +27,7 @@ const ONCE_AUTHENTICATED = new Set(['released', 'superseded'])
 export interface CallRules extends AssertionRules {
   /** Whether the body contains a secret. */
   readonly isBodySecret: boolean
+  readonly cause: Cause
 }
 
 /** Returns whether an operator is in a state in which it may make calls. */
@@ -63,7 +65,8 @@ export async function authenticate(
     const key = { kid: parsed.jws.header.kid, label: '', isRoot: false }
     return { principal: { kind: 'admin', assertion, key, signed: signedCall(parsed, rules) } }
   }
-  const operator = parsed.typ === OPERATOR_ASSERTION_TYPE ? await findOperator(deps, parsed.iss) : undefined
+  const operator =
+    parsed.typ === OPERATOR_ASSERTION_TYPE ? await findOperator(deps, parsed.iss, rules.cause) : undefined
   if (operator === undefined)
     throw new ApiError(
       'INVALID_ASSERTION',
@@ -114,8 +117,9 @@ function signedCall({ text }: ParsedAssertion, { rpc, body, isBodySecret }: Call
 export async function findOperator(
   { operators }: Pick<AuthenticateDeps, 'operators'>,
   id: string,
+  cause: Cause,
 ): Promise<OperatorSnapshot | undefined> {
   if (!isUuid(id)) return undefined
-  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } })
+  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } }, cause)
   return operator
 }

@@ -3,6 +3,7 @@ import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@b
 import type { InTurn } from '../ledger/ledger.ts'
 import type { OperatorPrincipal, Principal } from '../ledger/principal.ts'
 import type { StorageBound } from '../ledger/storage-bound.ts'
+import type { Cause } from '../platform/trace/span.ts'
 
 export type {
   AdminPrincipal,
@@ -14,9 +15,7 @@ export type {
 } from '../ledger/principal.ts'
 
 /** The context of a call, in addition to its request. */
-export interface Call {
-  /** Id of the request in logs, audit and answers. */
-  readonly requestId: string
+export interface Call extends Cause {
   readonly principal: Principal
   readonly dpop?: SentProof
   /** Makes each transaction of the call wait for its turn. The pipeline gives it to each handler. */

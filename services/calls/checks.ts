@@ -9,6 +9,7 @@ import { reasons } from '../platform/errors/reasons.ts'
 import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Logger } from '../platform/log/log.ts'
+import { causeFields, type Span } from '../platform/trace/span.ts'
 import type { TokenDeps } from './access-token.ts'
 import type { AuthenticateDeps } from './authenticate.ts'
 import {
@@ -77,18 +78,28 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   if (group !== policy.limit) limit(deps, group, 'source', sourceKey(meta.source))
   const asked = (policy.cost?.(fields) ?? 1) - 1
   chargeUnits(deps, policy.limit, counted, asked)
+  const startedAt = performance.now()
   const { principal, refusal, authority } = await authenticateCall(deps, meta, policy, fields, {
     ...clockOf(deps),
+    cause: meta,
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined || policy.takesEvents === true,
     body: meta.body,
     isBodySecret: policy.secretField !== undefined && isPresent(fields[policy.secretField]),
   })
-  const { requestId, dpop } = meta
+  if (principal.kind !== 'anonymous') noteCaller(meta.span, principal.kind, startedAt)
+  const { requestId, span, dpop } = meta
   const charge = (more: number) => chargeUnits(deps, policy.limit, counted, more)
   const storage = { bytesPerDay: deps.operatorBytesPerDay, claim: storageClaim(policy) }
-  const call = { requestId, principal, ...(dpop && { dpop }), source: sourceKey(meta.source), charge, storage }
+  const call = { requestId, span, principal, ...(dpop && { dpop }), source: sourceKey(meta.source), charge, storage }
   return { request, call, refusal, authority, counted, units: sent + asked }
+}
+
+/** Adds to a trace how long it took to identify a caller. Only now the caller's wish to record its trace counts. */
+function noteCaller(span: Span | undefined, kind: Principal['kind'], startedAt: number): void {
+  span?.vouch()
+  if (span?.isRecorded !== true) return
+  span.child('authenticate', { startedAt, attributes: { 'auth4agent.caller': kind } }).end()
 }
 
 function storageClaim({ urgent, freesStorage, endsTokens }: Policy<Fields>): StorageClaim {
@@ -247,7 +258,7 @@ async function record(deps: CheckDeps, { method, policy }: Line, { request, call
   try {
     await recordRefusal(deps.prisma, call, entry)
   } catch (cause) {
-    deps.log.error({ requestId: call.requestId, error: cause }, 'a refusal could not be audited')
+    deps.log.error({ ...causeFields(call), error: cause }, 'a refusal could not be audited')
   }
 }
 

@@ -3,6 +3,8 @@ import { type ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 import type { LogFormat, Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
+import { causeFields, type Span } from '../platform/trace/span.ts'
+import { methodName } from './method-name.ts'
 import type { Caller, Meta } from './rpc.ts'
 
 /** Dependencies of observe. */
@@ -45,34 +47,51 @@ export function isCallersDeadline({ deadlineMs }: { readonly deadlineMs: number 
   return timeoutMs !== undefined && timeoutMs < deadlineMs
 }
 
-/** Begins to observe a request. */
-export function observe(deps: ObserverDeps, method: DescMethod | undefined, caller: Caller): Observation {
+/** Begins to observe a request: for the log, the metrics and its trace. */
+export function observe(
+  deps: ObserverDeps,
+  method: DescMethod | undefined,
+  caller: Caller & Pick<Meta, 'route'>,
+): Observation {
   const { log, metrics, callLevel = 'info' } = deps
-  const { requestId, source } = caller
+  const { source, span } = caller
+  const ids = causeFields(caller)
   const service = method?.parent.name ?? NONE
   const name = method?.name ?? NONE
   const rpc = `${service}/${name}`
   const startedAt = performance.now()
+  if (span !== undefined) describe(span, method, caller.route)
   let reason: ReasonCode | 'OK' | typeof CALLERS_DEADLINE = 'OK'
   let latencyMs: number | undefined
   return {
     opened() {
       latencyMs = performance.now() - startedAt
-      log[callLevel]({ requestId, source, rpc, ms: rounded(latencyMs) }, 'stream opened')
+      log[callLevel]({ ...ids, source, rpc, ms: rounded(latencyMs) }, 'stream opened')
     },
     failed(thrown, isCallersDeadline = false) {
       const error = toApiError(thrown)
       reason = isCallersDeadline && error.reason === 'DEADLINE_EXCEEDED' ? CALLERS_DEADLINE : error.reason
       const level = reason === CALLERS_DEADLINE ? undefined : levelOf(error)
-      if (level !== undefined) log[level]({ requestId, reason, error: error.cause }, error.message)
-      return error
+      if (level !== undefined) log[level]({ ...ids, reason, error: error.cause }, error.message)
+      span?.fail(reason, level === 'error')
+      return span === undefined ? error : error.inTrace(span.traceId)
     },
     ended() {
       const ms = performance.now() - startedAt
       metrics.observe(service, name, reason, (latencyMs ?? ms) / 1000)
-      log[callLevel]({ requestId, source, rpc, reason, ms: rounded(ms) }, 'call')
+      log[callLevel]({ ...ids, source, rpc, reason, ms: rounded(ms) }, 'call')
+      span?.end()
     },
   }
+}
+
+/** Names the span of a request. Nothing in it is text from the caller. */
+function describe(span: Span, method: DescMethod | undefined, route: string | undefined): void {
+  if (method === undefined) return span.describe('refused request')
+  const rpc = methodName(method)
+  const [verb, path] = route?.split(' ') ?? []
+  if (route === undefined || verb === undefined || path === undefined) span.describe(rpc, { 'rpc.method': rpc })
+  else span.describe(route, { 'rpc.method': rpc, 'http.request.method': verb, 'http.route': path })
 }
 
 /** Returns the level of an error in the log. Overload and what a server never does are no faults (RFC 9110 15.6.2). */

@@ -6,6 +6,7 @@ import {
   OperatorSnapshotSchema,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ISSUER, NOW_S } from '../../test/support/assertions.ts'
+import { CAUSE } from '../../test/support/cause.ts'
 import { assertBy, ed25519Key, p256Key, signWith, type TeamKey } from '../../test/support/operator-team.ts'
 import { reasonOf, refusalOf } from '../../test/support/reason-of.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
@@ -43,7 +44,7 @@ function authenticated(authorization: string, keys: readonly KeyInit[], nowS = N
     lookupOperator: async () => ({ operator: snapshot(...keys) }),
     lookupAudienceOwner: async () => ({}),
   })
-  const rules = { ...RULES, nowS, body: EMPTY_BODY, isBodySecret: false }
+  const rules = { ...RULES, nowS, body: EMPTY_BODY, isBodySecret: false, cause: CAUSE }
   return authenticate({ operators, adminKey: undefined }, authorization, ['operator'], rules)
 }
 

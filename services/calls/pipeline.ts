@@ -4,8 +4,9 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
+import { type Cause, type Span, traced, tracedNow } from '../platform/trace/span.ts'
 import type { Call, Principal } from './call.ts'
-import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
+import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, type Received, receive } from './checks.ts'
 import { chargeUnits, costOfRequest } from './cost.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
@@ -24,7 +25,7 @@ export interface PipelineDeps extends CheckDeps, ObserverDeps {
   /** Longest time of a call, in milliseconds. A caller may set a shorter deadline. */
   readonly deadlineMs: number
   /** Resolves when every log follower of the deployment refuses the tokens that were ended. */
-  readonly settle: () => Promise<void>
+  readonly settle: (span: Span | undefined) => Promise<void>
   /** Resolves when this call's change is as durable as the deployment demands. Throws ApiError NOT_DURABLE. */
   readonly confirm: () => Promise<void>
   /**
@@ -63,7 +64,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
   }
   for (const route of routes) targets.set(route.method, { kind: 'route', route })
   const pipeline: Pipeline = { ...deps, turns: createTurns(deps) }
-  const admit = createAdmission(deps)
+  const inPlace = createAdmission(deps)
   const streams = createStreams(deps, deps.streamBounds)
   const targetOf = (method: DescMethod): Target => {
     const target = targets.get(method)
@@ -77,7 +78,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
         const target = targetOf(method)
         const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
         return inTime(timeoutMs, read, (request, isOver) =>
-          admit(() => answer(pipeline, target, method, request, { ...meta, timeoutMs, isOver })),
+          inPlace(() => answer(pipeline, target, method, request, { ...meta, timeoutMs, isOver })),
         )
       }),
     subscribe: (method, read, meta, signal) =>
@@ -85,7 +86,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
         const target = targetOf(method)
         const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
         return inTime(ms, read, (request, isOver) =>
-          admit(() => open(pipeline, target, method, request, { ...meta, isOver })),
+          inPlace(() => open(pipeline, target, method, request, { ...meta, isOver })),
         )
       }),
     refuse: (error, caller) => refuse(deps, error, caller),
@@ -159,7 +160,7 @@ async function answer(
   const { route } = target
   if (route.kind !== 'unary') throw streamMismatch(method)
   const output = await handle(deps, route, read, meta)
-  await complete(deps, route)
+  await complete(deps, route, meta)
   return create(method.output, output)
 }
 
@@ -168,8 +169,10 @@ async function answer(
  * durable as the deployment demands. It waits even if this call changed nothing, because it may repeat one that failed
  * while it waited.
  */
-async function complete({ settle, confirm }: Pipeline, { policy }: UnaryRoute): Promise<void> {
-  if (policy.action !== undefined) await (policy.endsTokens ? settle() : confirm())
+async function complete({ settle, confirm }: Pipeline, { policy }: UnaryRoute, { span }: Cause): Promise<void> {
+  if (policy.action === undefined) return
+  if (policy.endsTokens) await traced(span, 'settle', settle)
+  else await confirm()
 }
 
 /**
@@ -186,15 +189,20 @@ async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, me
   const received = await receive(deps, route, read, meta)
   const turns = deps.turns(route.policy, received.call.principal, meta)
   try {
-    const call = { ...admitCaller(deps, route, received, meta), inTurn: turns.transaction }
+    const call = { ...admit(deps, route, received, meta), inTurn: turns.transaction }
     return await turns.handler(() => route.handler(received.request, call))
   } catch (thrown) {
     const error = await auditRefusal(deps, route, { received, inTurn: turns.refusal }, thrown)
     // An operator whose release succeeded but whose answer was lost gets a refusal when it repeats the release, and
     // must then be able to rely on the release.
-    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route)
+    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route, meta)
     throw error
   }
+}
+
+/** Decides whether the caller may reach the handler, as a part of its trace. */
+function admit(deps: Pipeline, route: Route, received: Received, meta: Meta): Call {
+  return tracedNow(meta.span, 'policy', () => admitCaller(deps, route, received, meta))
 }
 
 function isKnownRefusal({ kind }: Principal, { reason }: ApiError): boolean {
@@ -225,7 +233,7 @@ async function openHere(deps: Pipeline, route: StreamRoute, read: () => Message,
   const received = await receive(deps, route, read, meta)
   const { refusal: inTurn } = deps.turns(route.policy, received.call.principal, meta)
   const failed = (thrown: unknown) => auditRefusal(deps, route, { received, inTurn }, thrown)
-  const call = await admitted(() => admitCaller(deps, route, received, meta), failed)
+  const call = await admitted(() => admit(deps, route, received, meta), failed)
   const { request } = received
   const { principal } = call
   return {

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import type { ApiError } from '../platform/errors/api-error.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import type { Handlers, SentProof, StreamHandler, UnaryHandler } from './call.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { RequestBody } from './request-body.ts'
@@ -13,8 +14,7 @@ export interface ServiceModule<S extends DescService = DescService> {
 }
 
 /** The facts about the caller that every transport has. */
-export interface Caller {
-  readonly requestId: string
+export interface Caller extends Cause {
   /** Address of the caller. Behind trusted proxies, the address that they report. */
   readonly source: string
 }
@@ -27,6 +27,8 @@ export interface Meta extends Caller {
    * The name of the call for assertions: `METHOD /path` over REST, `package.Service/Method` over gRPC and Connect.
    */
   readonly rpc: string
+  /** The route of a request over REST, with `{name}` for the values in its path: `METHOD /path/{name}`. */
+  readonly route?: string
   /** The body. Undefined if a gateway of an older version has forwarded the call without it. */
   readonly body: RequestBody | undefined
   /** The approvals of the request by further root keys of the operator, separated by commas, as sent. */

@@ -110,7 +110,7 @@ async function makeKeys(
 }
 
 async function makeTrust(
-  { config, database, db, readDb, log, revocations, metrics }: ServiceDeps,
+  { config, database, db, readDb, log, revocations, metrics, tracing }: ServiceDeps,
   keys: Keys,
   operators: Operators,
 ): Promise<{ readonly trust: Trust; readonly close: () => Promise<void> }> {
@@ -120,6 +120,8 @@ async function makeTrust(
     testDomains: config.testDomains,
     outcome: metrics.outbound,
     now: () => performance.now(),
+    tracing,
+    traceHosts: config.traceOutbound,
   })
   opened.defer(() => outbound.close())
   const trust = await createTrust({
@@ -167,13 +169,15 @@ function makeStatusLists(
   })
 }
 
-function makeSignals({ config, database, db, readDb, log, metrics }: ServiceDeps, keys: Keys): Signals {
+function makeSignals({ config, database, db, readDb, log, metrics, tracing }: ServiceDeps, keys: Keys): Signals {
   // Of its own, so that slow receivers take no place from the requests that verifications need.
   const outbound = createOutbound({
     allow: config.outboundAllow,
     testDomains: config.testDomains,
     outcome: metrics.outbound,
     now: () => performance.now(),
+    tracing,
+    traceHosts: config.traceOutbound,
     requests: PUSHES,
   })
   return createSignals({

@@ -58,7 +58,7 @@ export function makeIdentity(
 }
 
 function makeAttestation(
-  { config, deployment, db, readDb, log, metrics, passedTime }: ServiceDeps,
+  { config, deployment, db, readDb, log, metrics, passedTime, tracing }: ServiceDeps,
   operators: Operators,
 ): { readonly attestation: Attestation; readonly close: () => Promise<void> } {
   const outbound = createOutbound({
@@ -66,6 +66,8 @@ function makeAttestation(
     testDomains: config.testDomains,
     outcome: metrics.outbound,
     now: () => performance.now(),
+    tracing,
+    traceHosts: config.traceOutbound,
   })
   const nonceKey = importHmacKey(deployment.attestationKey)
   const types = createAttestorTypes({ prisma: db.prisma, outbound, monotonic: () => performance.now(), nonceKey })

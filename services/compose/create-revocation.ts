@@ -1,7 +1,7 @@
 import { routesOf } from '../calls/rpc.ts'
 import type { VerificationKeys } from '../keys/verification-keys.ts'
 import { scaleWorkRates } from '../platform/limits/rates.ts'
-import { createRevocation } from '../revocation/index.ts'
+import { createRevocation, type Revocations } from '../revocation/index.ts'
 import type { Part, ServiceDeps } from './part.ts'
 
 /** Creates revocation. */
@@ -10,7 +10,7 @@ export function makeRevocation(
   verificationKeys: VerificationKeys,
 ): Part & { readonly watchers: () => number } {
   const { store } = revocations
-  const onWake = (listener: () => void) => revocations.onWake(listener)
+  const onWake: Revocations['onWake'] = (listener) => revocations.onWake(listener)
   const { issuer, rateFactorPercent } = config
   const replayRate = scaleWorkRates(rateFactorPercent / 100).replays
   const revocation = createRevocation({ db, issuer, verificationKeys, store, onWake, passedTime, replayRate })

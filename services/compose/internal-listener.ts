@@ -7,13 +7,22 @@ import { PUBLIC_SERVICES } from './public-services.ts'
 const DEFAULT_INTERNAL_PORT = 8082
 
 /** Creates the listener for calls from other processes of the deployment. */
-export function internalListener({ config, rpc, log, metrics, internal, certificates }: ListenerDeps): Listener {
+export function internalListener({
+  config,
+  rpc,
+  tracing,
+  log,
+  metrics,
+  internal,
+  certificates,
+}: ListenerDeps): Listener {
   const called = config.services.filter((name) => name !== 'jwks-gateway')
   return createInternalListener({
     place: placeOf(config),
     internal,
     forwarded: called.flatMap((name) => PUBLIC_SERVICES[name]),
     rpc,
+    tracing,
     certificates,
     deadlineMs: config.requestTimeoutMs,
     log,

@@ -7,6 +7,7 @@ import type { DurabilityFacts } from '../platform/db/durability.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import type { Tls } from './http-port-config.ts'
 
 /** Ports on which a process listens. */
@@ -27,6 +28,8 @@ export interface ListenerDeps {
   /** The answer of /metrics. */
   readonly exposition: Exposition
   readonly rpc: Rpc
+  /** Undefined while tracing is off. */
+  readonly tracing: Tracing | undefined
   readonly internal: readonly InternalService[]
   readonly certificates: Certificates | undefined
   /** The certificate of the public listeners. */

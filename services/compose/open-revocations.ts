@@ -11,6 +11,7 @@ import { type Db, openPool } from '../platform/db/db.ts'
 import type { Durability } from '../platform/db/durability.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import { connectRevocations, type Revocations, systemClock } from '../revocation/index.ts'
 
 /** Options of openRevocations. */
@@ -22,6 +23,7 @@ interface RevocationsDeps {
   readonly durability: Durability
   readonly log: Logger
   readonly metrics: Metrics
+  readonly tracing: Tracing | undefined
 }
 
 /** Interval of pings to NATS, in milliseconds. */
@@ -37,7 +39,7 @@ export interface OpenRevocations extends Revocations {
 
 /** Connects this process to the revocation log and to the bus. */
 export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
-  const { database, db, deployment, clockGuard, durability, log, metrics } = deps
+  const { database, db, deployment, clockGuard, durability, log, metrics, tracing } = deps
   const bus = await openBus(config, deployment, log, metrics)
   const pool = openPool({ ...database, poolSize: POOL_SIZE, log })
   const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
@@ -55,6 +57,7 @@ export async function openRevocations(config: Config, deps: RevocationsDeps): Pr
     clockGuard,
     log,
     metrics: metrics.revocation,
+    tracing,
   })
   return {
     ...revocations,

@@ -16,6 +16,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import type { Revocations } from '../revocation/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 
@@ -33,6 +34,8 @@ export interface ServiceDeps {
   readonly remotes: Remotes
   readonly revocations: Revocations
   readonly passedTime: PassedTime
+  /** Undefined while tracing is off. */
+  readonly tracing: Tracing | undefined
   readonly metrics: Pick<
     Metrics,
     | 'endpointAudience'

@@ -18,9 +18,10 @@ export function publicListeners(deps: ListenerDeps): readonly Listener[] {
   return [gateway(deps), grpc(deps)]
 }
 
-function gateway({ config, rpc, log, metrics, exposition, ready, durability, tls }: ListenerDeps): Listener {
+function gateway({ config, rpc, tracing, log, metrics, exposition, ready, durability, tls }: ListenerDeps): Listener {
   const http = createGateway({
     rpc,
+    tracing,
     log,
     metrics: exposition,
     ready,
@@ -43,7 +44,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready, durability, tls
   return httpListener(http)
 }
 
-function grpc({ config, rpc, log, metrics, tls }: ListenerDeps): Listener {
+function grpc({ config, rpc, tracing, log, metrics, tls }: ListenerDeps): Listener {
   const { host, grpcPort, trustedProxies, requestTimeoutMs, maxConcurrency } = config
   const { maxConnections, maxSourceConnections } = config
   const maxStreams = 2 * maxConcurrency + LASTING_STREAMS
@@ -51,6 +52,7 @@ function grpc({ config, rpc, log, metrics, tls }: ListenerDeps): Listener {
   const connectionClosed = (port: string, reason: string) => metrics.connectionClosed(port, reason)
   const server = createGrpcServer({
     rpc,
+    tracing,
     issuer: config.issuer,
     host,
     port: grpcPort,

@@ -6,9 +6,7 @@ import { createRefusalBound } from '../calls/refusal-bound.ts'
 import type { LanePlaces } from '../calls/turns.ts'
 import type { Config } from '../configuration/config.ts'
 import type { Secrets } from '../configuration/secrets.ts'
-import { isSplit } from '../configuration/service-names.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
-import { withRequestScope } from '../internal-port/request-scope.ts'
 import { MIB } from '../ledger/storage-bound.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
@@ -27,12 +25,14 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
 import { type Job, startScheduler } from '../platform/schedule/scheduler.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import { systemClock } from '../revocation/index.ts'
 import { connectRemotes, openInternalTls } from './connect-remotes.ts'
 import { createServices } from './create-services.ts'
 import { loadTls, type Tls } from './http-port-config.ts'
 import type { Ports } from './listener.ts'
 import { openRevocations } from './open-revocations.ts'
+import { openTracing } from './open-tracing.ts'
 import { startListeners } from './start-listeners.ts'
 import { createWaitingPort, type WaitingPort } from './waiting-port.ts'
 
@@ -81,6 +81,7 @@ interface Attempt extends ServerDeps {
   readonly tls: Tls
   readonly certificates: Certificates | undefined
   readonly waiting: WaitingPort
+  readonly tracing: Tracing | undefined
 }
 
 function databaseOf({ config, databaseUrl: url, log }: ServerDeps): Database {
@@ -97,6 +98,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   await using opened = new AsyncDisposableStack()
   const certificates = await openInternalTls(config, log)
   opened.defer(() => certificates?.close())
+  const tracing = await openTracing(config, log)
+  opened.defer(() => tracing?.stop())
   const waiting = createWaitingPort(config, tls, log)
   opened.defer(() => waiting.close())
   const database = databaseOf(deps)
@@ -108,7 +111,9 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     signal: stopping,
     onWaiting: () => waiting.open(),
   }
-  const server = await withDatabase(wait, () => attemptStart({ ...deps, database, tls, certificates, waiting }))
+  const server = await withDatabase(wait, () =>
+    attemptStart({ ...deps, database, tls, certificates, waiting, tracing }),
+  )
   const all = opened.move()
   return {
     ports: server.ports,
@@ -124,7 +129,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
  * it fails, it leaves nothing open, so that it can be repeated.
  */
 async function attemptStart(deps: Attempt): Promise<Server> {
-  const { config, secrets, log, database, tls, certificates, waiting } = deps
+  const { config, secrets, log, database, tls, certificates, waiting, tracing } = deps
   const { expose = ({ exposition }: Metrics) => exposition } = deps
   if (config.databaseUrl !== undefined) await demandOwnSessions(database, log)
   await using opened = new AsyncDisposableStack()
@@ -148,6 +153,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     durability,
     log,
     metrics,
+    tracing,
   })
   opened.defer(() => revocations.stop())
   const passedTime = createPassedTime(db.pool, systemClock, log)
@@ -164,11 +170,13 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     revocations,
     passedTime,
     metrics,
+    tracing,
   })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts, verifyAccess } =
     services
   metrics.revocation.show({ ...revocations, watchers, clockGuard, durability })
+  if (tracing !== undefined) metrics.showSpans(tracing.counts)
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
   if (anchorFacts !== undefined) metrics.showAnchors(anchorFacts)
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
@@ -187,7 +195,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     maxConcurrency: config.maxConcurrency,
     lanePlaces: lanePlaces(config.dbPoolSize),
     deadlineMs: config.requestTimeoutMs,
-    settle: () => revocations.settle(),
+    settle: (span) => revocations.settle(span),
     confirm: () => durability.confirm(),
     now: Date.now,
     skewS: config.clockSkew,
@@ -209,8 +217,8 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     log,
     metrics,
     exposition: expose(metrics),
-    // Only a call to another process needs to know the request that causes it.
-    rpc: isSplit(config.services) ? withRequestScope(rpc) : rpc,
+    rpc,
+    tracing,
     internal,
     certificates,
     ready: () => readiness.missing(),

@@ -17,6 +17,8 @@ export class ConfigError extends Error {
 }
 
 const PREFIX = 'AUTH4AGENT_'
+/** To OpenTelemetry, an empty variable is one that is not set. */
+const THEIRS = 'OTEL_'
 /** Settings of the command line tool. The server ignores them, because they may be set in the same shell. */
 const OF_THE_TOOL: ReadonlySet<string> = new Set(['AUTH4AGENT_HOME', 'AUTH4AGENT_CONTEXT', 'AUTH4AGENT_TOKEN'])
 
@@ -35,7 +37,7 @@ export function readConfig(
   const value = <T>(name: string, parse: Parse<T>, fallback: T): T => {
     known.add(name)
     const given = env[name]
-    if (given === undefined) return fallback
+    if (given === undefined || (given === '' && name.startsWith(THEIRS))) return fallback
     try {
       // An empty variable is probably a mistake, and a default would hide it.
       if (given === '') throw new SettingError('must not be empty; unset it to use the default')

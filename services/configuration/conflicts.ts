@@ -14,6 +14,7 @@ export function findConflicts(config: Config): string[] {
     ...splitRules(config),
     ...databaseRules(config),
     ...busRules(config),
+    ...traceRules(config),
   ]
   return rules.filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
 }
@@ -141,6 +142,15 @@ function busRules(config: Config): readonly Rule[] {
     [
       natsUrl.length === 0 && others.some((file) => file !== undefined),
       'NATS_URL must be set when another NATS setting is set',
+    ],
+  ]
+}
+
+function traceRules({ traces, traceOutbound }: Config): readonly Rule[] {
+  return [
+    [
+      traces === undefined && traceOutbound.length > 0,
+      'OTEL_EXPORTER_OTLP_ENDPOINT must be set when AUTH4AGENT_TRACE_OUTBOUND is set',
     ],
   ]
 }

@@ -8,6 +8,9 @@ export class SettingError extends Error {
 /** Converts the text of a variable to its value. Throws SettingError when the text is wrong. */
 export type Parse<T> = (text: string) => T
 
+/** Reads one variable. Returns the fallback if it is not set or its value is wrong, and notes what is wrong. */
+export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
+
 /** Accepts any text. */
 export const text: Parse<string> = (value) => value
 

@@ -18,8 +18,21 @@ import {
   tokenLabel,
   workerCount,
 } from './parse-settings.ts'
-import { duration, durationMs, flag, list, oneOf, orOff, type Parse, port, text, wholeNumber } from './read-env.ts'
+import {
+  duration,
+  durationMs,
+  flag,
+  list,
+  oneOf,
+  orOff,
+  type Parse,
+  port,
+  text,
+  type Value,
+  wholeNumber,
+} from './read-env.ts'
 import { ADDRESSES, type ServiceName } from './service-names.ts'
+import { readTraces } from './trace-settings.ts'
 
 /** Every setting of a process. All of them are validated before the process listens. */
 export type Config = Values & {
@@ -46,9 +59,6 @@ const YEAR = 365 * DAY
 const DRAIN_MS = 2_000
 /** The default lifetime of a token, in seconds. */
 export const DEFAULT_TOKEN_TTL = 15 * 60
-
-/** Reads one variable. Returns the fallback if it is not set or its value is wrong, and notes what is wrong. */
-export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 
 /** Reads every variable and checks each on its own. */
 export function readValues(value: Value, defaultDataDir: string) {
@@ -103,6 +113,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), database === undefined ? 0 : DRAIN_MS),
     ...readInternal(value),
     ...readBus(value, requestTimeoutMs),
+    ...readTraces(value),
     workers: value('AUTH4AGENT_WORKERS', workerCount, 1),
     dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
     durability: value<DurabilityMode>(

@@ -236,6 +236,8 @@ it.each([
     methods: methodsOf(rpc, createHealth([])),
     issuer: 'https://auth.example',
     sourceOf: (peer) => peer,
+    isTrusted: () => false,
+    tracing: undefined,
     streams: createBound(1, 1),
     requestTimeoutMs: 10_000,
     stallMs: 10_000,

@@ -15,6 +15,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 import type { Bound } from '../platform/limits/bound.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
+import { arrived, type Tracing } from '../platform/trace/tracing.ts'
 import { type Answer, createAnswer } from './answer.ts'
 import { type Clock, createClock } from './clock.ts'
 import { encodeOnce } from './encode-once.ts'
@@ -35,6 +36,10 @@ export interface CallDeps {
   readonly rpc: Rpc
   readonly methods: ReadonlyMap<unknown, PortMethod>
   readonly sourceOf: SourceOf
+  /** Returns whether a peer is a trusted proxy. */
+  readonly isTrusted: (peer: string) => boolean
+  /** Undefined while tracing is off. */
+  readonly tracing: Tracing | undefined
   readonly issuer: string
   /** Bounds the open streams, by source. */
   readonly streams: Bound
@@ -66,7 +71,7 @@ const MAX_DIALOGUE_MESSAGES = 100
 
 /** Makes the function that answers streams: it calls the method of a stream, or refuses the stream. */
 export function createCalls(deps: CallDeps): OnStream {
-  const { sourceOf, requestTimeoutMs: endMs, stallMs } = deps
+  const { sourceOf, isTrusted, tracing, requestTimeoutMs: endMs, stallMs } = deps
   return (stream, headers, rawHeaders, peer) => {
     stream.on('error', ignore)
     // The caller may already have closed the stream. Then an answer would throw, so there is none.
@@ -75,7 +80,8 @@ export function createCalls(deps: CallDeps): OnStream {
       return
     }
     const source = sourceOf(peer, [headers['x-forwarded-for'] ?? []].flat())
-    const caller = { requestId: requestId(headers['x-request-id']), source }
+    const trace = arrived(tracing, headers['traceparent'], () => isTrusted(peer))
+    const caller = { requestId: requestId(headers['x-request-id']), source, ...trace }
     const clock = createClock(stream)
     const answer = createAnswer({ stream, clock, requestId: caller.requestId, endMs, stallMs })
     const call: Call = { stream, headers, rawHeaders, caller, clock, answer }

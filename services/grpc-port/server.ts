@@ -1,13 +1,14 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { Rpc } from '../calls/rpc.ts'
-import { createConnectionSource, createSourceOf } from '../calls/source-of.ts'
+import { createConnectionSource, createIsTrusted, createSourceOf } from '../calls/source-of.ts'
 import { MAX_STREAM_AGE_MS } from '../calls/streams.ts'
 import { createBound } from '../platform/limits/bound.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { reportClosedConnections } from '../platform/net/closed-connections.ts'
 import { createConnections } from '../platform/net/connections.ts'
 import { listenOn } from '../platform/net/listen.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import { createCalls, type OnStream } from './calls.ts'
 import { createHealth } from './health.ts'
 import { methodsOf } from './methods.ts'
@@ -38,6 +39,8 @@ export interface GrpcServerDeps {
   /** How long running calls may take after `close`, in milliseconds. The default is 10,000. */
   readonly drainMs?: number
   readonly log: Logger
+  /** Undefined while tracing is off. */
+  readonly tracing?: Tracing | undefined
   /** Counts a connection that the listener closed by itself. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
@@ -72,6 +75,8 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
     issuer: deps.issuer,
     methods: methodsOf(rpc, health),
     sourceOf: createSourceOf(deps.trustedProxies),
+    isTrusted: createIsTrusted(deps.trustedProxies),
+    tracing: deps.tracing,
     streams: createBound(deps.maxStreams, Math.ceil(deps.maxStreams / 2)),
     requestTimeoutMs: deps.requestTimeoutMs,
     stallMs: deps.maxStallMs ?? MAX_STALL_MS,

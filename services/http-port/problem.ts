@@ -33,6 +33,7 @@ export const problemOf: ProblemWriter = (error, requestId, authorization) => {
     reason: error.reason,
     error: entry.error ?? error.message,
     request_id: requestId,
+    trace_id: error.traceId,
   })
   return { status: entry.status, headers, body }
 }

@@ -4,12 +4,14 @@ import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { refuseRepeatedHeaders } from '../calls/repeated-headers.ts'
 import { requestId } from '../calls/request-id.ts'
 import type { Caller, Rpc } from '../calls/rpc.ts'
-import { createSourceOf } from '../calls/source-of.ts'
+import { createIsTrusted, createSourceOf } from '../calls/source-of.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { reportClosedConnections } from '../platform/net/closed-connections.ts'
 import { createConnections } from '../platform/net/connections.ts'
 import { listenOn } from '../platform/net/listen.ts'
+import { causeFields } from '../platform/trace/span.ts'
+import { arrived, type Tracing } from '../platform/trace/tracing.ts'
 import type { HttpPortConfig } from './config.ts'
 import { dropRest } from './drop-rest.ts'
 import { type Answer, EarlyRefusal, type Exchange, type Route, splitTarget } from './exchange.ts'
@@ -24,6 +26,8 @@ export interface HttpPortDeps {
   readonly config: HttpPortConfig
   readonly rpc: Pick<Rpc, 'refuse'>
   readonly log: Logger
+  /** Undefined while tracing is off. */
+  readonly tracing?: Tracing | undefined
   readonly routes: readonly Route[]
   /** A protocol that answers every request to its own paths, with any method, and writes its responses itself. */
   readonly mount?: Mount
@@ -65,7 +69,7 @@ export function createHttpPort(deps: HttpPortDeps): HttpPort {
     onClosed: report,
   })
   let isDraining = false
-  const open = createExchanges(config, () => isDraining)
+  const open = createExchanges(deps, () => isDraining)
   const serve = createServe(deps)
   const server = createNodeServer({
     config,
@@ -106,14 +110,17 @@ export function createHttpPort(deps: HttpPortDeps): HttpPort {
 type Received = Pick<IncomingMessage, 'headers'> & { readonly socket: Pick<Socket, 'remoteAddress'> }
 
 /** Returns a function that creates the exchange of a request: its caller, its path and the common headers. */
-function createExchanges({ baseUrl, trustedProxies }: HttpPortConfig, isDraining: () => boolean) {
+function createExchanges({ config: { baseUrl, trustedProxies }, tracing }: HttpPortDeps, isDraining: () => boolean) {
   const common = securityHeaders(baseUrl)
   const sourceOf = createSourceOf(trustedProxies)
+  const isTrusted = createIsTrusted(trustedProxies)
   const callerOf = ({ socket, headers }: Received): Caller => {
     const forwarded = headers['x-forwarded-for'] ?? []
+    const peer = socket.remoteAddress ?? ''
     return {
       requestId: requestId(headers['x-request-id']),
-      source: sourceOf(socket.remoteAddress ?? '', typeof forwarded === 'string' ? [forwarded] : forwarded),
+      source: sourceOf(peer, typeof forwarded === 'string' ? [forwarded] : forwarded),
+      ...arrived(tracing, headers['traceparent'], () => isTrusted(peer)),
     }
   }
   const open = (request: IncomingMessage, response: ServerResponse): Exchange => {
@@ -152,7 +159,7 @@ function createServe({ rpc, log, routes, mount, problemWriter }: HttpPortDeps): 
       await send(exchange, answered)
     } catch (error) {
       // Even the refusal failed, so nothing more can be sent on this connection.
-      log.error({ requestId: exchange.caller.requestId, error }, 'a request could not be answered')
+      log.error({ ...causeFields(exchange.caller), error }, 'a request could not be answered')
       exchange.response.destroy()
     }
   }

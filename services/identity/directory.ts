@@ -9,8 +9,8 @@ import { toStandingAgent } from './store.ts'
 /** Creates the handlers of AgentDirectoryService, which other parts of the server call. */
 export function createDirectory(deps: IdentityDeps): InternalHandlers<typeof AgentDirectoryService> {
   return {
-    async lookupAgent({ did }) {
-      const resolved = await resolveDid(deps, did)
+    async lookupAgent({ did }, cause) {
+      const resolved = await resolveDid(deps, did, cause)
       if (resolved === undefined) return {}
       const { operator, agent } = resolved
       if (agent === null) return operator === undefined ? {} : { operator }
@@ -18,9 +18,9 @@ export function createDirectory(deps: IdentityDeps): InternalHandlers<typeof Age
       return { ...(operator && { operator }), agent: { ...toAgentSnapshot(agent), ...standing } }
     },
 
-    async attestAgent({ did, attestation, requestId }) {
+    async attestAgent({ did, attestation, requestId }, { span }) {
       if (attestation === undefined) throw new ApiError('INVALID_ARGUMENT', 'attestation must be given')
-      await deps.attestation.attestForToken({ principal: { kind: 'agent', did }, requestId }, did, attestation)
+      await deps.attestation.attestForToken({ principal: { kind: 'agent', did }, requestId, span }, did, attestation)
       return {}
     },
   }

@@ -3,6 +3,7 @@ import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/intern
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import { findAgent } from './store.ts'
 
 /** Dependencies of resolveDid. */
@@ -16,8 +17,8 @@ export interface Resolver {
  * when the domain has no owner. `agent` is null when there is no such agent. Returns undefined when the text is not a
  * DID.
  */
-export async function resolveDid({ db, operators }: Resolver, text: string) {
-  const owner = await findOwner(operators, text)
+export async function resolveDid({ db, operators }: Resolver, text: string, cause: Cause) {
+  const owner = await findOwner(operators, text, cause)
   if (owner === undefined) return undefined
   const { operator } = owner
   const agent = operator === undefined ? null : await findAgent(db.prisma, operator.id, { did: text })
@@ -29,14 +30,14 @@ export async function resolveDid({ db, operators }: Resolver, text: string) {
  *
  * @throws ApiError INVALID_DID; AGENT_NOT_FOUND when the domain has no owner
  */
-export async function resolveOwner({ operators }: Pick<Resolver, 'operators'>, text: string) {
-  const owner = await findOwner(operators, text)
+export async function resolveOwner({ operators }: Pick<Resolver, 'operators'>, text: string, cause: Cause) {
+  const owner = await findOwner(operators, text, cause)
   if (owner === undefined) throw new ApiError('INVALID_DID')
   if (owner.operator === undefined) throw new ApiError('AGENT_NOT_FOUND')
   return owner.operator
 }
 
-async function findOwner(operators: Resolver['operators'], text: string) {
+async function findOwner(operators: Resolver['operators'], text: string, cause: Cause) {
   const did = parseDid(text)
-  return did && operators.lookupOperator({ by: { case: 'domain', value: did.domain } })
+  return did && operators.lookupOperator({ by: { case: 'domain', value: did.domain } }, cause)
 }

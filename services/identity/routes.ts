@@ -11,6 +11,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { checkLabel, checkReason } from '../platform/requests/check-text.ts'
 import { pageTokenAfter } from '../platform/requests/page.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { Cause } from '../platform/trace/span.ts'
 import { readDidVersion, type WantedVersion } from './did-versions.ts'
 import { changeStatus, type StatusVerb } from './domain/change-status.ts'
 import { checkInception } from './domain/check-inception.ts'
@@ -88,15 +89,15 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
       }
     },
 
-    async getAgent({ did }) {
-      const { operator, agent, facts } = await readAgent(reading, did)
+    async getAgent({ did }, call) {
+      const { operator, agent, facts } = await readAgent(reading, did, call)
       const shown = toPublicAgent(agent, facts, new Date(deps.now()))
       return operator.hideAllowedScopes ? { ...shown, allowedScopes: [] } : shown
     },
 
-    async resolveDid({ did, versionId, versionTime }) {
+    async resolveDid({ did, versionId, versionTime }, call) {
       const wanted = parseVersion(versionId, versionTime)
-      const { agent, facts } = await readAgent(reading, did)
+      const { agent, facts } = await readAgent(reading, did, call)
       const version = await readDidVersion(prisma, agent, facts, wanted, new Date(deps.now()))
       return toResolution(agent, version)
     },
@@ -104,8 +105,8 @@ function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent' | '
 }
 
 /** Returns the agent of a DID, its operator, and what its log says. Throws INVALID_DID, AGENT_NOT_FOUND. */
-async function readAgent(deps: Resolver, did: string) {
-  const resolved = await resolveDid(deps, did)
+async function readAgent(deps: Resolver, did: string, cause: Cause) {
+  const resolved = await resolveDid(deps, did, cause)
   if (resolved === undefined) throw new ApiError('INVALID_DID')
   const { operator, agent } = resolved
   if (operator === undefined || agent === null) throw new ApiError('AGENT_NOT_FOUND')
@@ -130,7 +131,7 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
     async registerAgent(request, call) {
       const { operatorId } = request
       if (!isUuid(operatorId)) throw new ApiError('OPERATOR_NOT_FOUND')
-      const { operator } = await operators.lookupOperator({ by: { case: 'id', value: operatorId } })
+      const { operator } = await operators.lookupOperator({ by: { case: 'id', value: operatorId } }, call)
       if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
       if (operator.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
       const at = now()

@@ -7,6 +7,7 @@ import {
   IdentityService,
   RegisterAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { CAUSE } from '../../test/support/cause.ts'
 import { freePort } from '../../test/support/free-port.ts'
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
@@ -70,7 +71,7 @@ describe('an absent process', () => {
   it('makes calls reject with UNAVAILABLE at once, and is used again when it returns', async () => {
     const port = await freePort()
     const { operators, channel } = connectTo([`127.0.0.1:${port}`])
-    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
+    expect(await reasonOf(operators.lookupOperator(lookup, CAUSE))).toBe('UNAVAILABLE')
     expect(channel.isConnected()).toBe(false)
     await startInternalListener({ place: { host: '127.0.0.1', port } })
     await until(
@@ -78,7 +79,7 @@ describe('an absent process', () => {
       (isConnected) => isConnected,
       3_000,
     )
-    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('OK')
+    expect(await reasonOf(operators.lookupOperator(lookup, CAUSE))).toBe('OK')
   })
 
   it('makes calls reject with UNAVAILABLE at the deadline if its port accepts connections but sends nothing', async () => {
@@ -91,7 +92,7 @@ describe('an absent process', () => {
     const port = typeof address === 'object' ? address?.port : 0
     const { channel } = connectTo([`127.0.0.1:${port}`])
     const operators = remoteClient(OperatorDirectoryService, channel, 200)
-    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
+    expect(await reasonOf(operators.lookupOperator(lookup, CAUSE))).toBe('UNAVAILABLE')
   })
 
   it('makes no call fail if another address of the service works, whether it is an IP address or a name', async () => {
@@ -103,7 +104,9 @@ describe('an absent process', () => {
       async () => channel.isConnected(),
       (isConnected) => isConnected,
     )
-    const outcomes = await Promise.all(Array.from({ length: 50 }, () => reasonOf(operators.lookupOperator(lookup))))
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, () => reasonOf(operators.lookupOperator(lookup, CAUSE))),
+    )
     expect(new Set(outcomes)).toEqual(new Set(['OK']))
   })
 })
@@ -113,12 +116,12 @@ describe('two processes of a service', () => {
     const [one, two] = [await startInternalListener(), await startInternalListener()]
     const { operators } = connectTo([one.address, two.address])
     const isBusy = async () => {
-      await operators.lookupOperator(lookup)
+      await operators.lookupOperator(lookup, CAUSE)
       return [one.seen.length, two.seen.length]
     }
     await until(isBusy, (counts) => Math.min(...counts) > 0)
     const before = [one.seen.length, two.seen.length]
-    for (let count = 0; count < 20; count += 1) await operators.lookupOperator(lookup)
+    for (let count = 0; count < 20; count += 1) await operators.lookupOperator(lookup, CAUSE)
     expect([one.seen.length, two.seen.length]).toEqual(before.map((count) => count + 10))
   })
 })

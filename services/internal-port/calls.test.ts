@@ -6,12 +6,13 @@ import {
   IdentityService,
   RegisterAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { CAUSE } from '../../test/support/cause.ts'
 import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
 import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { ReasonCode } from '../platform/errors/reasons.ts'
+import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import type { InternalService } from './handlers.ts'
-import { currentRequestId, inRequest } from './request-scope.ts'
 import { remoteClient } from './transport.ts'
 
 const { getAgent, registerAgent } = IdentityService.method
@@ -94,21 +95,19 @@ describe('forwarded calls', () => {
 })
 
 describe('calls between services', () => {
-  it('carry the id of their request, or a new id outside a request', async () => {
-    const ids: (string | undefined)[] = []
-    const handlers = {
-      lookupOperator: async () => {
-        ids.push(currentRequestId())
+  it('carry the id of their request', async () => {
+    const ids: string[] = []
+    const handlers: InternalHandlers<typeof OperatorDirectoryService> = {
+      async lookupOperator(_request, { requestId }) {
+        ids.push(requestId)
         return {}
       },
       lookupAudienceOwner: async () => ({}),
     }
     const { address } = await startInternalListener({ internal: [{ service: OperatorDirectoryService, handlers }] })
     const { operators } = connectTo([address])
-    await inRequest('request-7', () => operators.lookupOperator(lookup))
-    await operators.lookupOperator(lookup)
-    expect(ids[0]).toBe('request-7')
-    expect(ids[1]).toMatch(/^[0-9a-f-]{36}$/)
+    await operators.lookupOperator(lookup, { requestId: 'request-7' })
+    expect(ids).toEqual(['request-7'])
   })
 
   it('have a deadline at the called process, and a deadline at the caller', async () => {
@@ -119,10 +118,10 @@ describe('calls between services', () => {
     const internal: InternalService[] = [{ service: OperatorDirectoryService, handlers }]
     const { address } = await startInternalListener({ internal, deadlineMs: 50 })
     const { operators } = connectTo([address])
-    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('DEADLINE_EXCEEDED')
+    expect(await reasonOf(operators.lookupOperator(lookup, CAUSE))).toBe('DEADLINE_EXCEEDED')
     const { address: slow } = await startInternalListener({ internal })
     const { channel } = connectTo([slow])
     const hasty = remoteClient(OperatorDirectoryService, channel, 50)
-    expect(await reasonOf(hasty.lookupOperator(lookup))).toBe('DEADLINE_EXCEEDED')
+    expect(await reasonOf(hasty.lookupOperator(lookup, CAUSE))).toBe('DEADLINE_EXCEEDED')
   })
 })

@@ -30,7 +30,7 @@ export function createForward(services: readonly DescService[], channel: Channel
 
 function withBody(meta: Meta) {
   const metadata = writeMeta(meta)
-  return { metadata, prefix: writeBody(metadata, meta) }
+  return { metadata, prefix: writeBody(metadata, meta), span: meta.span }
 }
 
 /** Returns whether a public method only reads, according to its proto file, so that a call may be sent again. */

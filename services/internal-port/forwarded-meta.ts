@@ -4,6 +4,7 @@ import { requestId } from '../calls/request-id.ts'
 import type { SignableRequest } from '../calls/request-signature/signable-request.ts'
 import type { Meta } from '../calls/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Cause, TraceCarrier } from '../platform/trace/span.ts'
 
 /**
  * The metadata keys of forwarded calls. Most values are bytes, because a path or a header may contain characters that
@@ -11,6 +12,8 @@ import { ApiError } from '../platform/errors/api-error.ts'
  */
 const KEYS = {
   requestId: 'x-request-id',
+  traceparent: 'traceparent',
+  isTraceClaimed: 'auth4agent-trace-claimed',
   source: 'auth4agent-source-bin',
   rpc: 'auth4agent-rpc-bin',
   authorization: 'auth4agent-authorization-bin',
@@ -20,10 +23,22 @@ const KEYS = {
 } as const
 
 /** Makes the metadata of a call between services. */
-export function callMetadata(id: string): Metadata {
+export function callMetadata({ requestId }: Cause): Metadata {
   const metadata = new Metadata()
-  metadata.set(KEYS.requestId, id)
+  metadata.set(KEYS.requestId, requestId)
   return metadata
+}
+
+/** Adds the trace of a call. */
+export function writeTrace(metadata: Metadata, { traceparent, isClaimed }: TraceCarrier): void {
+  metadata.set(KEYS.traceparent, traceparent)
+  if (isClaimed) metadata.set(KEYS.isTraceClaimed, 'true')
+}
+
+/** Reads the trace of a call. Its caller is a process of the deployment, so its decisions count. */
+export function readTrace(metadata: Metadata): TraceCarrier {
+  const traceparent = textOf(metadata, KEYS.traceparent) ?? ''
+  return { traceparent, isClaimed: textOf(metadata, KEYS.isTraceClaimed) === 'true' }
 }
 
 /**
@@ -31,7 +46,7 @@ export function callMetadata(id: string): Metadata {
  * the body, which `writeBody` adds.
  */
 export function writeMeta(meta: Meta): Metadata {
-  const metadata = callMetadata(meta.requestId)
+  const metadata = callMetadata(meta)
   metadata.set(KEYS.source, Buffer.from(meta.source))
   metadata.set(KEYS.rpc, Buffer.from(meta.rpc))
   if (meta.authorization !== undefined) metadata.set(KEYS.authorization, Buffer.from(meta.authorization))
@@ -45,7 +60,7 @@ export function writeMeta(meta: Meta): Metadata {
  * Reads the metadata of a forwarded call, without the body. Only the internal listener trusts it. Throws INTERNAL if
  * it is missing.
  */
-export function readMeta(metadata: Metadata): Omit<Meta, 'body'> {
+export function readMeta(metadata: Metadata): Omit<Meta, 'body' | 'requestId' | 'span'> {
   const source = textOf(metadata, KEYS.source)
   const rpc = textOf(metadata, KEYS.rpc)
   if (source === undefined || rpc === undefined) {
@@ -55,7 +70,6 @@ export function readMeta(metadata: Metadata): Omit<Meta, 'body'> {
   const signable = textOf(metadata, KEYS.signable)
   const approvals = textOf(metadata, KEYS.approvals)
   return {
-    requestId: readRequestId(metadata),
     source,
     rpc,
     authorization: textOf(metadata, KEYS.authorization),

@@ -24,9 +24,10 @@ import type { Health } from '../grpc-port/health.ts'
 import { drained } from '../platform/drained.ts'
 import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
+import type { Cause } from '../platform/trace/span.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import { readBody } from './forwarded-body.ts'
-import { readMeta, readRequestId } from './forwarded-meta.ts'
-import { inRequest } from './request-scope.ts'
+import { readMeta, readRequestId, readTrace } from './forwarded-meta.ts'
 
 type Output = MessageInitShape<DescMethod['output']>
 /** A call whose request is a message, or the bytes of a forwarded call. */
@@ -46,17 +47,27 @@ export interface InternalService<S extends DescService = DescService> {
   readonly handlers: InternalHandlers<S>
 }
 
+/** Dependencies of calls that the listener receives. */
+export interface ReceiveDeps {
+  /** Undefined while tracing is off. */
+  readonly tracing: Tracing | undefined
+}
+
 /** Mounts an internal service. Each call gets a request id, a deadline and a log line. */
-export function mountInternal({ service, handlers }: InternalService, deps: ObserverDeps, deadlineMs: number): Mounted {
-  const table = handlers as Readonly<Record<string, (request: Message) => Promise<Output>>>
+export function mountInternal(
+  { service, handlers }: InternalService,
+  deps: ObserverDeps & ReceiveDeps,
+  deadlineMs: number,
+): Mounted {
+  const table = handlers as Readonly<Record<string, (request: Message, cause: Cause) => Promise<Output>>>
   return mount(service, (method) => {
     const handler = table[method.localName]
     if (handler === undefined) throw new Error(`${method.toString()} has no handler`)
     const answer: handleUnaryCall<Message, Message> = (call, respond) => {
-      const requestId = readRequestId(call.metadata)
-      const observation = observe(deps, method, { requestId, source: call.getPeer() })
+      const cause = readCause(deps, call.metadata)
+      const observation = observe(deps, method, { ...cause, source: call.getPeer() })
       const timeoutMs = Math.min(deadlineMs, timeLeft(call) ?? deadlineMs)
-      inRequest(requestId, () => withDeadline(timeoutMs, () => handler(call.request)))
+      withDeadline(timeoutMs, () => handler(call.request, cause))
         .then(
           (output) => respond(null, create(method.output, output)),
           (error: unknown) => respond(refusal(observation.failed(error))),
@@ -70,18 +81,18 @@ export function mountInternal({ service, handlers }: InternalService, deps: Obse
 /**
  * Mounts a public service for gateways. The pipeline treats a call as if the caller were connected to this process.
  */
-export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal): Mounted {
+export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal, deps: ReceiveDeps): Mounted {
   return mount(
     service,
-    (method) => (method.methodKind === 'unary' ? unary(rpc, method) : stream(rpc, method, closing)),
+    (method) => (method.methodKind === 'unary' ? unary(rpc, method, deps) : stream(rpc, method, closing, deps)),
     forwardedDefinition,
   )
 }
 
-function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Buffer, Message> {
+function unary(rpc: Rpc, method: DescMethod, deps: ReceiveDeps): handleUnaryCall<Buffer, Message> {
   return (call, respond) => {
     Promise.try(() => {
-      const { read, meta } = receivedOf(method, call)
+      const { read, meta } = receivedOf(deps, method, call)
       return rpc.invoke(method, read, meta)
     }).then(
       (message) => respond(null, message),
@@ -90,20 +101,37 @@ function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Buffer, Message> {
   }
 }
 
-function stream(rpc: Rpc, method: DescMethod, closing: AbortSignal): handleServerStreamingCall<Buffer, Message> {
+function stream(
+  rpc: Rpc,
+  method: DescMethod,
+  closing: AbortSignal,
+  deps: ReceiveDeps,
+): handleServerStreamingCall<Buffer, Message> {
   return (call) =>
     void send(call, () => {
-      const { read, meta } = receivedOf(method, call)
+      const { read, meta } = receivedOf(deps, method, call)
       return rpc.subscribe(method, read, meta, signalOf(call, closing))
     })
 }
 
 /** Returns the parts of a forwarded call: the function that reads its message, and the facts about its request. */
-function receivedOf({ input }: DescMethod, call: UnaryCall<Buffer> | StreamCall<Buffer>) {
+function receivedOf(deps: ReceiveDeps, { input }: DescMethod, call: UnaryCall<Buffer> | StreamCall<Buffer>) {
   const { body, message } = readBody(call.metadata, call.request)
   const timeoutMs = timeLeft(call)
-  const meta: Meta = { ...readMeta(call.metadata), body, ...(timeoutMs !== undefined && { timeoutMs }) }
+  const meta: Meta = {
+    ...readMeta(call.metadata),
+    ...readCause(deps, call.metadata),
+    body,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  }
   return { read: () => fromBinary(input, message), meta }
+}
+
+/** Returns the request for which another process calls, in a span of this process. */
+function readCause({ tracing }: ReceiveDeps, metadata: Metadata): Cause {
+  const requestId = readRequestId(metadata)
+  if (tracing === undefined) return { requestId }
+  return { requestId, span: tracing.proceed(readTrace(metadata), '', { kind: 'server' }) }
 }
 
 /** Mounts grpc.health.v1. */

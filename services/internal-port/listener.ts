@@ -14,7 +14,7 @@ import { createConnections } from '../platform/net/connections.ts'
 import { listenOn } from '../platform/net/listen.ts'
 import { callersOf } from './callers.ts'
 import type { Certificates } from './certificates.ts'
-import { type InternalService, mountForwarded, mountHealth, mountInternal } from './handlers.ts'
+import { type InternalService, mountForwarded, mountHealth, mountInternal, type ReceiveDeps } from './handlers.ts'
 import { createPeerCheck, createPeers } from './peers.ts'
 import { clearSocketPath } from './socket-file.ts'
 
@@ -22,7 +22,7 @@ import { clearSocketPath } from './socket-file.ts'
 export type Place = { readonly host: string; readonly port: number } | { readonly socket: string }
 
 /** Dependencies of {@link createInternalListener}. */
-export interface ListenerDeps extends ObserverDeps {
+export interface ListenerDeps extends ObserverDeps, ReceiveDeps {
   readonly place: Place
   /** Internal services, which only other processes of the deployment call. */
   readonly internal: readonly InternalService[]
@@ -125,7 +125,7 @@ function mountServices(
 ) {
   const mounted = [
     ...internal.map((each) => mountInternal(each, observer, deadlineMs)),
-    ...forwarded.map((service) => mountForwarded(service, rpc, closing)),
+    ...forwarded.map((service) => mountForwarded(service, rpc, closing, observer)),
   ]
   const names = [...internal.map(({ service }) => service), ...forwarded].map(({ typeName }) => typeName)
   const health = createHealth(names)

@@ -5,6 +5,7 @@ import { service as health } from 'grpc-health-check'
 import { describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { CAUSE } from '../../test/support/cause.ts'
 import { type Authority, type Certified, createAuthority } from '../../test/support/certificate-authority.ts'
 import { connectTo, startInternalListener, testCertificate } from '../../test/support/internal-listener.ts'
 import { until } from '../../test/support/until.ts'
@@ -29,8 +30,8 @@ async function peer(address: string, names: readonly ServiceName[], by = authori
 }
 
 type Peer = Awaited<ReturnType<typeof peer>>
-const lookup = ({ operators }: Peer) => operators.lookupOperator(BY_ID)
-const audience = ({ operators }: Peer) => operators.lookupAudienceOwner({})
+const lookup = ({ operators }: Peer) => operators.lookupOperator(BY_ID, CAUSE)
+const audience = ({ operators }: Peer) => operators.lookupAudienceOwner({}, CAUSE)
 const forward = (client: Peer) =>
   client.forward.unary(IdentityService.method.getAgent, create(GetAgentRequestSchema), META)
 const same = (bytes: Buffer) => bytes
@@ -79,14 +80,14 @@ describe('mutual TLS', () => {
   it('refuses a peer with a certificate of another authority', async () => {
     const { address, seen } = await start()
     const { operators } = await peer(address, ['identity'], stranger)
-    await expect(operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
+    await expect(operators.lookupOperator(BY_ID, CAUSE)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
     expect(seen).toEqual([])
   })
 
   it('refuses a peer without a certificate or without TLS', async () => {
     const { address, seen } = await start()
     const { operators } = connectTo([address])
-    await expect(operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
+    await expect(operators.lookupOperator(BY_ID, CAUSE)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
     expect(await handshake(address)).not.toBe('')
     expect(seen).toEqual([])
   })
@@ -97,7 +98,7 @@ describe('mutual TLS', () => {
   ])('refuses a server whose certificate %s', async (_name, names, by) => {
     const { address, seen } = await start(names, by)
     const { operators } = await peer(address, ['identity'])
-    await expect(operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
+    await expect(operators.lookupOperator(BY_ID, CAUSE)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
     expect(seen).toEqual([])
   })
 })
@@ -130,17 +131,17 @@ describe('certificates that are renewed on disk', () => {
   it('change the trusted authority on both sides', async () => {
     const { address, server, seen } = await start()
     const client = await peer(address, ['identity'])
-    await client.operators.lookupOperator(BY_ID)
+    await client.operators.lookupOperator(BY_ID, CAUSE)
     await server.write(stranger.certify('operator-registry'), stranger.ca)
     await until(
       () => handshake(address, stranger),
       (problem) => problem === '',
     )
     const late = await peer(address, ['identity'])
-    await expect(late.operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
+    await expect(late.operators.lookupOperator(BY_ID, CAUSE)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
     await late.certificate.write(stranger.certify('identity'), stranger.ca)
     const outcome = () =>
-      late.operators.lookupOperator(BY_ID).then(
+      late.operators.lookupOperator(BY_ID, CAUSE).then(
         () => 'answered',
         ({ reason }: { reason: string }) => reason,
       )

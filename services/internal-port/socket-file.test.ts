@@ -3,6 +3,7 @@ import { link, readdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { CAUSE } from '../../test/support/cause.ts'
 import { connectTo, startInternalListener, testFolder } from '../../test/support/internal-listener.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import { clearSocketPath } from './socket-file.ts'
@@ -15,7 +16,7 @@ it('the internal unix socket has mode 0600, serves calls, and is removed by its 
   const { address, close, seen } = await startInternalListener({ place: { socket } })
   expect(address).toBe(`unix:${socket}`)
   expect((await stat(socket)).mode & 0o777).toBe(0o600)
-  await connectTo([address]).operators.lookupOperator(lookup)
+  await connectTo([address]).operators.lookupOperator(lookup, CAUSE)
   expect(seen).toEqual(['a'])
   await close()
   expect(await readdir(folder)).toEqual([])
@@ -25,7 +26,7 @@ it('clearSocketPath refuses a socket where a server listens', async () => {
   const socket = join(await testFolder(), 'a.sock')
   const { seen, address } = await startInternalListener({ place: { socket } })
   await expect(startInternalListener({ place: { socket } })).rejects.toThrow(`a server listens at ${socket} already`)
-  await connectTo([address]).operators.lookupOperator(lookup)
+  await connectTo([address]).operators.lookupOperator(lookup, CAUSE)
   expect(seen).toEqual(['a'])
 })
 
@@ -34,7 +35,7 @@ it('clearSocketPath removes the socket of a dead server', async () => {
   const socket = join(folder, 'a.sock')
   await leaveSocket(folder, socket)
   const { address } = await startInternalListener({ place: { socket } })
-  expect((await connectTo([address]).operators.lookupOperator(lookup)).operator?.id).toBe('a')
+  expect((await connectTo([address]).operators.lookupOperator(lookup, CAUSE)).operator?.id).toBe('a')
 })
 
 it('clearSocketPath refuses a file that is not a socket, and keeps it', async () => {

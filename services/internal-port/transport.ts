@@ -1,13 +1,12 @@
 import { type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import { type CallOptions, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { methodName } from '../calls/method-name.ts'
-import { requestId } from '../calls/request-id.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { fromGrpcStatus } from '../platform/errors/from-grpc-status.ts'
 import { type InternalClient, internalClient } from '../platform/rpc/internal-client.ts'
+import { type Span, traced } from '../platform/trace/span.ts'
 import type { Channel } from './channel.ts'
-import { callMetadata } from './forwarded-meta.ts'
-import { currentRequestId } from './request-scope.ts'
+import { callMetadata, writeTrace } from './forwarded-meta.ts'
 
 /** The settings of a call. */
 interface CallSettings {
@@ -16,10 +15,25 @@ interface CallSettings {
   readonly prefix?: Uint8Array
   /** The time until the deadline of the call, in milliseconds. Every call has a deadline. */
   readonly timeoutMs: number
+  /** The span of the call that needs this one. */
+  readonly span: Span | undefined
 }
 
 /** Calls a method. Rejects with the ApiError that the other process threw, or with an ApiError of the transport. */
-export async function callUnary(
+export function callUnary(
+  channel: Channel,
+  method: DescMethod,
+  request: Message,
+  settings: CallSettings,
+): Promise<Message> {
+  const send = (span = settings.span): Promise<Message> => {
+    if (span !== undefined) writeTrace(settings.metadata, span.carrier)
+    return sendUnary(channel, method, request, settings)
+  }
+  return traced(settings.span, `internal ${methodName(method)}`, send, { kind: 'client' })
+}
+
+async function sendUnary(
   channel: Channel,
   method: DescMethod,
   request: Message,
@@ -49,8 +63,9 @@ export async function* callStream(
   request: Message,
   settings: CallSettings & { readonly signal: AbortSignal },
 ): AsyncGenerator<Message> {
-  const { signal } = settings
+  const { signal, span } = settings
   if (signal.aborted) return
+  if (span !== undefined) writeTrace(settings.metadata, span.carrier)
   using taken = channel.take()
   const call = taken.client.makeServerStreamRequest(
     `/${methodName(method)}`,
@@ -80,8 +95,8 @@ export function remoteClient<S extends DescService>(
   channel: Channel,
   timeoutMs: number,
 ): InternalClient<S> {
-  return internalClient(service, (method, request) =>
-    callUnary(channel, method, request, { metadata: callMetadata(requestId(currentRequestId())), timeoutMs }),
+  return internalClient(service, (method, request, cause) =>
+    callUnary(channel, method, request, { metadata: callMetadata(cause), timeoutMs, span: cause.span }),
   )
 }
 

@@ -3,6 +3,7 @@ import type { Rpc } from '../calls/rpc.ts'
 import type { OperationDeps } from '../operations/routes.ts'
 import type { StatusRefusals } from '../platform/errors/status-refusal.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
 
 /** Dependencies of the gateway. */
@@ -10,6 +11,8 @@ export interface GatewayDeps extends OperationDeps {
   readonly rpc: Rpc
   readonly config: GatewayConfig
   readonly log: Logger
+  /** Undefined while tracing is off. */
+  readonly tracing?: Tracing | undefined
   /**
    * For some methods: the representations besides plain JSON, and whether scripts of any origin may read the answers.
    */

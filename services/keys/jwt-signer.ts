@@ -7,6 +7,7 @@ import type { KeyPurpose } from '../../gen/prisma/enums.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
+import { type Span, traced } from '../platform/trace/span.ts'
 import type { KeyProvider, KeyRow } from './key-provider.ts'
 import { findRow, findUsable } from './key-store.ts'
 import { WrongKeyError } from './key-vault.ts'
@@ -16,9 +17,10 @@ export interface JwtSigner<Claims extends object> {
   /**
    * Signs the claims as a JWT in compact form, with canonical base64url.
    * @param kid id of a key that is or was active
+   * @param span of the call that needs the JWT
    * @throws ApiError UNAVAILABLE when the private half of the key cannot be used
    */
-  sign(kid: string, claims: Claims): Promise<string>
+  sign(kid: string, claims: Claims, span?: Span): Promise<string>
   /** Opens the active and prepared keys and drops all others. Tries every key, and then throws the first error. */
   refresh(): Promise<void>
 }
@@ -32,6 +34,8 @@ interface OpenKey {
   /** Encoded JOSE header. */
   readonly header: string
   readonly key: PrivateTokenKey
+  /** Whether a hardware token signs. Otherwise, signing takes microseconds and gets no span. */
+  readonly isOutside: boolean
 }
 
 /** What a signer signs. */
@@ -56,7 +60,7 @@ export function createJwtSigner<Claims extends object>(
     const known = keys.get(row.kid)
     if (known !== undefined) return known
     const opening = provider.open(row).then(
-      (key) => ({ header: headerOf(row, type), key }),
+      (key) => ({ header: headerOf(row, type), key, isOutside: row.externalRef !== null }),
       (error: unknown) => {
         throw error instanceof WrongKeyError ? error : new StartupError(explain(row, error))
       },
@@ -74,12 +78,13 @@ export function createJwtSigner<Claims extends object>(
     return open(row)
   }
   return {
-    async sign(kid, claims) {
-      const { header, key } = await find(kid).catch((error: unknown) => {
+    async sign(kid, claims, span) {
+      const { header, key, isOutside } = await find(kid).catch((error: unknown) => {
         throw unusable(kid, error)
       })
       const signingInput = `${header}.${encodeBase64url(Buffer.from(JSON.stringify(claims)))}`
-      return `${signingInput}.${encodeBase64url(await key.sign(Buffer.from(signingInput, 'latin1')))}`
+      const sign = async () => key.sign(Buffer.from(signingInput, 'latin1'))
+      return `${signingInput}.${encodeBase64url(await traced(isOutside ? span : undefined, `sign ${purpose}`, sign))}`
     },
     async refresh() {
       const rows = await findUsable(prisma, purpose)

@@ -1,10 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Db, Tx } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { type Cause, ownCause, type Span, type SpanOptions, traced } from '../platform/trace/span.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Actor } from './principal.ts'
 import { pruneAudit } from './prune-audit.ts'
@@ -14,9 +15,8 @@ import { chargeChange, pruneTotals, type StorageBound } from './storage-bound.ts
 /**
  * Who makes a change, and in which request. A `Call` is an author; `systemAuthor` returns an author for the server.
  */
-export interface Author {
+export interface Author extends Cause {
   readonly principal: Actor
-  readonly requestId: string
   /** Makes each transaction of a call wait for its turn. Absent for jobs, which never run beside themselves. */
   readonly inTurn?: InTurn
   /** How much the changes of an operator may store; absent for authors that this does not limit. */
@@ -35,7 +35,7 @@ export function inTurn<T>({ inTurn: wait }: Pick<Author, 'inTurn'>, transaction:
  * Returns the server as the author of one pass of a job. All audit records of this pass have the same new request id.
  */
 export function systemAuthor(job: string): Author {
-  return { principal: { kind: 'system' }, requestId: `${job}-${randomUUID()}` }
+  return { principal: { kind: 'system' }, ...ownCause(job) }
 }
 
 /** One audit record, without its author. */
@@ -69,13 +69,15 @@ export function change<T>(
   author: Author,
   work: (tx: Tx, audit: Audit) => Promise<T>,
 ): Promise<T> {
-  const transaction = async (tx: Tx): Promise<T> => {
+  const transaction = async (tx: Tx, span: Span | undefined): Promise<T> => {
     await useAssertion(tx, author)
     const request = signedRequestOf(author, auditId())
     let records = 0
     let namesRequest = false
     const result = await work(tx, async (...entries) => {
-      if (entries.length === 0) return
+      const [first] = entries
+      if (first === undefined) return
+      if (records === 0) span?.describe(`change ${first.action}`)
       records += entries.length
       namesRequest ||= request !== undefined && entries.some(isOfAuthor)
       // The request belongs to its caller, so another party's record does not show it.
@@ -90,8 +92,12 @@ export function change<T>(
     if (request !== undefined && namesRequest && mayKeep) await tx.signedRequest.create({ data: request })
     return result
   }
-  return inTurn(author, () => prisma.$transaction(transaction))
+  const inTransaction = (span: Span | undefined) => prisma.$transaction((tx) => transaction(tx, span))
+  return inTurn(author, () => traced(author.span, 'change', inTransaction, ON_DATABASE))
 }
+
+/** A span for statements. */
+export const ON_DATABASE: SpanOptions = { kind: 'client', attributes: { 'db.system.name': 'postgresql' } }
 
 function isOfAuthor({ principal }: AuditEntry): boolean {
   return principal === undefined
@@ -137,6 +143,7 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
     outcome,
     reason: entry.reason ?? '',
     requestId: author.requestId,
+    traceId: author.span?.traceId ?? '',
     ...keyColumns({ ...author, principal }),
   }
 }

@@ -36,7 +36,7 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
   const incumbent = owner?.id === id ? undefined : owner
   const wanted = await proofOf(prisma, issuer, operator)
   const name = recordName(operator.domain)
-  const answers = await context.lookUpPlaces(call.source ?? '', (signal) => context.resolveTxt(name, signal))
+  const answers = await context.lookUpPlaces(call.source ?? '', (signal) => context.resolveTxt(name, signal, call.span))
   if (incumbent !== undefined && operator.takeoverAt !== null) {
     const owners = await proofOf(prisma, issuer, incumbent)
     if (isRecordSeen(answers, owners)) await endWaitsFor(context, call, operator.domain)

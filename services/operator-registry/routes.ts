@@ -142,8 +142,8 @@ function toProto({ audiences, delegateTo, ...flags }: OperatorPolicy) {
   return { audiences: rules, delegateTo: [...delegateTo], ...flags, etag }
 }
 
-function toRecord({ id, at, actor, action, subject, outcome, reason, requestId, kid, keyLabel }: AuditLog) {
-  return { id, at: timestampFromDate(at), actor, action, subject, outcome, reason, requestId, kid, keyLabel }
+function toRecord({ at, operatorId: _operatorId, signedRequestId: _signedRequestId, ...record }: AuditLog) {
+  return { ...record, at: timestampFromDate(at) }
 }
 
 function toSignedRequest({ rpc, signatures, body, bodyDigest }: SignedRequest) {

@@ -11,6 +11,8 @@ import type { Durability } from '../platform/db/durability.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
+import type { Span } from '../platform/trace/span.ts'
+import type { Tracing } from '../platform/trace/tracing.ts'
 import { checkMemory, type EndedToken } from './check-memory.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from './check-token.ts'
 import { createCountAnswer } from './count-answers.ts'
@@ -21,6 +23,7 @@ import type { Clock, LogStore } from './ports.ts'
 import { createRevocationBus } from './revocation-bus.ts'
 import { createSeenSubjects } from './seen-subjects.ts'
 import { createSettle } from './settle.ts'
+import { onTracedRecord, traceBatches, traceRecords } from './trace-records.ts'
 
 /** Answers whether tokens are still valid. */
 export interface TokenStatus {
@@ -58,9 +61,9 @@ export interface Revocations {
    * Resolves when every log follower of the deployment refuses the tokens that were ended before the call. Rejects in
    * a process that was opened without `endsTokens`.
    */
-  settle(): Promise<void>
-  /** Calls the listener when there may be new records. */
-  onWake(listener: () => void): void
+  settle(span?: Span): Promise<void>
+  /** Calls the listener when there may be new records, with the span of the call whose record this is. */
+  onWake(listener: (span?: Span) => void): void
   /** The lease under which this process answers verifications from memory. Undefined if it never does so. */
   readonly lease: Pick<LogFollower, 'holdsLease' | 'sequence'> | undefined
   /** Whether this process has begun to follow the log, if it follows it. Before that, each verification is slow. */
@@ -95,6 +98,8 @@ export interface RevocationsOptions {
   readonly clockGuard: ClockGuard
   readonly log: Logger
   readonly metrics: Pick<RevocationMetrics, 'settled' | 'checked'>
+  /** Undefined while tracing is off. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** The clocks of this process. */
@@ -113,16 +118,29 @@ async function endsNothing(): Promise<never> {
  * followers have applied the log.
  */
 export function connectRevocations(options: RevocationsOptions): Revocations {
-  const { pool, checkPool, database, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics, clockGuard } =
-    options
+  const {
+    pool,
+    checkPool,
+    database,
+    clock,
+    leaseMs,
+    verifies,
+    isWatched,
+    endsTokens,
+    log,
+    metrics,
+    clockGuard,
+    tracing,
+  } = options
   const store = createLogStore(pool, `${hostname()} ${process.pid}`, clockGuard)
   const bus = createRevocationBus(options.bus, randomUUID())
   const hears = { records: verifies || isWatched, acknowledgements: endsTokens }
   const signals = listenToLog(database, hears, log)
-  const core = { store, bus, signals, clock }
+  const core = { store, bus: traceRecords(bus, tracing, clock), signals, clock }
+  const onCaughtUp = tracing && traceBatches(tracing, clock)
   const verifier =
     verifies && leaseMs !== undefined
-      ? createLogFollower({ ...core, leaseMs, newIncarnation: randomUUID, log })
+      ? createLogFollower({ ...core, leaseMs, newIncarnation: randomUUID, log, onCaughtUp })
       : undefined
   verifier?.start()
   const seen = createSeenSubjects()
@@ -174,8 +192,8 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       },
     },
     onWake(listener) {
-      bus.onRecord(listener)
-      signals.onRecord(listener)
+      onTracedRecord(bus, tracing, listener)
+      signals.onRecord(() => listener())
     },
     lease: verifier,
     get hasBegun() {

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Span } from '../platform/trace/span.ts'
 import type { LogHead, LogStore } from './ports.ts'
 
 /** Dependencies of createFeed. */
 export interface FeedDeps {
   readonly store: Pick<LogStore, 'tail' | 'recordsAfter'>
   /** Calls the listener when there may be new records. */
-  readonly onWake: (listener: () => void) => void
+  readonly onWake: (listener: (span?: Span) => void) => void
   /** Replaces the default times. */
   readonly feedTimes?: FeedTimes
 }
@@ -53,6 +54,8 @@ const TIMES: FeedTimes = { heartbeatMs: 1_000, patienceMs: 10_000 }
 /** How many records the feed keeps in memory. A watcher that is further behind gets pages from the database. */
 const TAIL = 512
 const PAGE = 200
+/** The most spans of wakes that wait for the next reading. Further ones are not exported. */
+const MAX_WAKES = 64
 /** Reads per heartbeat interval while the database does not answer. */
 const RETRIES = 4
 
@@ -64,9 +67,13 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
   let isRunning = false
   let alarm = new AbortController()
   const waiting = new Set<() => void>()
+  const wakes: Span[] = []
   const wake = (): void => alarm.abort()
   const isWatched = (): boolean => watchers > 0
-  onWake(wake)
+  onWake((span) => {
+    if (span !== undefined && isWatched() && wakes.length < MAX_WAKES) wakes.push(span)
+    wake()
+  })
 
   const read = async (beatAt: number): Promise<Reading> => {
     const at = performance.now()
@@ -81,10 +88,12 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
       alarm = new AbortController()
       let pauseMs = times.heartbeatMs / RETRIES
       try {
+        const woken = wakes.splice(0)
         const reading = await read(beatAt)
         if (reading.beat !== latest?.beat) beatAt = reading.at + times.heartbeatMs
         latest = reading
         for (const resume of waiting) resume()
+        for (const span of woken) endWake(span, watchers)
         pauseMs = beatAt - performance.now()
       } catch {
         // Each watcher reports the failure itself, after `patienceMs`.
@@ -137,6 +146,11 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
       }
     },
   }
+}
+
+function endWake(span: Span, watchers: number): void {
+  span.add({ 'auth4agent.watchers': watchers })
+  span.end()
 }
 
 type Records = readonly RevocationRecord[]

@@ -17,6 +17,8 @@ export interface LogFollowerDeps extends SessionDeps {
   readonly bus: RevocationBus
   readonly signals: LogSignals
   readonly log: Pick<Logger, 'info' | 'warn'>
+  /** Called after it has applied records from the database: how many, and when it began, in monotonic milliseconds. */
+  readonly onCaughtUp?: ((records: number, startedAt: number) => void) | undefined
 }
 
 /** Follows the log, and answers from memory while it holds a lease. */
@@ -68,7 +70,7 @@ const UNKNOWN_KIND_PAUSE = 15
  * out by the monotonic clock or by the wall clock.
  */
 export function createLogFollower(deps: LogFollowerDeps): LogFollower {
-  const { store, bus, signals, clock, leaseMs, log } = deps
+  const { store, bus, signals, clock, leaseMs, log, onCaughtUp } = deps
   const stopping = new AbortController()
   const membership = new Membership(bus)
   let running: Promise<void> | undefined
@@ -104,6 +106,9 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (session !== undefined && session.applied.sequence < sequence) wake()
   })
 
+  const caughtUp = (records: number, startedAt: number) => {
+    if (records > 0) onCaughtUp?.(records, startedAt)
+  }
   const evict = createEviction(store, clock, leaseMs)
   const resumed = async () => {
     const { last } = membership
@@ -120,10 +125,13 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (membership.session === undefined) membership.enter((await resumed()) ?? (await load(deps)))
     const { session } = membership
     if (session === undefined) return
+    const before = session.applied.sequence
+    const startedAt = clock.monotonic()
     const renewed = await renew(deps, session)
     if (renewed === undefined) return beginAgain('its lease row was removed, or the log is a different one')
     hasBegun = true
     if (renewed.hasMoved) acknowledgeEverywhere()
+    caughtUp(session.applied.sequence - before, startedAt)
     await evict(session.incarnation)
   }
   const follow = async () => {
@@ -131,9 +139,11 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
       const { session } = membership
       const before = session?.applied.sequence ?? 0
       if (session === undefined || before >= Math.max(announced, session.known)) return
+      const startedAt = clock.monotonic()
       if (!(await catchUp(store, session))) return beginAgain('a record does not follow')
       if (session.applied.sequence === before) return
       acknowledgeEverywhere()
+      caughtUp(session.applied.sequence - before, startedAt)
     }
   }
   const payDebt = async () => {

@@ -1,4 +1,5 @@
 import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import type { TraceCarrier } from '../platform/trace/span.ts'
 
 /** The head of the log. */
 export interface LogHead extends LogPosition {
@@ -76,10 +77,11 @@ export type Acknowledgement = Pick<LogPosition, 'logEpoch' | 'sequence'> & { rea
 /** Carries records and acknowledgements fast, but may lose them. The database contains what was lost. */
 export interface RevocationBus {
   readonly isConnected: boolean
-  publishRecord(record: RevocationRecord): void
+  /** Sends a record. `trace` is the trace of the call that waits for the log followers. */
+  publishRecord(record: RevocationRecord, trace?: TraceCarrier): void
   /** Sends an acknowledgement to the process that published a record. */
   publishAcknowledgement(acknowledgement: Acknowledgement, replyTo: string): void
-  onRecord(listener: (record: RevocationRecord, replyTo: string) => void): void
+  onRecord(listener: (record: RevocationRecord, replyTo: string, trace?: TraceCarrier) => void): void
   /** Receives the acknowledgements that log followers send to this process. */
   onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): void
 }

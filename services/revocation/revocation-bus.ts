@@ -21,8 +21,9 @@ export function createRevocationBus(bus: Bus, name: string): RevocationBus {
     get isConnected() {
       return bus.isConnected
     },
-    publishRecord(record) {
-      const message = create(PublishedRecordSchema, { record: toRecord(record), replyTo: name })
+    publishRecord(record, trace) {
+      const traceparent = trace?.traceparent ?? ''
+      const message = create(PublishedRecordSchema, { record: toRecord(record), replyTo: name, traceparent })
       bus.publish(RECORDS, toBinary(PublishedRecordSchema, message))
     },
     publishAcknowledgement({ incarnation, logEpoch, sequence }, replyTo) {
@@ -34,7 +35,10 @@ export function createRevocationBus(bus: Bus, name: string): RevocationBus {
       bus.subscribe(RECORDS, (payload) => {
         const message = read(PublishedRecordSchema, payload)
         const record = message?.record && fromRecord(message.record)
-        if (record !== undefined) listener(record, message?.replyTo ?? '')
+        if (message === undefined || record === undefined) return
+        const { replyTo, traceparent } = message
+        if (traceparent === '') listener(record, replyTo)
+        else listener(record, replyTo, { traceparent, isClaimed: false })
       })
     },
     onAcknowledgement(listener) {

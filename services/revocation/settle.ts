@@ -1,5 +1,6 @@
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { Durability } from '../platform/db/durability.ts'
+import type { Attributes, Span } from '../platform/trace/span.ts'
 import { checkServer } from './count-answers.ts'
 import type { LogFollower } from './log-follower.ts'
 import type {
@@ -43,13 +44,13 @@ const POLL_MS = 50
  * the database does not answer. Then it is not known whether all log followers have the change, and the caller must
  * repeat its call to complete the revocation.
  */
-export function createSettle(deps: SettleDeps): () => Promise<void> {
+export function createSettle(deps: SettleDeps): (span?: Span) => Promise<void> {
   const { store, bus, signals, clock, verifier, durability, observe } = deps
   const acknowledgements = createAcknowledgements()
   bus.onAcknowledgement(acknowledgements.note)
   signals.onAcknowledgement(acknowledgements.note)
   let published = 0
-  const readStanding = async () => {
+  const readStanding = async (span: Span | undefined) => {
     const standing = await store.standing(Math.max(0, published - 1))
     // Every lease that was read here began before this moment.
     const readAt = clock.monotonic()
@@ -57,7 +58,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     // Without new records, publish the last record again. Its acknowledgements went only to the process that published
     // it first.
     for (const record of fresh.length > 0 ? fresh : standing.records.slice(-1)) {
-      bus.publishRecord(record)
+      bus.publishRecord(record, span?.carrier)
       verifier?.receive(record)
     }
     published = standing.head.sequence
@@ -74,22 +75,27 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
         !isCovered(verifier?.acknowledged, incarnation, head) &&
         !isCovered(acknowledgements.of(incarnation), incarnation, head),
     )
-  return async () => {
+  return async (span) => {
     const startedAt = clock.monotonic()
-    const { standing, readAt } = await readStanding()
-    const [ranOut] = await Promise.all([waitForMembers(standing, readAt), prove(standing)])
+    const { standing, readAt } = await readStanding(span)
+    const [ranOut] = await Promise.all([waitForMembers(standing, readAt, span), prove(standing)])
+    span?.add(standingFacts(standing, ranOut))
     observe(clock.monotonic() - startedAt, ranOut)
     durability.demand(standing.isReplicated)
   }
 
   /** Returns how many leases had to run out. It ends even if the database does not answer. */
-  async function waitForMembers({ server, head, members }: LogStanding, readAt: number): Promise<number> {
+  async function waitForMembers(
+    { server, head, members }: LogStanding,
+    readAt: number,
+    span: Span | undefined,
+  ): Promise<number> {
     let waiting = members
     let ranOut = 0
     let reading: Promise<boolean> | undefined
     const readAgain = async () => {
       // If the database does not answer, the wait still ends when the leases run out.
-      const read = await readStanding().catch(() => undefined)
+      const read = await readStanding(span).catch(() => undefined)
       // A row that only another server lacks may be of a log follower that answers.
       if (read?.standing.server === server) waiting = asReadNow(waiting, read.standing.members)
       reading = undefined
@@ -109,6 +115,15 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
       timer.abort()
       if (isPoll) reading ??= readAgain()
     }
+  }
+}
+
+/** What the trace of a call says about its wait. */
+function standingFacts({ head, members }: LogStanding, ranOut: number): Attributes {
+  return {
+    'auth4agent.position': `${head.logEpoch}-${head.sequence}`,
+    'auth4agent.members': members.length,
+    'auth4agent.leases_ran_out': ranOut,
   }
 }
 

@@ -1,11 +1,12 @@
 import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
-import { type Author, actorName, auditId, inTurn, usedAssertionOf } from '../ledger/ledger.ts'
+import { type Author, actorName, auditId, inTurn, ON_DATABASE, usedAssertionOf } from '../ledger/ledger.ts'
 import { keyColumns, type SignedRequestRow, signedRequestOf } from '../ledger/signed-request.ts'
 import { addToDay, costOf, WITH_RESERVE } from '../ledger/storage-bound.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { traced } from '../platform/trace/span.ts'
 
 /** A token or grant to be revoked. */
 export interface Revocation {
@@ -75,10 +76,10 @@ WITH used AS (
   WHERE $15::uuid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM charged WHERE amount > $23)
 ), audited AS (
   INSERT INTO audit_logs
-    (id, operator_id, actor, action, subject, outcome, reason, request_id, kid, key_label, signed_request_id)
-  SELECT $8::uuid, $1::uuid, $9, $20, $2, 'done'::audit_outcome, $4, $10, $13, $14, $15::uuid FROM done
+    (id, operator_id, actor, action, subject, outcome, reason, request_id, trace_id, kid, key_label, signed_request_id)
+  SELECT $8::uuid, $1::uuid, $9, $20, $2, 'done'::audit_outcome, $4, $10, $24, $13, $14, $15::uuid FROM done
   UNION ALL
-  SELECT $12::uuid, id, $9, 'operator.end-all-tokens', id::text, 'done', '${TOO_MANY_RECORDS}', $10, $13, $14, $15::uuid
+  SELECT $12::uuid, id, $9, 'operator.end-all-tokens', id::text, 'done', '${TOO_MANY_RECORDS}', $10, $24, $13, $14, $15::uuid
   FROM raised
 )
 SELECT EXISTS (SELECT 1 FROM admitted) AS admitted, (SELECT revoked_at FROM revoked) AS revoked_at,
@@ -143,9 +144,11 @@ export async function revokeToken(
       signed?.bodyDigest ?? null,
       action,
       ...chargeOf(author, signed),
+      author.span?.traceId ?? '',
     ],
   }
-  const { rows } = await inTurn(author, () => pool.query<RevokeRow>(statement))
+  const query = () => pool.query<RevokeRow>(statement)
+  const { rows } = await inTurn(author, () => traced(author.span, `change ${action}`, query, ON_DATABASE))
   const [row] = rows
   if (row?.admitted === false) throw new ApiError('ASSERTION_USED')
   const at = row?.revoked_at ?? (await revokedAt(pool, operatorId, jti))

@@ -46,7 +46,7 @@ import { createVerifyForeign, type VerifyForeign } from './tokens/verify-foreign
 export type { Authority } from './tokens/chaining/find-authority.ts'
 export type { GrantRefusal, JudgedGrant } from './tokens/chaining/judge-grant.ts'
 export { type JudgedIdJag, type JudgeIdJag, MAX_ID_JAG_TTL_S } from './tokens/id-jag/judge-id-jag.ts'
-export type { ForeignTrust, ForeignVerification, VerifyForeign } from './tokens/verify-foreign.ts'
+export type { ForeignDemands, ForeignTrust, ForeignVerification, VerifyForeign } from './tokens/verify-foreign.ts'
 
 /** The trust part of the server: its RPC services, and the verification of foreign tokens. */
 export interface Trust {

@@ -34,6 +34,7 @@ export async function runBenchmark(options: BenchmarkOptions, tell: (line: strin
     ...options,
     wantsWorkers: figures.includes('workers'),
     wantsDurablePeer: figures.includes('oauth-token-durable'),
+    wantsTraces: figures.includes('traces') || figures.includes('traces-all'),
   })
   const conditions = [...(await describeMachine(machine, world.folder)), await describeDatabase(world.db)]
   for (const line of conditions) tell(line)

@@ -80,6 +80,8 @@ function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefin
 /** All cases, in the order of measurement. Neighbours are compared with each other. */
 export const CASES = {
   token: issuing('issue a token', ({ ours }) => ours),
+  'token-traced': issuing('issue a token, 1 % of the traces recorded', ({ traced }) => traced.few),
+  'token-traced-all': issuing('issue a token, every trace recorded', ({ traced }) => traced.all),
   'oauth-token': {
     ...FORM_POST,
     title: 'client_credentials by private_key_jwt',

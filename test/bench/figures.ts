@@ -181,6 +181,18 @@ export const FIGURES = {
     must: 0.8,
     aim: 1,
   }),
+  traces: quotient(['token-traced', 'token'], 'perSecond', MANY, {
+    title: 'tokens per second, 1 % of the traces recorded ÷ tracing off',
+    better: 'more',
+    must: 0.97,
+    aim: 1,
+  }),
+  'traces-all': quotient(['token-traced-all', 'token'], 'perSecond', MANY, {
+    title: 'tokens per second, every trace recorded ÷ tracing off',
+    better: 'more',
+    must: 0.85,
+    aim: 0.95,
+  }),
   workers: quotient(['token-two-workers', 'token-one-worker'], 'cpuUs', FOR_TWO, {
     title: `processor time per token at ${FOR_TWO} connections, two workers ÷ one`,
     better: 'less',

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Client } from 'pg'
 import type { AgentParty } from '../support/parties.ts'
 import {
@@ -32,12 +35,15 @@ export interface World {
   readonly agents: readonly AgentParty[]
   /** This server by its number of worker processes, on all cores. Absent if not wanted or not supported. */
   readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
+  /** This server while it records 1 % or all of its traces. Absent if not wanted. */
+  readonly traced: Readonly<Partial<Record<'few' | 'all', Auth4Agent>>>
 }
 
 /** Options of startWorld. */
 export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'cpuProfile'> {
   readonly wantsWorkers: boolean
   readonly wantsDurablePeer: boolean
+  readonly wantsTraces: boolean
   /** An external PostgreSQL with an empty database, instead of a new one. */
   readonly databaseUrl?: string
 }
@@ -68,7 +74,9 @@ export async function startWorld(
   const bare = await startBare(machine, folder)
   started.defer(() => bare.stop())
   const workers = options.wantsWorkers ? await startWorkers(started, installed) : {}
-  return { machine, folder, database, db, installation: installed, ours, peer, durablePeer, bare, agents, workers }
+  const traced = options.wantsTraces ? await startTraced(started, installed) : {}
+  const others = { peer, durablePeer, bare, workers, traced }
+  return { machine, folder, database, db, installation: installed, ours, agents, ...others }
 }
 
 /** Enrols agents, and returns them with the operators in turn. */
@@ -77,6 +85,20 @@ async function enrolAll(db: Client, count: number): Promise<readonly AgentParty[
   const each: (readonly AgentParty[])[] = []
   for (const one of operators) each.push(await enrolAgents(db, one, Math.ceil(count / operators.length)))
   return (each[0] ?? []).flatMap((_, index) => each.flatMap((agents) => agents[index] ?? [])).slice(0, count)
+}
+
+/** Starts servers that trace, and the collector that takes their spans and forgets them. */
+async function startTraced(started: AsyncDisposableStack, installed: Installation): Promise<World['traced']> {
+  const sink = createServer((request, response) => request.resume().on('end', () => response.end()))
+  sink.listen(0, '127.0.0.1')
+  await once(sink, 'listening')
+  started.defer(() => void sink.close())
+  const collector = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`
+  const few = await startAuth4Agent(installed, { traces: { ratio: 0.01, collector } })
+  started.defer(() => few.stop())
+  const all = await startAuth4Agent(installed, { traces: { ratio: 1, collector } })
+  started.defer(() => all.stop())
+  return { few, all }
 }
 
 async function startWorkers(started: AsyncDisposableStack, installed: Installation): Promise<World['workers']> {

@@ -40,6 +40,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/split-smoke/oauth.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/rolling-restart.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/split.test.ts': 'the story starts split services itself',
+  'test/e2e/traces/one-trace.test.ts': 'the story starts split services itself',
   'test/e2e/upgrade/callers.test.ts': 'the older version is one process',
   'test/e2e/upgrade/key-events.test.ts': 'the older version is one process',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',

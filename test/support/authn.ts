@@ -140,8 +140,8 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     settings,
     agents: localClient(AgentDirectoryService, {
       ...identity.directory,
-      async lookupAgent(request) {
-        const answer = await identity.directory.lookupAgent(request)
+      async lookupAgent(request, cause) {
+        const answer = await identity.directory.lookupAgent(request, cause)
         await options.afterLookup?.()
         const attested = options.attestationOf?.(request.did)
         const { agent, operator } = create(LookupAgentResponseSchema, answer)

@@ -7,7 +7,12 @@ import { createLogger } from '../../services/platform/log/log.ts'
 import { type Environment, type RunningServer, SERVER_DEFAULTS } from './server.ts'
 
 /** Settings that only a process of its own can have. */
-const OF_PROCESSES = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'AUTH4AGENT_WORKERS'] as const
+const OF_PROCESSES = [
+  'NODE_OPTIONS',
+  'NODE_EXTRA_CA_CERTS',
+  'AUTH4AGENT_WORKERS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+] as const
 /** On a busy machine the database and the server answer late, which is no fault in most tests. */
 export const PATIENT = { AUTH4AGENT_DB_TIMEOUT: '1m', AUTH4AGENT_REQUEST_TIMEOUT: '1m' } as const
 /** What only a process of its own can do. */

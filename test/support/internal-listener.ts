@@ -81,6 +81,7 @@ export async function startInternalListener(deps: Partial<ListenerDeps> = {}) {
     ],
     forwarded: rpc.services,
     rpc,
+    tracing: undefined,
     certificates: undefined,
     deadlineMs: TIMEOUT_MS,
     log: silentLog,

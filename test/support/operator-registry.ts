@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
-import type { Client } from '@connectrpc/connect'
 import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
@@ -15,7 +14,7 @@ import {
 } from '../../services/operator-registry/index.ts'
 import { createTxtResolvers } from '../../services/platform/dns/resolve-txt.ts'
 import { createFairPlaces } from '../../services/platform/limits/fair-places.ts'
-import { localClient } from '../../services/platform/rpc/local-client.ts'
+import { type LocalClient, localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
 import { adminPrincipal, operatorPrincipal } from './principals.ts'
@@ -125,7 +124,7 @@ function clientOf(
   { module }: OperatorRegistry,
   principal: Principal,
   source = '192.0.2.1',
-): Client<typeof OperatorRegistryService> {
+): LocalClient<typeof OperatorRegistryService> {
   const { handlers } = module
   const call: Call = { requestId: 'request-1', principal, source }
   return localClient(OperatorRegistryService, {
@@ -144,7 +143,11 @@ function clientOf(
   })
 }
 
-function actions(anybody: Client<typeof OperatorRegistryService>, prisma: PrismaClient, servers: readonly DnsServer[]) {
+function actions(
+  anybody: LocalClient<typeof OperatorRegistryService>,
+  prisma: PrismaClient,
+  servers: readonly DnsServer[],
+) {
   const publish = (domain: string, values: readonly string[], at: readonly DnsServer[] = servers): void => {
     for (const server of at) server.setTxt(recordName(domain), values)
   }

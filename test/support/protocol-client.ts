@@ -38,8 +38,10 @@ export type ProtocolClient = ReturnType<typeof protocolClient>
  * signatures in standard base64, a DID document with plain base64 in publicKeyMultibase, and `null` as the body of
  * calls that need no body. Each call of an operator has a new assertion. The client throws for no status, because
  * tests check the status.
+ *
+ * @param common headers of every request
  */
-export function protocolClient(baseUrl: string) {
+export function protocolClient(baseUrl: string, common: Readonly<Record<string, string>> = {}) {
   const send = async <T = Json>(
     method: string,
     path: string,
@@ -49,6 +51,7 @@ export function protocolClient(baseUrl: string) {
     const response = await fetch(`${baseUrl}${path}`, {
       method,
       headers: {
+        ...common,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(authorization !== undefined && { authorization }),
       },

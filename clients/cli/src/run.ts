@@ -1,5 +1,6 @@
 import { usageError } from './cli-error.ts'
 import type { As, Base, Ending, Io, Place } from './context.ts'
+import { continueTrace } from './continue-trace.ts'
 import { type Exit, exitCodes } from './exit-codes.ts'
 import { type Failure, toFailure } from './failure.ts'
 import { type Found, findCommand, findHelp } from './find-command.ts'
@@ -92,12 +93,13 @@ function createBase(
   output: Output,
   { place, as }: { readonly place: Place; readonly as: As | undefined },
 ): Base {
+  const traced = continueTrace(io.fetch, io.env)
   return {
     ...io,
     ...output,
     readStdin: onlyOnce(io.readStdin),
-    fetch: stoppable(io),
-    fetchAnyway: io.fetch,
+    fetch: stoppable({ ...io, fetch: traced }),
+    fetchAnyway: traced,
     arguments: positionals,
     program,
     folder: place.folder,

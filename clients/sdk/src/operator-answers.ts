@@ -166,10 +166,11 @@ export const auditRecord = {
   request_id: 'text?',
   kid: 'text?',
   key_label: 'text?',
+  trace_id: 'text?',
 } as const satisfies Shape
 /**
  * One audit record: an action that was done or refused. `kid` and `key_label` name the key that signed the request;
- * they are empty if no key did.
+ * they are empty if no key did. `trace_id` is empty if the server did not trace.
  */
 export type AuditRecord = Answer<typeof auditRecord>
 

@@ -606,7 +606,8 @@ export const AuditLogScalarFieldEnum = {
   requestId: 'requestId',
   kid: 'kid',
   keyLabel: 'keyLabel',
-  signedRequestId: 'signedRequestId'
+  signedRequestId: 'signedRequestId',
+  traceId: 'traceId'
 } as const
 
 export type AuditLogScalarFieldEnum = (typeof AuditLogScalarFieldEnum)[keyof typeof AuditLogScalarFieldEnum]

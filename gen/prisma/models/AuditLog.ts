@@ -37,6 +37,7 @@ export type AuditLogMinAggregateOutputType = {
   kid: string | null
   keyLabel: string | null
   signedRequestId: string | null
+  traceId: string | null
 }
 
 export type AuditLogMaxAggregateOutputType = {
@@ -52,6 +53,7 @@ export type AuditLogMaxAggregateOutputType = {
   kid: string | null
   keyLabel: string | null
   signedRequestId: string | null
+  traceId: string | null
 }
 
 export type AuditLogCountAggregateOutputType = {
@@ -67,6 +69,7 @@ export type AuditLogCountAggregateOutputType = {
   kid: number
   keyLabel: number
   signedRequestId: number
+  traceId: number
   _all: number
 }
 
@@ -84,6 +87,7 @@ export type AuditLogMinAggregateInputType = {
   kid?: true
   keyLabel?: true
   signedRequestId?: true
+  traceId?: true
 }
 
 export type AuditLogMaxAggregateInputType = {
@@ -99,6 +103,7 @@ export type AuditLogMaxAggregateInputType = {
   kid?: true
   keyLabel?: true
   signedRequestId?: true
+  traceId?: true
 }
 
 export type AuditLogCountAggregateInputType = {
@@ -114,6 +119,7 @@ export type AuditLogCountAggregateInputType = {
   kid?: true
   keyLabel?: true
   signedRequestId?: true
+  traceId?: true
   _all?: true
 }
 
@@ -202,6 +208,7 @@ export type AuditLogGroupByOutputType = {
   kid: string
   keyLabel: string
   signedRequestId: string | null
+  traceId: string
   _count: AuditLogCountAggregateOutputType | null
   _min: AuditLogMinAggregateOutputType | null
   _max: AuditLogMaxAggregateOutputType | null
@@ -238,6 +245,7 @@ export type AuditLogWhereInput = {
   kid?: Prisma.StringFilter<"AuditLog"> | string
   keyLabel?: Prisma.StringFilter<"AuditLog"> | string
   signedRequestId?: Prisma.UuidNullableFilter<"AuditLog"> | string | null
+  traceId?: Prisma.StringFilter<"AuditLog"> | string
 }
 
 export type AuditLogOrderByWithRelationInput = {
@@ -253,6 +261,7 @@ export type AuditLogOrderByWithRelationInput = {
   kid?: Prisma.SortOrder
   keyLabel?: Prisma.SortOrder
   signedRequestId?: Prisma.SortOrderInput | Prisma.SortOrder
+  traceId?: Prisma.SortOrder
 }
 
 export type AuditLogWhereUniqueInput = Prisma.AtLeast<{
@@ -271,6 +280,7 @@ export type AuditLogWhereUniqueInput = Prisma.AtLeast<{
   kid?: Prisma.StringFilter<"AuditLog"> | string
   keyLabel?: Prisma.StringFilter<"AuditLog"> | string
   signedRequestId?: Prisma.UuidNullableFilter<"AuditLog"> | string | null
+  traceId?: Prisma.StringFilter<"AuditLog"> | string
 }, "id">
 
 export type AuditLogOrderByWithAggregationInput = {
@@ -286,6 +296,7 @@ export type AuditLogOrderByWithAggregationInput = {
   kid?: Prisma.SortOrder
   keyLabel?: Prisma.SortOrder
   signedRequestId?: Prisma.SortOrderInput | Prisma.SortOrder
+  traceId?: Prisma.SortOrder
   _count?: Prisma.AuditLogCountOrderByAggregateInput
   _max?: Prisma.AuditLogMaxOrderByAggregateInput
   _min?: Prisma.AuditLogMinOrderByAggregateInput
@@ -307,6 +318,7 @@ export type AuditLogScalarWhereWithAggregatesInput = {
   kid?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
   keyLabel?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
   signedRequestId?: Prisma.UuidNullableWithAggregatesFilter<"AuditLog"> | string | null
+  traceId?: Prisma.StringWithAggregatesFilter<"AuditLog"> | string
 }
 
 export type AuditLogCreateInput = {
@@ -322,6 +334,7 @@ export type AuditLogCreateInput = {
   kid?: string
   keyLabel?: string
   signedRequestId?: string | null
+  traceId?: string
 }
 
 export type AuditLogUncheckedCreateInput = {
@@ -337,6 +350,7 @@ export type AuditLogUncheckedCreateInput = {
   kid?: string
   keyLabel?: string
   signedRequestId?: string | null
+  traceId?: string
 }
 
 export type AuditLogUpdateInput = {
@@ -352,6 +366,7 @@ export type AuditLogUpdateInput = {
   kid?: Prisma.StringFieldUpdateOperationsInput | string
   keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
   signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  traceId?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type AuditLogUncheckedUpdateInput = {
@@ -367,6 +382,7 @@ export type AuditLogUncheckedUpdateInput = {
   kid?: Prisma.StringFieldUpdateOperationsInput | string
   keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
   signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  traceId?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type AuditLogCreateManyInput = {
@@ -382,6 +398,7 @@ export type AuditLogCreateManyInput = {
   kid?: string
   keyLabel?: string
   signedRequestId?: string | null
+  traceId?: string
 }
 
 export type AuditLogUpdateManyMutationInput = {
@@ -397,6 +414,7 @@ export type AuditLogUpdateManyMutationInput = {
   kid?: Prisma.StringFieldUpdateOperationsInput | string
   keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
   signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  traceId?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type AuditLogUncheckedUpdateManyInput = {
@@ -412,6 +430,7 @@ export type AuditLogUncheckedUpdateManyInput = {
   kid?: Prisma.StringFieldUpdateOperationsInput | string
   keyLabel?: Prisma.StringFieldUpdateOperationsInput | string
   signedRequestId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  traceId?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type AuditLogCountOrderByAggregateInput = {
@@ -427,6 +446,7 @@ export type AuditLogCountOrderByAggregateInput = {
   kid?: Prisma.SortOrder
   keyLabel?: Prisma.SortOrder
   signedRequestId?: Prisma.SortOrder
+  traceId?: Prisma.SortOrder
 }
 
 export type AuditLogMaxOrderByAggregateInput = {
@@ -442,6 +462,7 @@ export type AuditLogMaxOrderByAggregateInput = {
   kid?: Prisma.SortOrder
   keyLabel?: Prisma.SortOrder
   signedRequestId?: Prisma.SortOrder
+  traceId?: Prisma.SortOrder
 }
 
 export type AuditLogMinOrderByAggregateInput = {
@@ -457,6 +478,7 @@ export type AuditLogMinOrderByAggregateInput = {
   kid?: Prisma.SortOrder
   keyLabel?: Prisma.SortOrder
   signedRequestId?: Prisma.SortOrder
+  traceId?: Prisma.SortOrder
 }
 
 export type EnumAuditOutcomeFieldUpdateOperationsInput = {
@@ -478,6 +500,7 @@ export type AuditLogSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   kid?: boolean
   keyLabel?: boolean
   signedRequestId?: boolean
+  traceId?: boolean
 }, ExtArgs["result"]["auditLog"]>
 
 export type AuditLogSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -493,6 +516,7 @@ export type AuditLogSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   kid?: boolean
   keyLabel?: boolean
   signedRequestId?: boolean
+  traceId?: boolean
 }, ExtArgs["result"]["auditLog"]>
 
 export type AuditLogSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -508,6 +532,7 @@ export type AuditLogSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   kid?: boolean
   keyLabel?: boolean
   signedRequestId?: boolean
+  traceId?: boolean
 }, ExtArgs["result"]["auditLog"]>
 
 export type AuditLogSelectScalar = {
@@ -523,9 +548,10 @@ export type AuditLogSelectScalar = {
   kid?: boolean
   keyLabel?: boolean
   signedRequestId?: boolean
+  traceId?: boolean
 }
 
-export type AuditLogOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "at" | "operatorId" | "actor" | "action" | "subject" | "outcome" | "reason" | "requestId" | "kid" | "keyLabel" | "signedRequestId", ExtArgs["result"]["auditLog"]>
+export type AuditLogOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "at" | "operatorId" | "actor" | "action" | "subject" | "outcome" | "reason" | "requestId" | "kid" | "keyLabel" | "signedRequestId" | "traceId", ExtArgs["result"]["auditLog"]>
 
 export type $AuditLogPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AuditLog"
@@ -555,6 +581,10 @@ export type $AuditLogPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      * The signed request that caused the change.
      */
     signedRequestId: string | null
+    /**
+     * The trace of the request, 32 hexadecimal digits; empty while tracing was off.
+     */
+    traceId: string
   }, ExtArgs["result"]["auditLog"]>
   composites: {}
 }
@@ -990,6 +1020,7 @@ export interface AuditLogFieldRefs {
   readonly kid: Prisma.FieldRef<"AuditLog", 'String'>
   readonly keyLabel: Prisma.FieldRef<"AuditLog", 'String'>
   readonly signedRequestId: Prisma.FieldRef<"AuditLog", 'String'>
+  readonly traceId: Prisma.FieldRef<"AuditLog", 'String'>
 }
     
 

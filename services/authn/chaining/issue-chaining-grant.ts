@@ -79,7 +79,7 @@ export async function issueChainingGrant(
     edge: authority.edge,
   }
   // As for every token, sign only after the redemption is committed.
-  return { text: await deps.chainingSigners[requested.type].sign(kid, grant), grant }
+  return { text: await deps.chainingSigners[requested.type].sign(kid, grant, call.span), grant }
 }
 
 async function decide(

@@ -109,6 +109,7 @@ async function issue(deps: IssueDeps, { judged, dpop, terms, call }: Decided): P
     actor: actorName({ kind: 'agent', did: grant.sub }),
     reason: describe(judged),
     requestId: call.requestId,
+    span: call.span,
   })
   if (outcome.kind !== 'issued') throw REFUSALS[outcome.kind]()
   durability.demand(outcome.isReplicated)
@@ -116,7 +117,7 @@ async function issue(deps: IssueDeps, { judged, dpop, terms, call }: Decided): P
   const built = buildChainedClaims(issuer, judged, { jti, nowS, epoch })
   if (built.exp <= nowS) throw refuseGrant('TOKEN_EXPIRED')
   const claims = await placeInList(deps, tokenStatus, built, { alg, kid })
-  return { token: await signer.sign(kid, claims), claims }
+  return { token: await signer.sign(kid, claims, call.span), claims }
 }
 
 const REFUSALS: Readonly<Record<Exclude<GrantOutcome['kind'], 'issued'>, () => ApiError>> = {

@@ -2,12 +2,13 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import type { AuditAction } from '../../ledger/audit-action.ts'
-import { auditId, KEEP_BEYOND_EXPIRY_S } from '../../ledger/ledger.ts'
+import { auditId, KEEP_BEYOND_EXPIRY_S, ON_DATABASE } from '../../ledger/ledger.ts'
 import { IS_REPLICATED } from '../../platform/db/durability.ts'
+import { type Cause, traced } from '../../platform/trace/span.ts'
 import { DPOP_ISSUER } from '../redeem-statement.ts'
 
 /** A grant of another deployment that is to be used, and the token for it. Times are in Unix seconds. */
-export interface GrantUse {
+export interface GrantUse extends Cause {
   /** The issuer of the grant. No operator id has the form of an issuer. */
   readonly issuer: string
   readonly grantId: string
@@ -25,7 +26,6 @@ export interface GrantUse {
   readonly owner: string
   readonly actor: string
   readonly reason: string
-  readonly requestId: string
 }
 
 /**
@@ -75,8 +75,8 @@ WITH judged AS MATERIALIZED (
   SELECT $1, $2, to_timestamp($3::float8 + ${KEEP_BEYOND_EXPIRY_S}) FROM proven
   ON CONFLICT DO NOTHING RETURNING 1
 ), audited AS (
-  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id)
-  SELECT $8::uuid, $9::uuid, $10, '${ACTION}', $11, 'done', $12, $13 FROM used
+  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id, trace_id)
+  SELECT $8::uuid, $9::uuid, $10, '${ACTION}', $11, 'done', $12, $13, $15 FROM used
 )
 SELECT kid, first_epoch, expired, local, crowded, EXISTS (SELECT 1 FROM proven) AS proven, EXISTS (SELECT 1 FROM used) AS used,
   ${IS_REPLICATED} AS is_replicated
@@ -95,7 +95,7 @@ interface Row {
 
 /** Uses a grant and its DPoP proof. When this function throws, the grant may or may not have been used. */
 export async function useGrant(pool: pg.Pool, use: GrantUse, maxRecords = MAX_TOKEN_RECORDS): Promise<GrantOutcome> {
-  const { rows } = await pool.query<Row>({
+  const statement = {
     name: 'use-grant',
     text: USE,
     values: [
@@ -113,8 +113,10 @@ export async function useGrant(pool: pg.Pool, use: GrantUse, maxRecords = MAX_TO
       use.reason,
       use.requestId,
       maxRecords,
+      use.span?.traceId ?? '',
     ],
-  })
+  }
+  const { rows } = await traced(use.span, 'redeem', () => pool.query<Row>(statement), ON_DATABASE)
   const [row] = rows
   if (row === undefined) throw new Error('The database has no row in the table deployment')
   const { kid, expired, local, crowded, proven, used } = row

@@ -64,7 +64,7 @@ export async function exchangeToken(deps: ExchangeDeps, order: ExchangeOrder, ca
   const built = buildDelegatedClaims(deps.issuer, held, terms, exchanged)
   const claims = await placeInList(deps, tokenStatus, built, { alg: decision.issue.alg, kid })
   // As for every token, sign only after the redemption is committed.
-  return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims)), claims }
+  return { token: await deps.signer.sign(kid, formatDelegatedClaims(claims), call.span), claims }
 }
 
 async function decide(

@@ -3,6 +3,7 @@ import { holderStatementClaims } from '@auth4agent/core/delegation/issuer-claims
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { Db } from '../../platform/db/db.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
+import { ownCause } from '../../platform/trace/span.ts'
 import type { AuthnDeps } from '../config.ts'
 import { checkStatuses } from '../domain/agent-proof.ts'
 import { checkUnbounded } from '../domain/check-attestation.ts'
@@ -48,7 +49,7 @@ export function createHolderStatements(deps: StatementDeps): (did: string) => Pr
   const kept = new Map<string, KeptStatement>()
   const keep = (did: string, made: KeptStatement) => keepNewest(kept, did, made, MAX_KEPT)
   return shareWork(async (did) => {
-    const subjects = deps.subjects.of(did)
+    const subjects = deps.subjects.of(did, ownCause('authn'))
     const iat = Math.floor(deps.now() / 1000)
     const firstEpoch = await readFirstEpoch(deps.db)
     const { subject } = await subjects.reload()

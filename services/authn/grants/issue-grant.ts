@@ -43,7 +43,7 @@ export interface GrantOrder extends Presented {
  */
 export async function issueGrant(deps: IssueGrantDeps, request: IssueGrantRequest, call: Call): Promise<IssuedGrant> {
   refuseDpop(call)
-  deps.subjects.of(request.did)
+  deps.subjects.of(request.did, call)
   const requested = parseGrantRequest(request, deps.settings.ttlS)
   return redeemForGrant(deps, { proof: await openChallenge(deps, { ...request, kid: '' }), requested }, call)
 }
@@ -71,7 +71,11 @@ export async function redeemForGrant(deps: RedeemForGrantDeps, order: GrantOrder
   })
   const root = rootGrantOf(deps.issuer, subject, decision.terms, { jti, nowS, epoch, edges: decision.edges })
   // As for a token, the grant is signed only after the redemption is committed.
-  return { grant: await deps.grantSigner.sign(kid, rootGrantClaims(root)), terms: decision.terms, exp: root.exp }
+  return {
+    grant: await deps.grantSigner.sign(kid, rootGrantClaims(root), call.span),
+    terms: decision.terms,
+    exp: root.exp,
+  }
 }
 
 /** Throws INVALID_DPOP_PROOF if a request for a grant has a DPoP proof. */

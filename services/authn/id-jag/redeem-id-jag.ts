@@ -51,7 +51,7 @@ export async function redeemIdJag(deps: IdJagDeps, order: IdJagOrder, call: Call
   const built = buildUserClaims(deps.issuer, subject, judged, terms, { ...issued, jti, nowS, epoch })
   const claims = await placeInList(deps, tokenStatus, built, { alg: decision.issue.alg, kid })
   // As for every token, sign only after the redemption is committed.
-  return { token: await deps.signer.sign(kid, formatUserClaims(claims)), claims }
+  return { token: await deps.signer.sign(kid, formatUserClaims(claims), call.span), claims }
 }
 
 interface At {

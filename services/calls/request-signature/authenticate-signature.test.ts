@@ -5,13 +5,22 @@ import {
   OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ISSUER, NOW_S } from '../../../test/support/assertions.ts'
+import { CAUSE } from '../../../test/support/cause.ts'
 import { BODY, ed25519, keyOf, signed } from '../../../test/support/signed-requests.ts'
 import { localClient } from '../../platform/rpc/local-client.ts'
 import { requestBody } from '../request-body.ts'
 import { authenticateCall } from './authenticate-signature.ts'
 
 const ID = 'cccccccc-3333-8333-8333-333333333333'
-const RULES = { issuer: ISSUER, nowS: NOW_S, skewS: 10, mustNameRpc: true, rpc: 'PATCH /x', isBodySecret: false }
+const RULES = {
+  issuer: ISSUER,
+  nowS: NOW_S,
+  skewS: 10,
+  mustNameRpc: true,
+  rpc: 'PATCH /x',
+  isBodySecret: false,
+  cause: CAUSE,
+}
 const { kid, label, jwk } = keyOf(ed25519)
 
 /** The times of a key with roles, in Unix seconds. */

@@ -39,7 +39,7 @@ export async function authenticateCall(
   const { signable, authorization } = meta
   const byHeader = (): Promise<Authenticated> => {
     const token = authorization === undefined || scopes === undefined ? undefined : sentToken(authorization)
-    if (token !== undefined) return authenticateToken(deps, token, meta, line)
+    if (token !== undefined) return authenticateToken(deps, token, { ...meta, ...rules.cause }, line)
     return authenticate(deps, authorization, callers, rules)
   }
   if (signable === undefined || callers.every((caller) => caller === 'anyone')) return byHeader()
@@ -76,7 +76,7 @@ async function authenticateSigned(
   const { nowS, skewS, rpc, body, isBodySecret } = rules
   let operator: Awaited<ReturnType<typeof findOperator>>
   const findSigner = async (keyid: string): Promise<OperatorKey> => {
-    operator = await findOperator(deps, operatorId)
+    operator = await findOperator(deps, operatorId, rules.cause)
     const key = operator && findKey(operator, keyid)
     demand(key !== undefined, 'keyid must be the thumbprint of a key of the operator that the request names')
     demand(isValidAt(key, nowS), `The key "${key.label}" is not valid now`)

@@ -42,7 +42,7 @@ export async function appendKeyEvent(
   call: Call,
 ): Promise<Appended> {
   const { prisma } = deps.db
-  const operator = await resolveOwner(deps, did)
+  const operator = await resolveOwner(deps, did, call)
   const event = parseSentEvent(text, KEY_EVENT_TYPES)
   if (event.claims.did !== did)
     throw new ApiError('INVALID_KEY_EVENT', 'In the key event, did must be the same as in the request')
@@ -59,7 +59,7 @@ export async function appendKeyEvent(
   // An event that only takes a key away is never refused for what other agents have done.
   if (event.claims.type !== 'deactivate' && event.claims.type !== 'remove-key') deps.limitEvents(operator.id)
   const move = event.claims.type === 'move' ? event.claims : undefined
-  if (move !== undefined) await checkDestination(deps, seen.agentId, move)
+  if (move !== undefined) await checkDestination(deps, seen.agentId, move, call)
   const author = { ...call, principal: { kind: 'agent', did } } as const
   return change(prisma, author, async (tx, audit) => {
     const log = await lockKeyLog(tx, operator.id, { did }, event)

@@ -5,6 +5,7 @@ import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 import type { ListKeyEventsRequest } from '../../../gen/proto/auth4agent/v1/agent_keys_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { parsePageSize, parseSeqToken } from '../../platform/requests/page.ts'
+import type { Cause } from '../../platform/trace/span.ts'
 import { resolveOwner } from '../resolve-did.ts'
 import type { KeyEventDeps } from './deps.ts'
 import { computedInception } from './read-key-log.ts'
@@ -48,11 +49,12 @@ const MAX_PAGE_BYTES = 128 * 1024
 export async function listKeyEvents(
   deps: KeyEventDeps,
   { did, pageSize, pageToken }: ListKeyEventsRequest,
+  cause: Cause,
 ): Promise<KeyEventPage> {
   const size = parsePageSize(pageSize, SIZES)
   const after = parseSeqToken(pageToken) ?? -1
   const { prisma } = deps.db
-  const operator = await resolveOwner(deps, did)
+  const operator = await resolveOwner(deps, did, cause)
   const log = await readEnd(prisma, operator.id, did)
   const pending = log.status === 'revoked' ? [] : await findPending(prisma, log.agentId)
   const events = await findEvents(prisma, log, after, size)

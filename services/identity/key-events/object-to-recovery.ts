@@ -19,7 +19,7 @@ export async function objectToRecovery(
   call: Call,
 ): Promise<string> {
   const { prisma } = deps.db
-  const operator = await resolveOwner(deps, did)
+  const operator = await resolveOwner(deps, did, call)
   const at = new Date(deps.now())
   const objection = parseSentObjection(text, did, deps.clock(at))
   decideObjection(await readKeyLog(prisma, operator.id, { did }, undefined), objection, at)

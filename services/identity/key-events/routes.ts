@@ -31,7 +31,7 @@ export function createKeyRoutes(deps: KeyRouteDeps): Handlers<typeof AgentKeySer
     },
 
     async listKeyEvents(request, call) {
-      const { events, last, pending } = await listKeyEvents({ ...deps, db: deps.readDb }, request)
+      const { events, last, pending } = await listKeyEvents({ ...deps, db: deps.readDb }, request, call)
       call.charge?.(costOfBytes(events.reduce((sum, { event }) => sum + event.length, 0)))
       return {
         events: events.map(({ recordedAt, ...event }) => Object.assign(event, { recordedAt: toTimestamp(recordedAt) })),

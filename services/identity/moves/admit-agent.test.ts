@@ -6,6 +6,7 @@ import { GetAgentRequestSchema } from '../../../gen/proto/auth4agent/v1/identity
 import { agentCalls } from '../../../test/support/agent-calls.ts'
 import { agentLog, newKey, newP256Key, registerWithLog, type TestKey } from '../../../test/support/agent-log.ts'
 import { askToMove, didUnder, movesFixture, type TestAgent } from '../../../test/support/agent-moves.ts'
+import { CAUSE } from '../../../test/support/cause.ts'
 import { anonymous, IDENTITY_SETTINGS } from '../../../test/support/identity.ts'
 
 const fixture = await movesFixture()
@@ -198,7 +199,7 @@ describe('an agent that has moved', () => {
     const { to } = await released()
     await moves.admit(other, agent.did)
     const { directory } = fixture.identity
-    const lookUp = (did: string) => directory.lookupAgent(create(LookupAgentRequestSchema, { did }))
+    const lookUp = (did: string) => directory.lookupAgent(create(LookupAgentRequestSchema, { did }), CAUSE)
     expect(await lookUp(agent.did)).toMatchObject({ agent: { status: 'revoked', movedTo: to } })
     expect(await lookUp(to)).toMatchObject({ agent: { status: 'active', movedTo: '', allowedScopes: [] } })
   })

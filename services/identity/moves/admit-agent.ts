@@ -27,7 +27,7 @@ export async function admitAgent(deps: MoveDeps, request: AdmitAgentRequest, cal
   const label = checkLabel(request.label)
   if ((did === '') === (bundle === undefined))
     throw new ApiError('INVALID_ARGUMENT', 'The request must have either did or bundle')
-  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: operatorId } })
+  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: operatorId } }, call)
   if (operator?.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
   const admission = { operator, label, call }
   return bundle === undefined ? admitFromHere(deps, did, admission) : importAgent(deps, bundle, admission)
@@ -38,7 +38,7 @@ async function admitFromHere(
   did: string,
   { operator, label, call }: AdmittingOperator,
 ): Promise<Admitted> {
-  const owner = await resolveOwner(deps, did)
+  const owner = await resolveOwner(deps, did, call)
   const now = new Date(deps.now())
   return change(deps.db.prisma, call, async (tx, audit) => {
     const leaving = await lockLeaving(tx, owner.id, { did }, now)

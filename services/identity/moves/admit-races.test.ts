@@ -53,8 +53,8 @@ describe('admissions at the same time', () => {
       now,
       operators: {
         ...fixture.operators,
-        async lookupOperator(request) {
-          const answer = await fixture.operators.lookupOperator(request)
+        async lookupOperator(request, cause) {
+          const answer = await fixture.operators.lookupOperator(request, cause)
           await freeze(acme, new Date(now()))
           return answer
         },

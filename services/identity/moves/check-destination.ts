@@ -1,6 +1,7 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { MoveClaims } from '@auth4agent/core/key-events/event-claims'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Cause } from '../../platform/trace/span.ts'
 import type { KeyEventDeps } from '../key-events/deps.ts'
 import { parseStored } from '../key-events/read-key-log.ts'
 
@@ -14,12 +15,13 @@ export async function checkDestination(
   { db, operators, issuer }: KeyEventDeps,
   agentId: string,
   { to, operatorId, issuer: target }: MoveClaims,
+  cause: Cause,
 ): Promise<void> {
   const moves = await db.prisma.agentKeyEvent.findMany({ where: { agentId, type: 'move' }, select: { event: true } })
   if (moves.some(({ event }) => parseStored(event).claims.did === to))
     throw new ApiError('INVALID_KEY_EVENT', 'In the key event, to must be a DID that the agent never had')
   if (target !== issuer) return
-  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: operatorId } })
+  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: operatorId } }, cause)
   if (operator === undefined)
     throw new ApiError(
       'INVALID_KEY_EVENT',

@@ -1,6 +1,7 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Cause } from '../../platform/trace/span.ts'
 import { resolveDid } from '../resolve-did.ts'
 import type { MoveDeps } from './deps.ts'
 import { readKeyHistory, toBundle } from './read-bundle.ts'
@@ -10,8 +11,8 @@ import { readKeyHistory, toBundle } from './read-bundle.ts'
  *
  * @throws ApiError INVALID_DID, AGENT_NOT_FOUND, MOVE_NOT_RELEASED, NOTHING_PENDING, AGENT_MOVED
  */
-export async function exportAgent(deps: MoveDeps, did: string): Promise<AgentBundle> {
-  const resolved = await resolveDid(deps, did)
+export async function exportAgent(deps: MoveDeps, did: string, cause: Cause): Promise<AgentBundle> {
+  const resolved = await resolveDid(deps, did, cause)
   if (resolved === undefined) throw new ApiError('INVALID_DID')
   const { operator, agent } = resolved
   if (operator === undefined || agent === null) throw new ApiError('AGENT_NOT_FOUND')
@@ -24,7 +25,7 @@ export async function exportAgent(deps: MoveDeps, did: string): Promise<AgentBun
   }
   if (release === null)
     throw new ApiError('AGENT_MOVED', `The agent has moved to ${movedTo} on this server: ListKeyEvents returns its log`)
-  const history = await readKeyHistory(deps, operator.id, releaseManifestSeq ?? 0)
+  const history = await readKeyHistory(deps, operator.id, releaseManifestSeq ?? 0, cause)
   const bundle = await toBundle(prisma, id, { ...history, release, issuer: deps.issuer })
   if (bundle === undefined)
     throw new Error(`The bundle of ${parseDid(did)?.domain ?? did} is larger than when it was released`)

@@ -3,6 +3,7 @@ import type { AgentBundle } from '@auth4agent/core/key-events/bundle-text'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Cause } from '../../platform/trace/span.ts'
 import type { MoveDeps } from './deps.ts'
 
 /** What proves the keys that an operator had when it released an agent. */
@@ -22,8 +23,9 @@ export async function readKeyHistory(
   { histories }: Pick<MoveDeps, 'histories'>,
   id: string,
   manifestSeq: number,
+  cause: Cause,
 ): Promise<KeyHistory> {
-  const { foundingPublicKey, manifests, truncated } = await histories.getKeyHistory({ id, manifestSeq })
+  const { foundingPublicKey, manifests, truncated } = await histories.getKeyHistory({ id, manifestSeq }, cause)
   if (foundingPublicKey.length === 0) throw new ApiError('OPERATOR_NOT_FOUND')
   return { foundingPublicKey, manifests, truncated }
 }

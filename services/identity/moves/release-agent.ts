@@ -38,12 +38,12 @@ export async function releaseAgent(
 ): Promise<ReleasedAgent> {
   const name = parseAgentName(agent)
   const now = new Date(deps.now())
-  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: operatorId } })
+  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: operatorId } }, call)
   if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
   const release = checkRelease(statement, operatorId, listKeys(operator), deps.clock(now))
   const { manifestSeq } = operator
   const stored = { release: statement, releaseManifestSeq: manifestSeq }
-  const history = await readKeyHistory(deps, operatorId, manifestSeq)
+  const history = await readKeyHistory(deps, operatorId, manifestSeq, call)
   return change(deps.db.prisma, call, async (tx, audit) => {
     const leaving = await lockLeaving(tx, operatorId, name, now)
     const { did } = leaving.log.state

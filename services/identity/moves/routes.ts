@@ -24,7 +24,7 @@ export function createMoveRoutes(deps: MoveDeps): Handlers<typeof AgentMoveServi
     },
 
     async exportAgent({ did }, call) {
-      const { events, manifests, ...rest } = await exportAgent({ ...deps, db: deps.readDb }, did)
+      const { events, manifests, ...rest } = await exportAgent({ ...deps, db: deps.readDb }, did, call)
       call.charge?.(costOfBytes([...events, ...manifests].reduce((sum, { length }) => sum + length, 0)))
       return {
         bundle: {

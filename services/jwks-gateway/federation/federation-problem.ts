@@ -13,6 +13,7 @@ export const federationProblem: ProblemWriter = (error, requestId) => {
     error_description: describable(error.message),
     reason: error.reason,
     request_id: requestId,
+    trace_id: error.traceId,
   })
   return { status, headers: { 'content-type': 'application/json', ...errorHeaders(error) }, body }
 }

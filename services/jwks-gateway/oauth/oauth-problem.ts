@@ -32,6 +32,7 @@ export function oauthProblem(path: string): ProblemWriter {
       error_description: describable(error.message),
       reason: error.reason,
       request_id: requestId,
+      trace_id: error.traceId,
     })
     const plain = status >= 500 || OF_HTTP.has(error.reason) ? status : 400
     return { status: isChallenged ? 401 : plain, headers, body }

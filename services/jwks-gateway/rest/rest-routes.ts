@@ -43,6 +43,7 @@ export function restRoutes(context: GatewayContext, binding: RestBinding): reado
 
 function restHandler(context: GatewayContext, binding: RestBinding): Route['handle'] {
   const { method, verb } = binding
+  const route = `${verb} ${binding.path.template}`
   const read = requestReader(binding)
   const answer = plainAnswer(context, binding)
   const resource = context.representations[methodName(method)]
@@ -66,6 +67,7 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
       ...signableRequest(request, url, query),
       authorization: headers.authorization,
       rpc: `${request.method} ${path}`,
+      route,
       body: verb === 'GET' ? EMPTY_BODY : requestBody(() => body),
     }
     return context.rpc.invoke(method, readRequest, meta)

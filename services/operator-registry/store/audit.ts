@@ -28,7 +28,7 @@ export async function listAudit(prisma: PrismaClient, operatorId: string, query:
   const { limit } = query
   const found = await prisma.$queryRaw<AuditLog[]>`
     SELECT "id"::text, "at", "operator_id"::text AS "operatorId", "actor", "action", "subject", "outcome"::text, "reason",
-      "request_id" AS "requestId", "kid", "key_label" AS "keyLabel"
+      "request_id" AS "requestId", "trace_id" AS "traceId", "kid", "key_label" AS "keyLabel"
     FROM "audit_logs" WHERE ${Prisma.join(conditions(operatorId, query), ' AND ')}
     ORDER BY "audit_logs"."id" DESC LIMIT ${limit + 1}`
   const records = found.slice(0, limit)

@@ -1,11 +1,12 @@
 import { Resolver } from 'node:dns/promises'
 import { resolveTxt, type TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
+import { type Span, traced } from '../trace/span.ts'
 
 /**
  * Asks all configured resolvers in parallel. Returns one answer per resolver, in the configured order. When `signal`
- * aborts, the resolvers without an answer count as failed. Never rejects.
+ * aborts, the resolvers without an answer count as failed. `span` is of the call that needs them. Never rejects.
  */
-export type ResolveTxt = (name: string, signal?: AbortSignal) => Promise<readonly TxtAnswer[]>
+export type ResolveTxt = (name: string, signal?: AbortSignal, span?: Span) => Promise<readonly TxtAnswer[]>
 
 interface ResolverOptions {
   /**
@@ -26,5 +27,8 @@ interface ResolverOptions {
 export function createTxtResolvers({ servers, timeoutMs }: ResolverOptions): ResolveTxt {
   const groups = servers.length === 0 ? [[]] : servers.map((server) => [server])
   for (const group of groups) if (group.length > 0) new Resolver().setServers(group)
-  return (name, signal) => Promise.all(groups.map((group) => resolveTxt(group, name, timeoutMs, signal)))
+  const askAll = (name: string, signal: AbortSignal | undefined) =>
+    Promise.all(groups.map((group) => resolveTxt(group, name, timeoutMs, signal)))
+  const options = { kind: 'client', attributes: { 'auth4agent.resolvers': groups.length } } as const
+  return (name, signal, span) => traced(span, 'dns', () => askAll(name, signal), options)
 }

@@ -8,6 +8,8 @@ interface ApiErrorOptions {
   readonly dpopNonce?: string
   /** The underlying error. Only the log shows it. */
   readonly cause?: unknown
+  /** The trace of the request. */
+  readonly traceId?: string | undefined
   /**
    * False if this process has no fault although the status is 5xx: another server does not answer, callers compete, or
    * another process has logged the error already. Then the log shows a warning, so strangers cause no errors in it.
@@ -23,6 +25,8 @@ export class ApiError extends Error {
   readonly dpopNonce: string | undefined
   /** Whether the log shows the error as one of this process, if its status is 5xx. */
   readonly isFault: boolean
+  /** The trace of the refused request; undefined while tracing is off. */
+  readonly traceId: string | undefined
 
   constructor(reason: ReasonCode, detail?: string, options: ApiErrorOptions = {}) {
     super(detail ?? reasons[reason].title, options.cause === undefined ? undefined : { cause: options.cause })
@@ -30,6 +34,19 @@ export class ApiError extends Error {
     this.retryAfter = options.retryAfter
     this.dpopNonce = options.dpopNonce
     this.isFault = options.isFault ?? true
+    this.traceId = options.traceId
+  }
+
+  /** Returns the error for the answer to a request. Several requests may share this error, so it stays as it is. */
+  inTrace(traceId: string): ApiError {
+    const { reason, message, cause, retryAfter, dpopNonce, isFault } = this
+    return new ApiError(reason, message, {
+      cause,
+      traceId,
+      ...(retryAfter !== undefined && { retryAfter }),
+      ...(dpopNonce !== undefined && { dpopNonce }),
+      ...(!isFault && { isFault }),
+    })
   }
 }
 

@@ -16,7 +16,9 @@ export const DPOP_NONCE = 'dpop-nonce'
 
 /** Returns the details that gRPC and Connect add to an error: ErrorInfo and, if a retry may succeed, RetryInfo. */
 export function errorDetails(error: ApiError): readonly ErrorDetail[] {
-  const info = create(ErrorInfoSchema, { reason: error.reason, domain: ERROR_DOMAIN })
+  const { reason, traceId } = error
+  const metadata = traceId === undefined ? {} : { trace_id: traceId }
+  const info = create(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata })
   const details: ErrorDetail[] = [{ desc: ErrorInfoSchema, value: info }]
   if (error.retryAfter !== undefined) {
     const retryDelay = { seconds: BigInt(Math.ceil(error.retryAfter)) }

@@ -116,6 +116,22 @@ describe('an ApiError on the wire', () => {
     expect(errorDetails(limited)[1]?.value).toMatchObject({ retryDelay: { seconds: 2n } })
   })
 
+  it('names its trace in ErrorInfo, and stays as it is for other requests', () => {
+    const cause = new Error('lost')
+    const error = new ApiError('UNAVAILABLE', 'Later', { cause, retryAfter: 3, dpopNonce: 'n', isFault: false })
+    const copy = error.inTrace('a'.repeat(32))
+    expect(errorDetails(copy)[0]?.value).toMatchObject({ metadata: { trace_id: 'a'.repeat(32) } })
+    expect(copy).toMatchObject({
+      reason: 'UNAVAILABLE',
+      message: 'Later',
+      cause,
+      retryAfter: 3,
+      dpopNonce: 'n',
+      isFault: false,
+    })
+    expect(errorDetails(error)[0]?.value).toMatchObject({ metadata: {} })
+  })
+
   it('becomes a google.rpc.Status over gRPC and keeps the existing trailers', () => {
     const trailers = new Metadata()
     trailers.set('x-request-id', 'r')

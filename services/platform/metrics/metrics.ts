@@ -8,6 +8,7 @@ import { createPartitionMetrics, type PartitionMetrics } from './partition-metri
 import { createPushMetrics, type PushMetrics } from './push-metrics.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
+import { type SpanCounts, showSpans } from './span-metrics.ts'
 import { createStatusListMetrics, type StatusListMetrics } from './status-list-metrics.ts'
 
 /** The metrics of a process. Labels come from fixed sets, never from the input of a caller. */
@@ -42,6 +43,8 @@ export interface Metrics {
   showAnchors(read: () => readonly AnchorFacts[]): void
   readonly statusLists: StatusListMetrics
   readonly partitions: PartitionMetrics
+  /** Adds the metric of the spans of traces. */
+  showSpans(counts: SpanCounts): void
   /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
@@ -136,6 +139,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     push: createPushMetrics(registry),
     showIssuers: (read) => showIssuers(registry, read),
     showAnchors: (read) => showAnchors(registry, read),
+    showSpans: (counts) => showSpans(registry, counts),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }

@@ -1,4 +1,6 @@
 import type { Agent } from 'undici'
+import type { Span } from '../trace/span.ts'
+import type { Tracing } from '../trace/tracing.ts'
 import { type Budget, type BudgetRules, createBudget, REQUESTS, STREAMS } from './budget.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
 import { type Delivered, type Delivery, deliver } from './deliver.ts'
@@ -48,6 +50,8 @@ interface OutboundRequest {
   /** Time for everything from DNS to the end of the body, in milliseconds. */
   readonly timeoutMs?: number
   readonly headers?: OutboundHeaders
+  /** The call that needs the answer. Without it, the request begins a trace of its own. */
+  readonly span?: Span | undefined
 }
 
 /** Options of a stream. */
@@ -73,6 +77,10 @@ export interface OutboundDeps {
   readonly resolve?: Resolve
   /** Replaces the default limits of requests. */
   readonly requests?: BudgetRules
+  /** Undefined while tracing is off. */
+  readonly tracing?: Tracing | undefined
+  /** Host names of the servers that learn the trace of a request. */
+  readonly traceHosts?: readonly string[]
 }
 
 /** What all requests of one Outbound share. */
@@ -84,6 +92,8 @@ interface Context {
   readonly enterStream: Budget
   readonly unlessBroken: Circuits
   readonly outcome: OutboundDeps['outcome']
+  readonly tracing: Tracing | undefined
+  readonly traceHosts: ReadonlySet<string>
 }
 
 const MAX_BYTES = 64 * 1024
@@ -93,6 +103,7 @@ const EVENT_STREAM = ['text/event-stream'] as const
 /** Creates the only part of the server that sends requests to servers outside the deployment. */
 export function createOutbound(deps: OutboundDeps): Outbound {
   const { allow, testDomains, outcome, now, resolve = createHostResolver(), requests = REQUESTS } = deps
+  const { tracing, traceHosts = [] } = deps
   const context: Context = {
     agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains })),
     closing: new AbortController(),
@@ -101,6 +112,8 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     enterStream: createBudget(STREAMS, now),
     unlessBroken: createCircuits(),
     outcome,
+    tracing,
+    traceHosts: new Set(traceHosts),
   }
   return {
     get: (url, wanted) => counted(context, url, () => fetchAnswer(context, url, wanted)),
@@ -144,8 +157,9 @@ function fetchAnswer(
   wanted: OutboundRequest,
   content?: Content,
 ): Promise<OutboundAnswer> {
-  const { accept, headers, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS } = wanted
-  return within(context, { url, timeoutMs, party: '' }, async (target, limit) => {
+  const { accept, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS, span: cause } = wanted
+  return within(context, { url, timeoutMs, party: '', cause }, async (target, limit, span) => {
+    const headers = { ...wanted.headers, ...traceHeader(context, target, span) }
     const { response, mediaType } = await send(context.agent, { target, accept, headers, content }, limit)
     const body = await readBody(response.body, maxBytes, target.origin)
     return { mediaType, body, ...readTimes(response.headers) }
@@ -154,25 +168,61 @@ function fetchAnswer(
 
 function deliverText(context: Context, url: string, delivery: Delivery): Promise<Delivered> {
   const { timeoutMs = TIMEOUT_MS, party } = delivery
-  return within(context, { url, timeoutMs, party }, (target, limit) => deliver(context.agent, target, delivery, limit))
+  return within(context, { url, timeoutMs, party, cause: undefined }, (target, limit, span) => {
+    const headers = { ...delivery.headers, ...traceHeader(context, target, span) }
+    return deliver(context.agent, target, { ...delivery, headers }, limit)
+  })
+}
+
+/** One request, and the call that needs its answer. */
+interface Attempt {
+  readonly url: string
+  readonly timeoutMs: number
+  readonly party: string
+  readonly cause: Span | undefined
 }
 
 /** Runs one request within every limit: its URL, the budget of its host, its time, and the circuit of its origin. */
 async function within<T>(
   context: Context,
-  { url, timeoutMs, party }: { readonly url: string; readonly timeoutMs: number; readonly party: string },
-  work: (target: URL, limit: TimeLimit) => Promise<T>,
+  { url, timeoutMs, party, cause }: Attempt,
+  work: (target: URL, limit: TimeLimit, span: Span | undefined) => Promise<T>,
 ): Promise<T> {
   const target = parseTarget(url, context.testDomains)
   const { origin, hostname } = target
   const leave = context.enter(`${party}${hostname}`)
+  const span = beginSpan(context, hostname, cause)
   const limit = startTimeLimit(timeoutMs, origin, [context.closing.signal])
   try {
-    return await context.unlessBroken(`${party}${origin}`, () => explained(limit, origin, () => work(target, limit)))
+    return await context.unlessBroken(`${party}${origin}`, () =>
+      explained(limit, origin, () => work(target, limit, span)),
+    )
+  } catch (error) {
+    span?.fail(toOutboundError(error, origin).why)
+    throw error
   } finally {
+    span?.end()
     limit.stop()
     leave()
   }
+}
+
+/** Begins the span of a request: a part of the call that needs it, or a trace of its own. */
+function beginSpan({ tracing }: Context, host: string, cause: Span | undefined): Span | undefined {
+  if (tracing === undefined) return undefined
+  const options = { kind: 'client', attributes: { 'server.address': host } } as const
+  return cause?.isRecorded === true
+    ? cause.child(`outbound ${host}`, options)
+    : tracing.begin(`outbound ${host}`, options)
+}
+
+/** Returns the header that tells another server the trace, if the administrator allows it. */
+function traceHeader(
+  { traceHosts }: Context,
+  { hostname }: URL,
+  span: Span | undefined,
+): Pick<OutboundHeaders, 'traceparent'> {
+  return span !== undefined && traceHosts.has(hostname) ? { traceparent: span.carrier.traceparent } : {}
 }
 
 async function* readStream(context: Context, url: string, wanted: OutboundStreamRequest) {

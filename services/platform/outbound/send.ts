@@ -8,6 +8,7 @@ import type { TimeLimit } from './time-limit.ts'
 export interface OutboundHeaders {
   readonly authorization?: string
   readonly 'last-event-id'?: string
+  readonly traceparent?: string
 }
 
 /** The parameters of a form. */

@@ -4,7 +4,7 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ListAdmissionsRequest, ListAdmissionsResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../calls/call.ts'
+import type { Call, Principal } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { decodeToken, pageTokenAfter, parsePageSize } from '../../platform/requests/page.ts'
 import type { TrustDeps } from '../config.ts'
@@ -36,14 +36,14 @@ const MAX_PATHS = 20_000
 export async function listAdmissions(
   deps: AdmissionDeps,
   { audience: text, pageSize, pageToken }: ListAdmissionsRequest,
-  principal: Principal,
+  call: Call,
 ): Promise<MessageInitShape<typeof ListAdmissionsResponseSchema>> {
   const audience = parseAudience(text)
   if (audience === undefined) throw new ApiError('INVALID_AUDIENCE', 'audience must be a URL or a host name')
   const size = parsePageSize(pageSize, SIZES)
   const after = parseToken(pageToken)
-  const owner = await deps.operators.lookupAudienceOwner({ host: audience.host, audiences: [text] })
-  requireOwner(owner.operatorId, principal)
+  const owner = await deps.operators.lookupAudienceOwner({ host: audience.host, audiences: [text] }, call)
+  requireOwner(owner.operatorId, call.principal)
   const at = deps.now()
   const around = await deps.readAroundOwner(owner.operatorId, deps.knowledge.copy.issuers)
   const { rows, next } = pageOf(admissionsOf(around, { audience, owner, at }), after, size)

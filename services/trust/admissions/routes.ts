@@ -8,6 +8,6 @@ import { createReadAroundOwner } from './read-around-owner.ts'
 export function admissionRoutes(deps: TrustDeps): Pick<Handlers<typeof TrustService>, 'listAdmissions'> {
   const readAroundOwner = createReadAroundOwner(deps.db.pool)
   return {
-    listAdmissions: (request, { principal }) => listAdmissions({ ...deps, readAroundOwner }, request, principal),
+    listAdmissions: (request, call) => listAdmissions({ ...deps, readAroundOwner }, request, call),
   }
 }

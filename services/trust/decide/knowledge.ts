@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { inTransaction } from '../../platform/db/transaction.ts'
 import { shareWork } from '../../platform/limits/share-work.ts'
 import type { AnchorFacts } from '../../platform/metrics/issuer-metrics.ts'
+import { type Cause, ownCause } from '../../platform/trace/span.ts'
 import type { KnownIssuer } from '../issuers/known-issuer.ts'
 import { readIssuers } from '../issuers/read-issuers.ts'
 import { createKeeper } from './keeper.ts'
@@ -36,7 +37,7 @@ export interface Knowledge {
 interface KnowledgeOptions {
   readonly pool: pg.Pool
   readonly operators: {
-    lookupAudienceOwner(request: { readonly host: string; readonly audiences: string[] }): Promise<Owner>
+    lookupAudienceOwner(request: { readonly host: string; readonly audiences: string[] }, cause: Cause): Promise<Owner>
   }
 }
 
@@ -83,7 +84,7 @@ export function createKnowledge({ pool, operators }: KnowledgeOptions): Knowledg
     statements: (owner: string, caller: string) => readPair(`${owner} ${caller}`),
     async owner({ host, text }: Audience) {
       const readAt = present()
-      const owner = await operators.lookupAudienceOwner({ host, audiences: [text] })
+      const owner = await operators.lookupAudienceOwner({ host, audiences: [text] }, ownCause('trust'))
       owners.keep(text, owner, { weight: 1, readAt })
       return owner
     },

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ExplainTrustRequestSchema, ExportTrustGraphRequestSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { CAUSE } from '../../../test/support/cause.ts'
 import { adminPrincipal, operatorPrincipal } from '../../../test/support/principals.ts'
 import {
   draftBetween,
@@ -68,7 +69,10 @@ function ask(from: string, principal: Principal = ADMIN) {
     logs,
     tokenStatus,
   }
-  return explainTrust(asked, create(ExplainTrustRequestSchema, { from, to: AUDIENCE, scope: 'orders:read' }), principal)
+  return explainTrust(asked, create(ExplainTrustRequestSchema, { from, to: AUDIENCE, scope: 'orders:read' }), {
+    ...CAUSE,
+    principal,
+  })
 }
 
 interface Drawn {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ExplainTrustRequestSchema, ExportTrustGraphRequestSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
+import { CAUSE } from '../../../test/support/cause.ts'
 import { adminPrincipal, operatorPrincipal } from '../../../test/support/principals.ts'
 import {
   draftBetween,
@@ -69,7 +70,7 @@ function ask(from: string, principal: Principal = ADMIN, to = 'https://api.cargo
     tokenStatus,
   }
   const request = create(ExplainTrustRequestSchema, { from, to, scope: 'orders:read' })
-  return explainTrust(asked, request, principal)
+  return explainTrust(asked, request, { ...CAUSE, principal })
 }
 
 describe('ExplainTrust with rows', () => {

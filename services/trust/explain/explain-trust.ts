@@ -2,7 +2,7 @@ import type { TrustBasis } from '@auth4agent/core/revocation/revocation-log'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ExplainTrustRequest, ExplainTrustResponseSchema } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../calls/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { abroadOf, collectBasis, stepBasis } from '../decide/basis.ts'
 import { type Identity, identify } from '../decide/identify.ts'
 import type { TrustEdge } from '../decide/paths/trust-edge.ts'
@@ -24,12 +24,8 @@ type Answer = MessageInitShape<typeof ExplainTrustResponseSchema>
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, INVALID_SCOPE, PERMISSION_DENIED, OPERATOR_NOT_FOUND
  */
-export async function explainTrust(
-  deps: ExplainDeps,
-  request: ExplainTrustRequest,
-  principal: Principal,
-): Promise<Answer> {
-  const question = await readQuestion(deps, request, principal)
+export async function explainTrust(deps: ExplainDeps, request: ExplainTrustRequest, call: Call): Promise<Answer> {
+  const question = await readQuestion(deps, request, call)
   // Before all other rows, so that the answer is at least as new as the position.
   const position = await deps.rows.position()
   const found = question.caller.isLocal ? explainLocal(deps, question) : await explainForeign(deps, question)

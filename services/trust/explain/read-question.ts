@@ -5,7 +5,7 @@ import { type Audience, parseAudience } from '@auth4agent/core/token/audience'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ExplainTrustRequest } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Principal } from '../../calls/call.ts'
+import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { foreignNode, type Party } from '../decide/read-statements.ts'
 import type { Owner } from '../decide/rows.ts'
@@ -40,7 +40,7 @@ export interface Question {
 export async function readQuestion(
   deps: ExplainDeps,
   { from, home, to, scope }: ExplainTrustRequest,
-  principal: Principal,
+  call: Call,
 ): Promise<Question> {
   const audience = parseAudience(to)
   if (audience === undefined) throw new ApiError('INVALID_AUDIENCE', 'to must be a URL or a host name')
@@ -54,12 +54,12 @@ export async function readQuestion(
   }
   const { operators } = deps
   const by = isUuid(from) ? ({ case: 'id', value: from } as const) : ({ case: 'domain', value: from } as const)
-  const { operator: local } = await operators.lookupOperator({ by })
-  const { operatorId, rules } = await operators.lookupAudienceOwner({
-    host: audience.host,
-    audiences: [audience.text],
-    callers: [local?.domain ?? from],
-  })
+  const { operator: local } = await operators.lookupOperator({ by }, call)
+  const { operatorId, rules } = await operators.lookupAudienceOwner(
+    { host: audience.host, audiences: [audience.text], callers: [local?.domain ?? from] },
+    call,
+  )
+  const { principal } = call
   const asker = principal.kind === 'operator' ? principal.operatorId : undefined
   const isAboutUs = home === '' || home === deps.issuer
   if (principal.kind !== 'admin' && asker !== operatorId && !(isAboutUs && asker === local?.id)) {
@@ -68,7 +68,7 @@ export async function readQuestion(
   }
   const caller = await findCaller(deps, { from, home }, operatorId, local)
   const owner =
-    operatorId === '' ? undefined : await operators.lookupOperator({ by: { case: 'id', value: operatorId } })
+    operatorId === '' ? undefined : await operators.lookupOperator({ by: { case: 'id', value: operatorId } }, call)
   const domain = owner?.operator?.domain ?? ''
   return { asker, audience, scopes, owner: { operatorId, rules, domain }, caller }
 }

@@ -7,5 +7,5 @@ import { explainRows } from './rows.ts'
 /** Creates the handler for questions about trust. */
 export function explainRoutes(deps: TrustDeps): Pick<Handlers<typeof TrustService>, 'explainTrust'> {
   const rows = explainRows(deps.db.pool)
-  return { explainTrust: (request, { principal }) => explainTrust({ ...deps, rows }, request, principal) }
+  return { explainTrust: (request, call) => explainTrust({ ...deps, rows }, request, call) }
 }

@@ -5,6 +5,7 @@ import type { DismissTrustProposalRequest, ProposeTrustRequest } from '../../../
 import { type Author, change } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkReason } from '../../platform/requests/check-text.ts'
+import type { Cause } from '../../platform/trace/span.ts'
 import type { StatementDeps } from './deps.ts'
 import { checkSigner, checkSubject } from './domain/check-statement.ts'
 import { dismissProposal, storeProposal } from './proposal-store.ts'
@@ -19,7 +20,7 @@ import { lockSigner } from './store.ts'
  *   ASSERTION_USED
  */
 export async function proposeTrust(deps: StatementDeps, request: ProposeTrustRequest, author: Author): Promise<Row> {
-  const { draft, provenSinceMs } = await checkDraft(deps, request)
+  const { draft, provenSinceMs } = await checkDraft(deps, request, author)
   const { iss: signerId, sub: proposerId, subDomain: proposerDomain, kind } = draft
   return change(deps.db.prisma, author, async (tx, audit) => {
     await lockSigner(tx, signerId)
@@ -55,7 +56,7 @@ export function dismissTrust(
   })
 }
 
-async function checkDraft(deps: StatementDeps, { id, draft: claims }: ProposeTrustRequest) {
+async function checkDraft(deps: StatementDeps, { id, draft: claims }: ProposeTrustRequest, cause: Cause) {
   const parsed = parseTrustDraft(claims)
   if (!parsed.ok) throw new ApiError('INVALID_STATEMENT', parsed.text)
   const { draft } = parsed
@@ -64,8 +65,8 @@ async function checkDraft(deps: StatementDeps, { id, draft: claims }: ProposeTru
   }
   if (draft.sub !== id) throw new ApiError('INVALID_STATEMENT', `sub of the statement must be the operator ${id}`)
   const { operators, issuer } = deps
-  const proposer = await requireActive(deps, id)
-  const { operator: signer } = await operators.lookupOperator({ by: { case: 'id', value: draft.iss } })
+  const proposer = await requireActive(deps, id, cause)
+  const { operator: signer } = await operators.lookupOperator({ by: { case: 'id', value: draft.iss } }, cause)
   checkSubject(draft, proposer, issuer)
   if (signer?.status !== 'active') {
     throw new ApiError('INVALID_STATEMENT', `iss of the statement must be an active operator of ${issuer}`)

@@ -26,7 +26,7 @@ export async function putStatement(
   if (!verified.ok) throw new ApiError('INVALID_STATEMENT', verified.text)
   const { statement, thumbprint } = verified
   const { db, now, issuer, operators, foreign, settings } = deps
-  const signer = await requireActive(deps, id)
+  const signer = await requireActive(deps, id, call)
   checkSigner(statement, signer, issuer)
   if (findKey(signer, thumbprint)?.isRoot !== true) {
     throw new ApiError('INVALID_STATEMENT', 'A root key of the operator must have signed the statement')
@@ -34,7 +34,7 @@ export async function putStatement(
   checkTimes(statement, Math.floor(now() / 1_000), settings.skewS)
   const { kind, sub, subHome, subDomain } = statement
   if (kind !== 'chains-to' && subHome === issuer) {
-    const { operator } = await operators.lookupOperator({ by: { case: 'id', value: sub } })
+    const { operator } = await operators.lookupOperator({ by: { case: 'id', value: sub } }, call)
     checkSubject(statement, operator, issuer)
   }
   const row = await store(deps, call, { statement, text, kid: thumbprint }, signer.version)

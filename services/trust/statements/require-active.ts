@@ -1,6 +1,7 @@
 import type { OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Cause } from '../../platform/trace/span.ts'
 import type { StatementDeps } from './deps.ts'
 
 /**
@@ -12,8 +13,9 @@ import type { StatementDeps } from './deps.ts'
 export async function requireActive(
   { operators }: Pick<StatementDeps, 'operators'>,
   id: string,
+  cause: Cause,
 ): Promise<OperatorSnapshot> {
-  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } })
+  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } }, cause)
   if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
   if (operator.status === 'active') return operator
   throw new ApiError('OPERATOR_NOT_ACTIVE', `The operator is ${operator.status} but must be active`)

@@ -48,7 +48,7 @@ export async function revokeStatement(
 async function demandRoot(deps: StatementDeps, id: string, call: Call) {
   const principal = call.asRoot?.('to end a statement of the kind blocks')
   if (principal?.root === undefined) throw new Error('A call that ends a statement must have an operator as its author')
-  const { version, manifestSeq } = await requireActive(deps, id)
+  const { version, manifestSeq } = await requireActive(deps, id, call)
   if (manifestSeq !== principal.root.manifestSeq) throw justChanged()
   return { author: { ...call, principal }, version }
 }

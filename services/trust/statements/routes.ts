@@ -1,7 +1,7 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { TrustProposal, TrustStatement } from '../../../gen/prisma/client.ts'
 import type { TrustService } from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
-import type { Handlers } from '../../calls/call.ts'
+import type { Call, Handlers } from '../../calls/call.ts'
 import type { StatementDeps } from './deps.ts'
 import { listStatements } from './list-statements.ts'
 import { toMessages } from './messages.ts'
@@ -31,8 +31,8 @@ export function statementRoutes(deps: StatementDeps): StatementHandlers {
     return statement === undefined ? {} : { statement }
   }
   const home = deps.issuer
-  const proposalOf = async (row: TrustProposal) => {
-    const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: row.proposerId } })
+  const proposalOf = async (row: TrustProposal, call: Call) => {
+    const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: row.proposerId } }, call)
     return {
       proposalId: row.id,
       proposer: { operatorId: row.proposerId, domain: operator?.domain ?? '', home },
@@ -49,10 +49,12 @@ export function statementRoutes(deps: StatementDeps): StatementHandlers {
       return { statements: await messagesOf(rows), nextPageToken }
     },
     revokeTrustStatement: async (request, call) => oneOf(await revokeStatement(deps, request, call)),
-    proposeTrust: async (request, call) => ({ proposal: await proposalOf(await proposeTrust(deps, request, call)) }),
-    async listTrustProposals({ id }) {
+    proposeTrust: async (request, call) => ({
+      proposal: await proposalOf(await proposeTrust(deps, request, call), call),
+    }),
+    async listTrustProposals({ id }, call) {
       const rows = await listProposals(deps, id)
-      return { proposals: await Promise.all(rows.map(proposalOf)) }
+      return { proposals: await Promise.all(rows.map((row) => proposalOf(row, call))) }
     },
     async dismissTrustProposal(request, call) {
       const { proposerId, expiresAt } = await dismissTrust(deps, request, call)

@@ -2,6 +2,7 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { tokenIdentity } from '@auth4agent/core/token/token-identity'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import type { Span } from '../../platform/trace/span.ts'
 import type { TrustDeps } from '../config.ts'
 import { type ByLogDeps, decideByLog } from '../decide/by-log.ts'
 import { checkAtHome, checkStatementsAbroad } from '../decide/freshness.ts'
@@ -40,6 +41,8 @@ export interface ForeignDemands {
   readonly wanted: Requirements
   /** Checks that the sender of a bound token has its key. */
   readonly checkSender: (claims: ForeignClaims) => Verdict | undefined
+  /** The call that verifies. */
+  readonly span?: Span | undefined
 }
 
 /** Verifies tokens of foreign issuers. */
@@ -71,7 +74,7 @@ export function createVerifyForeign(deps: VerifyForeignDeps): VerifyForeign {
       askedAt = undefined
       if (issuer.mode === 'status_list') await lists.renew(issuer, claims)
       if (issuer.mode !== 'introspection') return undefined
-      const answer = await deps.introspect(issuer, token).catch(() => undefined)
+      const answer = await deps.introspect(issuer, token, demands.span).catch(() => undefined)
       askedAt = answer?.askedAt.wall
       if (answer?.isActive === true) return undefined
       const refused: Verdict = answer === undefined ? 'ISSUER_REVOCATIONS_STALE' : 'TOKEN_REVOKED'

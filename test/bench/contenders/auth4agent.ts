@@ -31,6 +31,8 @@ export interface StartOptions {
    * the server runs only on the core for servers.
    */
   readonly workers?: number
+  /** The part of the traces to record, and the collector that gets them. Without it, tracing is off. */
+  readonly traces?: { readonly ratio: number; readonly collector: string } | undefined
   /** Folder for a CPU profile. */
   readonly cpuProfile?: string | undefined
 }
@@ -55,7 +57,7 @@ export function installation(machine: Machine, folder: string, databaseUrl: stri
 /** Starts the server as its image does, with all defaults except the rate limits. Its log goes to a file. */
 export async function startAuth4Agent(
   { machine, folder, env }: Installation,
-  { workers, cpuProfile }: StartOptions = {},
+  { workers, cpuProfile, traces }: StartOptions = {},
 ): Promise<Auth4Agent> {
   const [port, grpcPort] = [await freePort(), await freePort()]
   const http = `http://127.0.0.1:${port}`
@@ -69,6 +71,8 @@ export async function startAuth4Agent(
       ...env,
       PORT: String(port),
       AUTH4AGENT_GRPC_PORT: String(grpcPort),
+      OTEL_EXPORTER_OTLP_ENDPOINT: traces?.collector,
+      OTEL_TRACES_SAMPLER_ARG: traces === undefined ? undefined : String(traces.ratio),
       AUTH4AGENT_WORKERS: workers === undefined ? undefined : String(workers),
     },
     logFile: join(folder, `auth4agent-${port}.log`),

@@ -46,7 +46,12 @@ process.stdout.write(`\n${markdown}\n${path}.md\n${path}.json\n`)
 
 async function measureParts(): Promise<FullFindings> {
   await using started = new AsyncDisposableStack()
-  const world = await startWorld(started, machine, { ...options, wantsWorkers: false, wantsDurablePeer: false })
+  const world = await startWorld(started, machine, {
+    ...options,
+    wantsWorkers: false,
+    wantsDurablePeer: false,
+    wantsTraces: false,
+  })
   const endurance = wants('endurance') ? await measureEndurance(world, LOAD_SECONDS, tell) : undefined
   const suspension = wants('suspension') ? await measureSuspensions(world, SUSPENSIONS) : undefined
   const enrolments = wants('enrolments') ? await measureEnrolments(world, ENROLMENTS) : undefined

@@ -21,6 +21,7 @@ import { EMPTY_BODY } from '../../../services/calls/request-body.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { localClient } from '../../../services/platform/rpc/local-client.ts'
+import { CAUSE } from '../../support/cause.ts'
 import { refusalOf } from '../../support/reason-of.ts'
 import { AGENT_KEY, ROOT_KEY } from '../../vectors/protocol/make/parties.ts'
 import { isRefused, type Refused, readVectors, type Vector } from '../support/read-vectors.ts'
@@ -177,7 +178,7 @@ describe('assertions.json', () => {
           throw new Error('This test must not look up an audience')
         },
       })
-      const facts = { ...call, mustNameRpc: call.changes, body: EMPTY_BODY, isBodySecret: false }
+      const facts = { ...call, mustNameRpc: call.changes, body: EMPTY_BODY, isBodySecret: false, cause: CAUSE }
       const rules = { issuer: file.issuer, nowS: file.now, skewS: file.clock_skew, ...facts }
       const judge = async () => {
         const deps = { operators, adminKey: raw(file.admin.public_key) }

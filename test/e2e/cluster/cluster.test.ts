@@ -53,7 +53,7 @@ it('1. npm run cluster prints each process and two ready gateways that serve the
   const all = [...names, 'nats-1', 'nats-2', 'nats-3', 'postgres']
   expect([...pids.keys()].toSorted()).toEqual(all.toSorted())
   expect(await Promise.all([...pids.values()].map(isRunning))).toEqual(all.map(() => true))
-  const clients = gateways.map(protocolClient)
+  const clients = gateways.map((url) => protocolClient(url))
   expect(clients).toHaveLength(2)
   const sets = await Promise.all(clients.map((client) => client.get('/.well-known/jwks.json')))
   // The last two keys sign introspection answers and grants.

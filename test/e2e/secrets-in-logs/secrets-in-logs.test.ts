@@ -1,20 +1,28 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { protocolClient } from '../../support/protocol-client.ts'
 import { readSql } from '../../support/sql.ts'
+import { type Collector, startCollector } from '../../support/traces/collector.ts'
 import { expectNoSecrets, misplace, useRightly, type Watched } from './run-through.ts'
 import { createSecrets } from './secrets.ts'
 
 const secrets = createSecrets()
+let collector: Collector
 let deployment: Deployment
 let watched: Watched
 let requestId: string
 
 beforeAll(async () => {
-  deployment = await startDeployment({ env: { AUTH4AGENT_LOG_LEVEL: 'debug' } })
+  collector = await startCollector()
+  const traces = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: 'always_on' }
+  deployment = await startDeployment({ env: { AUTH4AGENT_LOG_LEVEL: 'debug', ...traces } })
   const { server, admin, dns } = deployment
   watched = { server, admin, secrets, domain: 'agents.example.com', prove: (name, value) => dns.setTxt(name, [value]) }
 })
-afterAll(() => deployment?.stop())
+afterAll(async () => {
+  await deployment?.stop()
+  await collector?.close()
+})
 
 it('1. a full run succeeds, and calls with misplaced secrets are answered', async () => {
   requestId = await misplace(watched, await useRightly(watched))
@@ -34,7 +42,18 @@ it('3. the logs of all processes describe the run and contain none of the secret
   expectNoSecrets(deployment.logs(), requestId, secrets)
 })
 
-it('4. the database contains no join token, and the key of attestation only in its own column', async () => {
+it('4. the exported traces of the run contain none of the secrets', async () => {
+  const traceId = 'a'.repeat(32)
+  await protocolClient(deployment.server.baseUrl, { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` }).get(
+    '/v1/nothing',
+  )
+  // Spans are exported in the order in which they end.
+  await collector.find('refused request', (span) => span.traceId === traceId)
+  expect(collector.spans.some(({ name }) => name === 'redeem')).toBe(true)
+  expect(secrets.foundIn(collector.bytes.toString('latin1'))).toEqual([])
+})
+
+it('5. the database contains no join token, and the key of attestation only in its own column', async () => {
   const text = await readRows(deployment.databaseUrl)
   expect(text).toContain('agent.enrol')
   const found = secrets.foundIn(text).filter((name) => /^(join token|key of attestation)/.test(name))

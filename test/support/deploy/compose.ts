@@ -10,6 +10,8 @@ import {
 } from './process-settings.ts'
 
 const FILE = 'deploy/compose.yaml'
+/** A file that is added to it, for traces. */
+const TRACES = 'deploy/examples/traces/compose.traces.yaml'
 const SECRET_FOLDER = 'secrets/'
 
 /** Lists the problems in deploy/compose.yaml, one sentence each. */
@@ -26,7 +28,26 @@ export function composeProblems(read: ReadText): readonly string[] {
     ...servers.flatMap(([, service]) =>
       certificateProblems(certificates, certificateOf(service), textsAt(service, 'command')),
     ),
-  ].map((problem) => `compose.yaml: ${problem}`)
+  ]
+    .map((problem) => `compose.yaml: ${problem}`)
+    .concat(traceProblems(servers, listening(services), read))
+}
+
+/** Lists the servers that the file for traces forgets, and its settings that the server would refuse. */
+function traceProblems(
+  servers: readonly (readonly [string, Json])[],
+  listens: Listening,
+  read: ReadText,
+): readonly string[] {
+  const [file = {}] = readYaml(read, TRACES)
+  const added = mappingAt(file, 'services')
+  const problems = servers.flatMap(([name, service]) => {
+    const environment = { ...mappingAt(service, 'environment'), ...mappingAt(at(added, name), 'environment') }
+    const process = readProcess(name, { ...(service as Mapping), environment }, read)
+    const hasCollector = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] === 'http://collector:4318'
+    return hasCollector ? processProblems(process, listens) : [`${name} has no collector`]
+  })
+  return [...schemaProblems(file), ...problems].map((problem) => `${TRACES}: ${problem}`)
 }
 
 const isServer = (service: Json) => textAt(service, 'image').includes('auth4agent')

@@ -18,6 +18,7 @@ import { ListAdmissionsRequestSchema, ListAdmissionsResponseSchema } from '../..
 import type { Principal } from '../../../services/calls/call.ts'
 import { compileWriter } from '../../../services/jwks-gateway/rest/json-writer.ts'
 import { listAdmissions } from '../../../services/trust/admissions/list-admissions.ts'
+import { CAUSE } from '../cause.ts'
 import { adminPrincipal } from '../principals.ts'
 import { AUDIENCE, BETA, CARGO } from './foreign-parties.ts'
 import { foreignWorld, type WorldOptions } from './foreign-world.ts'
@@ -42,7 +43,7 @@ export function admissionWorld(options: WorldOptions = {}) {
   const deps = { ...world.deps, readAroundOwner: world.readAroundOwner }
   const list = async (principal: Principal = ADMINISTRATOR, request: object = {}) => {
     const asked = create(ListAdmissionsRequestSchema, { audience: AUDIENCE, ...request })
-    return create(ListAdmissionsResponseSchema, await listAdmissions(deps, asked, principal))
+    return create(ListAdmissionsResponseSchema, await listAdmissions(deps, asked, { ...CAUSE, principal }))
   }
   return {
     ...world,

@@ -10,6 +10,7 @@ import type { Principal } from '../../../services/calls/call.ts'
 import { localClient } from '../../../services/platform/rpc/local-client.ts'
 import { explainTrust } from '../../../services/trust/explain/explain-trust.ts'
 import type { EndedRow, ExplainRows } from '../../../services/trust/explain/rows.ts'
+import { CAUSE } from '../cause.ts'
 import { adminPrincipal, operatorPrincipal } from '../principals.ts'
 import { AUDIENCE, alpha, BETA, CARGO, gamma } from './foreign-parties.ts'
 import { foreignWorld, type WorldOptions } from './foreign-world.ts'
@@ -45,7 +46,10 @@ export function explainWorld(given: ExplainOptions = {}) {
         scope: 'read',
         ...changes,
       })
-      return create(ExplainTrustResponseSchema, await explainTrust(deps, request, principalOf(asker)))
+      return create(
+        ExplainTrustResponseSchema,
+        await explainTrust(deps, request, { ...CAUSE, principal: principalOf(asker) }),
+      )
     },
   }
 }

@@ -94,8 +94,9 @@ function bodyText(body: Uint8Array | undefined): string | undefined {
   }
 }
 
-function recordText({ id, at, actor, action, subject, outcome, reason, kid, key_label, request_id }: AuditRecord) {
-  return lines({ id, at, action, outcome, actor, key: key_label, kid, subject, reason, request_id })
+function recordText({ key_label: key, ...record }: AuditRecord) {
+  const { id, at, actor, action, subject, outcome, reason, kid, request_id, trace_id } = record
+  return lines({ id, at, action, outcome, actor, key, kid, subject, reason, request_id, trace_id })
 }
 
 function signatureText({

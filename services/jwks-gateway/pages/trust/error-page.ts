@@ -11,13 +11,14 @@ const ADVICE: Partial<Readonly<Record<ReasonCode, string>>> = {
 }
 
 /** Returns the page for a refusal: what happened, and where to go on. */
-export function errorPage({ reason, message }: ApiError, requestId: string): string {
+export function errorPage({ reason, message, traceId }: ApiError, requestId: string): string {
   const { title } = reasons[reason]
+  const inTrace = traceId === undefined ? '' : `, trace <code>${xmlText(traceId)}</code>`
   return document(
     title,
     `<h1>${xmlText(title)}</h1>
 <p class="lead">${ADVICE[reason] ?? `${xmlText(message)}.`}</p>
 <p><a href="?">Show the public statements</a></p>
-<footer>Reason <code>${reason}</code>, request <code>${xmlText(requestId)}</code></footer>`,
+<footer>Reason <code>${reason}</code>, request <code>${xmlText(requestId)}</code>${inTrace}</footer>`,
   )
 }

@@ -31,7 +31,7 @@ export async function getView(
   { view, around }: GetTrustViewRequest,
   call: Call,
 ): Promise<MessageInitShape<typeof GetTrustViewResponseSchema>> {
-  const { viewer, domain, expiresAt } = await openView(deps, view)
+  const { viewer, domain, expiresAt } = await openView(deps, view, call)
   // Read before the graph, so that the graph is at least as new.
   const position = await readPosition(deps.db.pool)
   const asOf = timestampFromMs(deps.now())

@@ -3,6 +3,7 @@ import type { AdminPrincipal, OperatorPrincipal } from '../../../calls/call.ts'
 import { findKey, isValidAt } from '../../../calls/operator-keys.ts'
 import { openText, sealText } from '../../../keys/index.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import type { Cause } from '../../../platform/trace/span.ts'
 import type { TrustDeps } from '../../config.ts'
 import type { Viewer } from '../read-visible.ts'
 
@@ -42,7 +43,7 @@ export async function sealView(
  *
  * @throws ApiError INVALID_VIEW or VIEW_EXPIRED
  */
-export async function openView(deps: ViewDeps, view: string): Promise<OpenedView> {
+export async function openView(deps: ViewDeps, view: string, cause: Cause): Promise<OpenedView> {
   if (view === '') return { viewer: { kind: 'anyone' }, domain: '' }
   const text = await openText(deps, 'trust-view', view)
   if (text === undefined) {
@@ -52,7 +53,7 @@ export async function openView(deps: ViewDeps, view: string): Promise<OpenedView
   const expiresAt = Number(exp) * 1_000
   if (deps.now() >= expiresAt) throw expired('The link has expired; CreateTrustView makes a new one')
   if (whose === ADMIN) return { viewer: { kind: 'admin' }, domain: '', expiresAt }
-  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: whose } })
+  const { operator } = await deps.operators.lookupOperator({ by: { case: 'id', value: whose } }, cause)
   const key = operator && mayMakeCalls(operator) ? findKey(operator, kid) : undefined
   if (operator === undefined || key === undefined || !isValidAt(key, deps.now() / 1_000)) {
     throw expired('The link has ended, because the key that made it is no longer valid')

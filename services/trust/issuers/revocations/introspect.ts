@@ -3,6 +3,7 @@ import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import type { Outbound } from '../../../platform/outbound/outbound.ts'
+import type { Span } from '../../../platform/trace/span.ts'
 import type { KnownIssuer } from '../known-issuer.ts'
 import type { OwnSecrets } from '../own-secrets.ts'
 
@@ -13,7 +14,7 @@ export interface Introspected {
 }
 
 /** Asks an issuer about a token (RFC 7662). Rejects if it cannot be asked. */
-export type Introspect = (issuer: KnownIssuer, token: string) => Promise<Introspected>
+export type Introspect = (issuer: KnownIssuer, token: string, span?: Span) => Promise<Introspected>
 
 /** The longest use of an answer, in milliseconds. */
 const MAX_AGE_MS = 10_000
@@ -24,7 +25,12 @@ const TIMEOUT_MS = 5_000
 export function createIntrospect(outbound: Pick<Outbound, 'post'>, secret: OwnSecrets['secret']): Introspect {
   const known = new Map<string, Introspected>()
   const asking = new Map<string, Promise<Introspected>>()
-  const ask = async (issuer: KnownIssuer, token: string, key: string): Promise<Introspected> => {
+  const ask = async (
+    issuer: KnownIssuer,
+    token: string,
+    key: string,
+    span: Span | undefined,
+  ): Promise<Introspected> => {
     const askedAt = present()
     const basic = `${encodeURIComponent(issuer.actsAs)}:${encodeURIComponent(await secret(issuer.id))}`
     const { body } = await outbound.post(
@@ -33,6 +39,7 @@ export function createIntrospect(outbound: Pick<Outbound, 'post'>, secret: OwnSe
       {
         accept: ['application/json'],
         timeoutMs: TIMEOUT_MS,
+        span,
         headers: { authorization: `Basic ${Buffer.from(basic).toString('base64')}` },
       },
     )
@@ -42,11 +49,11 @@ export function createIntrospect(outbound: Pick<Outbound, 'post'>, secret: OwnSe
     keepNewest(known, key, answer, MAX_REMEMBERED)
     return answer
   }
-  return async (issuer, token) => {
+  return async (issuer, token, span) => {
     const key = createHash('sha256').update(`${issuer.id} ${issuer.generation} ${token}`).digest('base64url')
     const before = known.get(key)
     if (before !== undefined && msSince(before.askedAt) < Math.min(MAX_AGE_MS, issuer.maxStalenessMs)) return before
-    const shared = asking.get(key) ?? ask(issuer, token, key).finally(() => asking.delete(key))
+    const shared = asking.get(key) ?? ask(issuer, token, key, span).finally(() => asking.delete(key))
     asking.set(key, shared)
     return shared
   }

@@ -24,7 +24,7 @@ export function subjectRoutes({ db, readDb, now, issuer, operators }: SubjectDep
     async putIssuerSubject(request, call) {
       const rule = readNewSubject(request, issuer)
       // Only to tell of a wrong id. A rule for an operator that is not active gives no token.
-      const { operator } = await operators.lookupOperator({ by: { case: 'id', value: rule.operatorId } })
+      const { operator } = await operators.lookupOperator({ by: { case: 'id', value: rule.operatorId } }, call)
       if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
       return { subject: toMessage(await putSubject(store, call, request.id, rule)) }
     },

@@ -49,15 +49,16 @@ export async function listPublished(
 }
 
 /** Refuses callers that do not own the host of the other deployment's issuer. */
-async function requireOwner(deps: StatementDeps, audience: string, { principal }: Call): Promise<void> {
+async function requireOwner(deps: StatementDeps, audience: string, call: Call): Promise<void> {
   if (!isServerIssuer(audience)) {
     throw new ApiError('INVALID_ARGUMENT', 'audience must be the issuer of a deployment, such as https://auth.example')
   }
   const { hostname: host } = new URL(audience)
-  const owner = await deps.operators.lookupAudienceOwner({ host, audiences: [host] })
+  const owner = await deps.operators.lookupAudienceOwner({ host, audiences: [host] }, call)
+  const { principal } = call
   if (principal.kind !== 'operator' || principal.operatorId !== owner.operatorId) {
     const detail = `Only the operator that owns the host of ${audience} may read its statements`
     throw new ApiError('PERMISSION_DENIED', detail)
   }
-  await requireActive(deps, owner.operatorId)
+  await requireActive(deps, owner.operatorId, call)
 }

@@ -18,6 +18,7 @@ function oauthError(description: string, errors: readonly string[]): Schema {
       error_description: { ...TEXT, description: 'What was wrong in this request.' },
       reason: { $ref: '#/components/schemas/Reason' },
       request_id: { ...TEXT, description: 'The id of the request, also in the log of the server.' },
+      trace_id: { ...TEXT, description: 'The trace of the request (W3C Trace Context), if the server traces.' },
     },
     required: ['error', 'error_description', 'reason', 'request_id'],
   }
@@ -41,6 +42,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       reason: { $ref: '#/components/schemas/Reason' },
       error: { ...TEXT, description: 'The text that version 1 clients print.' },
       request_id: { ...TEXT, description: 'The id of the request, also in the log of the server.' },
+      trace_id: { ...TEXT, description: 'The trace of the request (W3C Trace Context), if the server traces.' },
     },
     required: ['type', 'title', 'status', 'detail', 'reason', 'error', 'request_id'],
   },

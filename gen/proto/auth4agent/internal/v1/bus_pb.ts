@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/internal/v1/bus.proto.
  */
 export const file_auth4agent_internal_v1_bus: GenFile = /*@__PURE__*/
-  fileDesc("CiBhdXRoNGFnZW50L2ludGVybmFsL3YxL2J1cy5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSJUCg9QdWJsaXNoZWRSZWNvcmQSLwoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkEhAKCHJlcGx5X3RvGAIgASgJIlMKF1ZlcmlmaWVyQWNrbm93bGVkZ2VtZW50EhMKC2luY2FybmF0aW9uGAEgASgJEhEKCWxvZ19lcG9jaBgCIAEoBRIQCghzZXF1ZW5jZRgDIAEoBELAAQoaY29tLmF1dGg0YWdlbnQuaW50ZXJuYWwudjFCCEJ1c1Byb3RvUAFaSWdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L2ludGVybmFsL3YxO2ludGVybmFsdjGqAhZBdXRoNEFnZW50LkludGVybmFsLlYxygIWQXV0aDRBZ2VudFxJbnRlcm5hbFxWMeoCGEF1dGg0QWdlbnQ6OkludGVybmFsOjpWMWIGcHJvdG8z", [file_auth4agent_v1_revocation]);
+  fileDesc("CiBhdXRoNGFnZW50L2ludGVybmFsL3YxL2J1cy5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSJpCg9QdWJsaXNoZWRSZWNvcmQSLwoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkEhAKCHJlcGx5X3RvGAIgASgJEhMKC3RyYWNlcGFyZW50GAMgASgJIlMKF1ZlcmlmaWVyQWNrbm93bGVkZ2VtZW50EhMKC2luY2FybmF0aW9uGAEgASgJEhEKCWxvZ19lcG9jaBgCIAEoBRIQCghzZXF1ZW5jZRgDIAEoBELAAQoaY29tLmF1dGg0YWdlbnQuaW50ZXJuYWwudjFCCEJ1c1Byb3RvUAFaSWdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L2ludGVybmFsL3YxO2ludGVybmFsdjGqAhZBdXRoNEFnZW50LkludGVybmFsLlYxygIWQXV0aDRBZ2VudFxJbnRlcm5hbFxWMeoCGEF1dGg0QWdlbnQ6OkludGVybmFsOjpWMWIGcHJvdG8z", [file_auth4agent_v1_revocation]);
 
 /**
  * PublishedRecord carries a record of the revocation log. The sending process waits until every log follower with a
@@ -37,6 +37,13 @@ export type PublishedRecord = Message<"auth4agent.internal.v1.PublishedRecord"> 
    * @generated from field: string reply_to = 2;
    */
   replyTo: string;
+
+  /**
+   * Trace of the call that waits for the acknowledgements (W3C Trace Context); empty if it is not recorded.
+   *
+   * @generated from field: string traceparent = 3;
+   */
+  traceparent: string;
 };
 
 /**
