@@ -26,7 +26,7 @@ function toRootKey({ kid, label, jwk }: RootKey) {
   return { kid, label, kty: jwk.kty }
 }
 
-function toKey({ kid, label, jwk, roles, nbf, exp }: OperationalKey) {
-  const notBefore = timestampFromMs(nbf * 1000)
-  return { kid, label, kty: jwk.kty, roles: [...roles], notBefore, expiresAt: timestampFromMs(exp * 1000) }
+function toKey({ kid, label, jwk, roles, nbf, exp, webauthn, person = '' }: OperationalKey) {
+  const times = { notBefore: timestampFromMs(nbf * 1000), expiresAt: timestampFromMs(exp * 1000) }
+  return { kid, label, kty: jwk.kty, roles: [...roles], ...times, ...(webauthn && { webauthn }), person }
 }

@@ -158,9 +158,11 @@ export type {
   StreamTerms,
 } from './operator-streams.ts'
 export type { NewStatement, OperatorTrust, StatementTerms, TrustFilter, TrustSubject } from './operator-trust.ts'
+export { finishPasskeyJws, type PasskeyContent, type StartedPasskeyJws, startPasskeyJws } from './passkey-jws.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'
 export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
+export { jwkFromSpki } from './spki-jwk.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { AdmissionIssuer, TrustAdmission, TrustAdmissions } from './trust-admissions.ts'

@@ -49,6 +49,7 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'AgentMoveService.AdmitAgent': 'operator',
   'AgentMoveService.ExportAgent': 'anyone',
   'AuthnService.CreateChallenge': 'anyone',
+  'AuthnService.CreatePasskeyNonce': 'anyone',
   'AuthnService.IssueToken': 'anyone',
   'AuthnService.VerifyToken': 'anyone',
   'DelegationService.IssueGrant': 'anyone',

@@ -239,6 +239,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'AGENT_NOT_FOUND',
     ...OF_DETAILS,
   ],
+  'AuthnService.CreatePasskeyNonce': [],
   'AuthnService.IssueToken': [
     'INVALID_DID',
     'INVALID_SCOPE',

@@ -133,6 +133,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   }),
   'AgentMoveService.ExportAgent': ({ agents: { left } }) => ({ did: left.did }),
   'AuthnService.CreateChallenge': ({ agents: { active } }) => ({ did: active.did }),
+  'AuthnService.CreatePasskeyNonce': () => ({}),
   'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
   'DelegationService.IssueGrant': ({ agents: { active }, challenge }) => ({
     ...challenge(active),

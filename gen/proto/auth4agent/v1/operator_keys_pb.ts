@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -15,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/operator_keys.proto.
  */
 export const file_auth4agent_v1_operator_keys: GenFile = /*@__PURE__*/
-  fileDesc("CiFhdXRoNGFnZW50L3YxL29wZXJhdG9yX2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiJAoWR2V0T3BlcmF0b3JLZXlzUmVxdWVzdBIKCgJpZBgBIAEoCSKwAQoXR2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhAKCG1hbmlmZXN0GAMgASgJEhEKCXRocmVzaG9sZBgEIAEoBRItCglyb290X2tleXMYBSADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5EigKBGtleXMYBiADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5IqUBCgtPcGVyYXRvcktleRILCgNraWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcm9sZXMYAyADKAkSLgoKbm90X2JlZm9yZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDa3R5GAYgASgJIjYKFlNldE9wZXJhdG9yS2V5c1JlcXVlc3QSCgoCaWQYASABKAkSEAoIbWFuaWZlc3QYAiABKAkiRQoXU2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhEKCXRocmVzaG9sZBgDIAEoBTKiAgoST3BlcmF0b3JLZXlTZXJ2aWNlEoQBCg9HZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKQAgGC0+STAhkSFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzEoQBCg9TZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKC0+STAhw6ASoaFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzQp0BChFjb20uYXV0aDRhZ2VudC52MUIRT3BlcmF0b3JLZXlzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiFhdXRoNGFnZW50L3YxL29wZXJhdG9yX2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiJAoWR2V0T3BlcmF0b3JLZXlzUmVxdWVzdBIKCgJpZBgBIAEoCSKwAQoXR2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhAKCG1hbmlmZXN0GAMgASgJEhEKCXRocmVzaG9sZBgEIAEoBRItCglyb290X2tleXMYBSADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5EigKBGtleXMYBiADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5Iu8BCgtPcGVyYXRvcktleRILCgNraWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcm9sZXMYAyADKAkSLgoKbm90X2JlZm9yZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDa3R5GAYgASgJEjAKCHdlYmF1dGhuGAcgASgLMhYuYXV0aDRhZ2VudC52MS5QYXNza2V5Qgbq4BgCGAESFgoGcGVyc29uGAggASgJQgbq4BgCGAEiLwoHUGFzc2tleRINCgVycF9pZBgBIAEoCRIVCg1jcmVkZW50aWFsX2lkGAIgASgJIjYKFlNldE9wZXJhdG9yS2V5c1JlcXVlc3QSCgoCaWQYASABKAkSEAoIbWFuaWZlc3QYAiABKAkiRQoXU2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhEKCXRocmVzaG9sZBgDIAEoBTKiAgoST3BlcmF0b3JLZXlTZXJ2aWNlEoQBCg9HZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKQAgGC0+STAhkSFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzEoQBCg9TZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKC0+STAhw6ASoaFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzQp0BChFjb20uYXV0aDRhZ2VudC52MUIRT3BlcmF0b3JLZXlzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * GetOperatorKeysRequest names an operator.
@@ -115,8 +116,8 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
   label: string;
 
   /**
-   * Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, watch. Empty for a root
-   * key, which has all of them.
+   * Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, people, approvals,
+   * watch. Empty for a root key, which has all of them.
    *
    * @generated from field: repeated string roles = 3;
    */
@@ -142,6 +143,20 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
    * @generated from field: string kty = 6;
    */
   kty: string;
+
+  /**
+   * Present if the key is a passkey.
+   *
+   * @generated from field: auth4agent.v1.Passkey webauthn = 7;
+   */
+  webauthn?: Passkey | undefined;
+
+  /**
+   * Name of the person who holds the key; empty if the manifest names none.
+   *
+   * @generated from field: string person = 8;
+   */
+  person: string;
 };
 
 /**
@@ -150,6 +165,34 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
  */
 export const OperatorKeySchema: GenMessage<OperatorKey> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_operator_keys, 2);
+
+/**
+ * Passkey says how a key of WebAuthn is used.
+ *
+ * @generated from message auth4agent.v1.Passkey
+ */
+export type Passkey = Message<"auth4agent.v1.Passkey"> & {
+  /**
+   * Host for which the authenticator made the passkey: the host of the issuer.
+   *
+   * @generated from field: string rp_id = 1;
+   */
+  rpId: string;
+
+  /**
+   * Name of the passkey at its authenticator, base64url.
+   *
+   * @generated from field: string credential_id = 2;
+   */
+  credentialId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.Passkey.
+ * Use `create(PasskeySchema)` to create a new message.
+ */
+export const PasskeySchema: GenMessage<Passkey> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 3);
 
 /**
  * SetOperatorKeysRequest carries the new manifest.
@@ -177,7 +220,7 @@ export type SetOperatorKeysRequest = Message<"auth4agent.v1.SetOperatorKeysReque
  * Use `create(SetOperatorKeysRequestSchema)` to create a new message.
  */
 export const SetOperatorKeysRequestSchema: GenMessage<SetOperatorKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 3);
+  messageDesc(file_auth4agent_v1_operator_keys, 4);
 
 /**
  * SetOperatorKeysResponse confirms the new manifest.
@@ -212,7 +255,7 @@ export type SetOperatorKeysResponse = Message<"auth4agent.v1.SetOperatorKeysResp
  * Use `create(SetOperatorKeysResponseSchema)` to create a new message.
  */
 export const SetOperatorKeysResponseSchema: GenMessage<SetOperatorKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 4);
+  messageDesc(file_auth4agent_v1_operator_keys, 5);
 
 /**
  * OperatorKeyService keeps the keys of operators. A manifest lists the operator's root keys, with the number of them
