@@ -1,9 +1,11 @@
 import type { OperationalKey, RootKey } from '@auth4agent/core/identity/operator-manifest'
-import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { Handlers } from '../calls/call.ts'
 import type { Context } from './context.ts'
+import { submitKeyRequest } from './key-requests.ts'
 import { setOperatorKeys } from './set-keys.ts'
+import { dropKeyRequest, listKeyRequests } from './store/key-requests.ts'
 import { readKeys } from './store/manifests.ts'
 import { getOperator } from './store/operators.ts'
 
@@ -18,6 +20,22 @@ export function createKeyRoutes(context: Context): Handlers<typeof OperatorKeySe
     async setOperatorKeys(request, call) {
       const { operatorId: id, seq, threshold } = await setOperatorKeys(context, call, request)
       return { id, seq, threshold }
+    },
+    async submitKeyRequest(request, call) {
+      const { operatorId: id, kid, expiresAt } = await submitKeyRequest(context, call, request)
+      return { id, kid, expiresAt: timestampFromDate(expiresAt) }
+    },
+    async listKeyRequests({ id }) {
+      const rows = await listKeyRequests(context, id)
+      const requests = rows.map(({ kid, request, submittedAt, expiresAt }) => {
+        const [submitted, expires] = [timestampFromDate(submittedAt), timestampFromDate(expiresAt)]
+        return { kid, request, submittedAt: submitted, expiresAt: expires }
+      })
+      return { requests }
+    },
+    async dropKeyRequest({ id, kid }, call) {
+      await dropKeyRequest(context, call, { operatorId: id, kid })
+      return { id, kid }
     },
   }
 }

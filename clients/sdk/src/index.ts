@@ -136,6 +136,7 @@ export type {
   SigningKeyState,
   SuspendedAgent,
   SuspendedOperator,
+  WaitingKeyRequest,
 } from './operator-answers.ts'
 export type {
   NewAttestationRequirement,
@@ -146,7 +147,14 @@ export type {
 } from './operator-attestation.ts'
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
 export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
-export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
+export type {
+  Invitation,
+  InvitedKey,
+  KnownManifest,
+  NewOperatorKeys,
+  OperatorKeySet,
+  OperatorKeys,
+} from './operator-keys.ts'
 export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type {
