@@ -35,6 +35,11 @@ export type Operator = Prisma.OperatorModel
  */
 export type OperatorManifest = Prisma.OperatorManifestModel
 /**
+ * Model KeyRequest
+ * Written only by operator-registry. Requests for passkeys that wait for a root key.
+ */
+export type KeyRequest = Prisma.KeyRequestModel
+/**
  * Model OperatorAudience
  * Written only by operator-registry.
  */

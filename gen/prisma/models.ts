@@ -11,6 +11,7 @@
 export type * from './models/Deployment.ts'
 export type * from './models/Operator.ts'
 export type * from './models/OperatorManifest.ts'
+export type * from './models/KeyRequest.ts'
 export type * from './models/OperatorAudience.ts'
 export type * from './models/OperatorAudienceCaller.ts'
 export type * from './models/Agent.ts'

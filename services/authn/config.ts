@@ -67,6 +67,7 @@ export interface AuthnDeps {
   readonly introspectionSigner: Keys['introspectionSigner']
   readonly grantSigner: Keys['grantSigner']
   readonly statementSigner: Keys['statementSigner']
+  readonly nonceSigner: Keys['nonceSigner']
   readonly chainingSigners: Keys['chainingSigners']
   readonly verifyForeign: VerifyForeign
   readonly chaining: Chaining
@@ -99,7 +100,13 @@ export interface AuthnOptions {
   /** Signs tokens, answers of introspection, grants and statements about holders, and seals challenges. */
   readonly keys: Pick<
     Keys,
-    'signer' | 'challengeKeys' | 'introspectionSigner' | 'grantSigner' | 'statementSigner' | 'chainingSigners'
+    | 'signer'
+    | 'challengeKeys'
+    | 'introspectionSigner'
+    | 'grantSigner'
+    | 'statementSigner'
+    | 'nonceSigner'
+    | 'chainingSigners'
   >
   readonly sawEndpointAudience: (did: string) => void
   /** Counts a check for a proxy, and logs why it could not be decided. */

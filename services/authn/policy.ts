@@ -10,6 +10,8 @@ import { sentHeadersOf } from './authz/sent-headers.ts'
 export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
+  // As challenges: answering costs a signature and no row.
+  createPasskeyNonce: { callers: ['anyone'], limit: 'challenge' },
   verifyToken: { callers: ['anyone'], limit: 'verify', cost: ({ token }) => costOfChain(token) },
 }
 

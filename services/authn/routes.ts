@@ -10,6 +10,7 @@ import {
   TokenClaimsSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../calls/call.ts'
+import { PASSKEY_NONCE_LIFETIME_S } from '../keys/index.ts'
 import { actMember, toDelegation, toDetails, toResults, toStatus } from './chains/messages.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
@@ -34,6 +35,11 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
     async createChallenge(request, call) {
       const { challenge, nonce, exp } = await createChallenge(deps, request, call)
       return { challenge, nonce, expiresAt: timestampFromMs(exp * 1000) }
+    },
+    async createPasskeyNonce() {
+      const iat = Math.floor(deps.now() / 1000)
+      const nonce = await deps.nonceSigner.sign({ iat })
+      return { nonce, expiresAt: timestampFromMs((iat + PASSKEY_NONCE_LIFETIME_S) * 1000) }
     },
     async issueToken(request, call) {
       const { token, claims } = await redeemChallenge(deps, request, call)

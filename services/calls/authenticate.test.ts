@@ -22,6 +22,7 @@ const operator = operatorSigner(ID)
 const admin = adminSigner()
 const CALL = { rpc: 'POST /x', body: EMPTY_BODY, isBodySecret: false, cause: CAUSE }
 const RULES = { issuer: ISSUER, nowS: NOW_S, skewS: 10, mustNameRpc: false, ...CALL }
+const noNonce = async () => false
 
 function setUp(status = 'active', adminKey: Uint8Array | undefined = admin.pair.publicKey) {
   const asked: string[] = []
@@ -35,7 +36,7 @@ function setUp(status = 'active', adminKey: Uint8Array | undefined = admin.pair.
       throw new Error('not asked here')
     },
   })
-  const deps: AuthenticateDeps = { operators, adminKey }
+  const deps: AuthenticateDeps = { operators, adminKey, isFreshNonce: noNonce }
   const call = (authorization: string | undefined, callers: CallerKind[] = ['anyone', 'operator', 'admin']) =>
     authenticate(deps, authorization, callers, RULES)
   return { asked, call }
@@ -92,7 +93,11 @@ describe('authenticate', () => {
   it('refuses the administrator when no administrator key is configured', async () => {
     const operators = setUp().call
     expect(await refusalOf(operators(bearer(adminSigner())))).toBe('INVALID_ASSERTION')
-    const deps = { operators: localClient(OperatorDirectoryService, emptyDirectory), adminKey: undefined }
+    const deps = {
+      operators: localClient(OperatorDirectoryService, emptyDirectory),
+      adminKey: undefined,
+      isFreshNonce: noNonce,
+    }
     expect(await refusalOf(authenticate(deps, bearer(admin), ['admin'], RULES))).toBe('INVALID_ASSERTION')
   })
 
@@ -121,7 +126,7 @@ describe('authenticate', () => {
 
   it('throws UNAVAILABLE when the directory is unavailable', async () => {
     const away = { ...emptyDirectory, lookupOperator: () => Promise.reject(new ApiError('UNAVAILABLE')) }
-    const deps = { operators: localClient(OperatorDirectoryService, away), adminKey: undefined }
+    const deps = { operators: localClient(OperatorDirectoryService, away), adminKey: undefined, isFreshNonce: noNonce }
     expect(await refusalOf(authenticate(deps, bearer(operator), ['operator'], RULES))).toBe('UNAVAILABLE')
   })
 })

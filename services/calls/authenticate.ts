@@ -16,7 +16,12 @@ export interface AuthenticateDeps {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   /** Raw Ed25519 public key of the administrator. If undefined, the deployment has no administrator. */
   readonly adminKey: Uint8Array | undefined
+  /** Tells whether the nonce of an assertion by a passkey is one that this deployment gave in the last 300 seconds. */
+  readonly isFreshNonce: IsFreshNonce
 }
+
+/** Judges the claim `nonce` of an assertion by a passkey. */
+type IsFreshNonce = (nonce: unknown, clock: { readonly nowS: number; readonly skewS: number }) => Promise<boolean>
 
 /** States of operators that may make calls: they own a domain, or owned one until they lapsed. */
 const CAN_AUTHENTICATE = new Set(['active', 'lapsed', 'suspended'])
@@ -48,7 +53,8 @@ export interface Authenticated {
  * Identifies the caller. Without an Authorization header the caller is anonymous. With the header, its assertion must
  * be valid. Ignores the header if only anonymous callers may call the method, because a client may send any token that
  * it has.
- * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED, BODY_DIGEST_MISMATCH or OPERATOR_NOT_ACTIVE
+ * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED, BODY_DIGEST_REQUIRED, BODY_DIGEST_MISMATCH or
+ *   OPERATOR_NOT_ACTIVE
  */
 export async function authenticate(
   deps: AuthenticateDeps,
@@ -74,8 +80,14 @@ export async function authenticate(
     )
   const key = findKey(operator, parsed.jws.header.kid)
   if (key === undefined) throw new ApiError('INVALID_ASSERTION', 'kid must be the thumbprint of a key of the operator')
-  const assertion = checkAssertion(parsed, key.jwk, rules)
+  const assertion = checkAssertion(parsed, key, rules)
   requireValidAt(key, rules.nowS)
+  if (key.webauthn !== undefined && !(await deps.isFreshNonce(parsed.jws.payload['nonce'], rules))) {
+    throw new ApiError(
+      'INVALID_ASSERTION',
+      'nonce of the assertion of a passkey must be one of the last 300 seconds: POST /v1/passkey-nonces gives one',
+    )
+  }
   const coversBody = parsed.jws.payload['body'] !== undefined
   return authenticatedOperator({ operator, key, coversBody }, assertion, signedCall(parsed, rules), rules)
 }

@@ -45,7 +45,12 @@ function authenticated(authorization: string, keys: readonly KeyInit[], nowS = N
     lookupAudienceOwner: async () => ({}),
   })
   const rules = { ...RULES, nowS, body: EMPTY_BODY, isBodySecret: false, cause: CAUSE }
-  return authenticate({ operators, adminKey: undefined }, authorization, ['operator'], rules)
+  return authenticate(
+    { operators, adminKey: undefined, isFreshNonce: async () => false },
+    authorization,
+    ['operator'],
+    rules,
+  )
 }
 
 describe('listKeys', () => {

@@ -1,5 +1,5 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
-import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
+import type { OperatorJwk, PasskeyBinding } from '@auth4agent/core/identity/operator-manifest'
 import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import type { OperatorKeySnapshot, OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
@@ -15,6 +15,8 @@ export interface OperatorKey extends SigningKey {
   readonly nbf: number
   /** Unix seconds at which the key expires; infinity for a root key. */
   readonly exp: number
+  /** Present if the key is a passkey, which signs only assertions in the form of WebAuthn. */
+  readonly webauthn?: PasskeyBinding
 }
 
 /** Returns all keys of an operator. An operator without a manifest has the root key with which it registered. */
@@ -47,11 +49,13 @@ export function isValidAt({ nbf, exp }: OperatorKey, nowS: number): boolean {
 
 const ROOT = { roles: [], nbf: 0, exp: Number.POSITIVE_INFINITY } as const
 
-function toKey({ kid, label, root, jwk: json, ...rest }: OperatorKeySnapshot): OperatorKey {
+function toKey({ kid, label, root, jwk: json, webauthn: passkey, ...rest }: OperatorKeySnapshot): OperatorKey {
   const jwk = readPublicJwk(JSON.parse(json))
   if (jwk === undefined || jwk.kty === 'RSA') throw new Error(`The key ${kid} in the directory is not usable`)
   const { roles, nbf, exp } = rest
-  return { kid, label, isRoot: root, jwk, ...(root ? ROOT : { roles, nbf: Number(nbf), exp: Number(exp) }) }
+  const terms = root ? ROOT : { roles, nbf: Number(nbf), exp: Number(exp) }
+  const webauthn = passkey && { rpId: passkey.rpId, credentialId: passkey.credentialId }
+  return { kid, label, isRoot: root, jwk, ...terms, ...(webauthn && { webauthn }) }
 }
 
 function toText(seconds: number): string {

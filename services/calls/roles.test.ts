@@ -67,6 +67,8 @@ const ROLES: Readonly<Record<string, string>> = {
   GetAuditRecord: 'audit.read',
   GetOperatorKeys: 'watch',
   SetOperatorKeys: 'root',
+  ListKeyRequests: 'any',
+  DropKeyRequest: 'people',
   RegisterAgent: 'agents.register',
   ListAgents: 'any',
   ApproveAgent: 'agents.manage',

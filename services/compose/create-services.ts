@@ -4,6 +4,7 @@ import {
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ServiceName } from '../configuration/service-names.ts'
+import { createNonceCheck } from '../keys/passkey-nonce.ts'
 import { createVerificationKeys } from '../keys/verification-keys.ts'
 import { pruneLedger } from '../ledger/ledger.ts'
 import { makePartitions } from '../ledger/partitions.ts'
@@ -51,6 +52,7 @@ export async function createServices(deps: ServiceDeps) {
     issuerFacts: authn?.issuerFacts,
     anchorFacts: authn?.anchorFacts,
     verifyAccess: authn?.verifyAccess,
+    isFreshNonce: createNonceCheck(verificationKeys),
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },

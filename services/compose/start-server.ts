@@ -173,8 +173,8 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     tracing,
   })
   opened.defer(() => services.close())
-  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts, verifyAccess } =
-    services
+  const { operators, routes, internal, jobs, watchers, signingKeyFacts, issuerFacts, anchorFacts } = services
+  const { verifyAccess, isFreshNonce } = services
   metrics.revocation.show({ ...revocations, watchers, clockGuard, durability })
   if (tracing !== undefined) metrics.showSpans(tracing.counts)
   if (issuerFacts !== undefined) metrics.showIssuers(issuerFacts)
@@ -185,6 +185,7 @@ async function attemptStart(deps: Attempt): Promise<Server> {
     operators,
     adminKey: secrets.adminKey,
     verifyAccess,
+    isFreshNonce,
     issuer: config.issuer,
     prisma: db.prisma,
     log,

@@ -9,6 +9,7 @@ import { createContext, type GatewayContext, type GatewayDeps, underIssuer } fro
 import { oauthProblem } from './oauth/oauth-problem.ts'
 import { openApiRoutes } from './openapi/routes.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
+import { passkeyPageRoutes } from './pages/people/passkey-page.ts'
 import { trustPageRoutes } from './pages/trust/route.ts'
 import { restBindings } from './rest/rest-bindings.ts'
 import { restRoutes } from './rest/rest-routes.ts'
@@ -52,6 +53,7 @@ export function gatewayRoutes(context: GatewayContext): readonly Route[] {
     ...openApiRoutes(context),
     ...frontPageRoutes(context),
     ...trustPageRoutes(context),
+    ...passkeyPageRoutes(context),
     ...operationRoutes(context, context.basePath),
   ]
 }

@@ -19,6 +19,7 @@ export type { FederationKeys } from './federation-keys.ts'
 export type { TokenSigner } from './jwt-signer.ts'
 export type { KeyVault, Sealed } from './key-vault.ts'
 export type { FederationSigners, SignalSigners } from './open-keys.ts'
+export { PASSKEY_NONCE_LIFETIME_S } from './passkey-nonce.ts'
 export { openText, sealText } from './sealed-text.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
@@ -31,6 +32,7 @@ export interface Keys
     | 'introspectionSigner'
     | 'grantSigner'
     | 'statementSigner'
+    | 'nonceSigner'
     | 'chainingSigners'
     | 'federationSigners'
     | 'signalSigners'
@@ -60,6 +62,7 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     introspectionSigner: opened.introspectionSigner,
     grantSigner: opened.grantSigner,
     statementSigner: opened.statementSigner,
+    nonceSigner: opened.nonceSigner,
     chainingSigners: opened.chainingSigners,
     federationSigners: opened.federationSigners,
     signalSigners: opened.signalSigners,

@@ -16,6 +16,7 @@ import { createJwtSigner, type JwtSigner, type TokenSigner } from './jwt-signer.
 import { createKeyAges } from './key-ages.ts'
 import type { KeyProvider } from './key-provider.ts'
 import { createKeyVault, type KeyVault } from './key-vault.ts'
+import { PASSKEY_NONCE_TYPE } from './passkey-nonce.ts'
 import { openPkcs11Provider } from './pkcs11/pkcs11-provider.ts'
 import { createPrivateKeys } from './private-keys.ts'
 import { checkSealed, resealOld } from './rewrap.ts'
@@ -55,6 +56,8 @@ export interface OpenKeys {
   readonly grantSigner: JwtSigner<object>
   /** Signs statements about the holders of grants. */
   readonly statementSigner: ActiveKeySigner<object>
+  /** Signs nonces for passkeys. */
+  readonly nonceSigner: ActiveKeySigner<object>
   /**
    * Signs grants for other deployments, by their `typ`. They are signed with the keys of tokens, because those are the
    * keys that other deployments have. Every reader demands its own `typ`.
@@ -115,6 +118,7 @@ export async function openKeys(options: KeysOptions): Promise<OpenKeys> {
     introspectionSigner: signers.answers,
     grantSigner: signers.grants,
     statementSigner: signers.statements,
+    nonceSigner: signers.nonces,
     chainingSigners: signers.chaining,
     federationSigners: signers.federation,
     signalSigners: signers.signals,
@@ -144,6 +148,7 @@ function createSigners(options: KeysOptions, provider: KeyProvider) {
   const answers = createJwtSigner({ purpose: 'introspection', type: 'token-introspection+jwt' }, prisma, provider)
   const grants = createJwtSigner({ purpose: 'grant', type: GRANT_TYPE }, prisma, provider)
   const statements = createJwtSigner({ purpose: 'grant', type: HOLDER_STATEMENT_TYPE }, prisma, provider)
+  const nonces = createJwtSigner({ purpose: 'grant', type: PASSKEY_NONCE_TYPE }, prisma, provider)
   const chainingSigner = (type: ChainingGrantType): JwtSigner<ChainingGrant> =>
     createJwtSigner({ purpose: 'access_token', type }, prisma, provider)
   const chaining = {
@@ -153,12 +158,13 @@ function createSigners(options: KeysOptions, provider: KeyProvider) {
   const federation = createFederationSigners(options, provider)
   const signals = createSignalSigners(options, provider)
   return {
-    all: [tokens, answers, grants, statements, ...Object.values(chaining), ...federation.all, ...signals.all],
+    all: [tokens, answers, grants, statements, nonces, ...Object.values(chaining), ...federation.all, ...signals.all],
     tokens,
     chaining,
     answers: createActiveKeySigner({ ...options, kind: INTROSPECTION, signer: answers, noKey: NO_ANSWER_KEY }),
     grants,
     statements: createActiveKeySigner({ ...options, kind: GRANT, signer: statements, noKey: NO_GRANT_KEY }),
+    nonces: createActiveKeySigner({ ...options, kind: GRANT, signer: nonces, noKey: NO_GRANT_KEY }),
     federation: federation.signers,
     signals: signals.signers,
   }

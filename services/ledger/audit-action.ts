@@ -16,6 +16,8 @@ export type AuditAction =
   | 'operator.recover'
   | 'operator.supersede'
   | 'operator.expire'
+  | 'key-request.put'
+  | 'key-request.drop'
   | 'agent.register'
   | 'agent.approve'
   | 'agent.set-scopes'

@@ -73,6 +73,7 @@ function toRootKey({ kid, jwk, label }: RootKey) {
   return { kid, jwk: JSON.stringify(jwk), label, root: true }
 }
 
-function toOperationalKey({ kid, jwk, label, roles, nbf, exp }: OperationalKey) {
-  return { kid, jwk: JSON.stringify(jwk), label, roles: [...roles], nbf: BigInt(nbf), exp: BigInt(exp) }
+function toOperationalKey({ kid, jwk, label, roles, nbf, exp, webauthn, person = '' }: OperationalKey) {
+  const times = { nbf: BigInt(nbf), exp: BigInt(exp) }
+  return { kid, jwk: JSON.stringify(jwk), label, roles: [...roles], ...times, ...(webauthn && { webauthn }), person }
 }

@@ -25,6 +25,17 @@ export const keyPolicies: Policies<typeof OperatorKeyService> = {
     needsBodyDigest: true,
     urgent: true,
   },
+  // An invitation of a root key is in the request, so nobody else can cause a write.
+  submitKeyRequest: { callers: ['anyone'], limit: 'register', action: 'key-request.put', endsTokens: false },
+  listKeyRequests: { ...byOperator, role: 'any', limit: 'read' },
+  dropKeyRequest: {
+    ...byOperator,
+    role: 'people',
+    limit: 'manage',
+    action: 'key-request.drop',
+    endsTokens: false,
+    freesStorage: true,
+  },
 }
 
 /**

@@ -2,6 +2,7 @@ import { recordName } from '@auth4agent/core/identity/proof-record'
 import { type Author, systemAuthor } from '../ledger/ledger.ts'
 import { judgeProof } from '../platform/dns/judge-proof.ts'
 import { type Context, warnOfFreeze } from './context.ts'
+import { pruneKeyRequests } from './store/key-requests.ts'
 import { claimDueLooks, type DueLook, recordLook } from './store/looks.ts'
 import { findOwner } from './store/operators.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'
@@ -11,8 +12,8 @@ const PROOF_BATCH = 20
 const EXPIRY_BATCH = 100
 
 /**
- * Looks up the owners' proofs that are due, and removes expired registrations. Several processes may call this
- * function at the same time; they share the work.
+ * Looks up the owners' proofs that are due, and removes expired registrations and requests for passkeys. Several
+ * processes may call this function at the same time; they share the work.
  */
 export async function runSchedule(context: Context): Promise<void> {
   const author = systemAuthor('schedule')
@@ -22,6 +23,7 @@ export async function runSchedule(context: Context): Promise<void> {
     if (due.length < PROOF_BATCH) break
   }
   while ((await expirePending(context, author, EXPIRY_BATCH)) >= EXPIRY_BATCH);
+  await pruneKeyRequests(context)
 }
 
 /**

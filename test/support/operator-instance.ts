@@ -109,6 +109,7 @@ function pipelineOf(db: Db, clock: { now: number }, registry: OperatorRegistry):
   return createRpc(routes, [], {
     operators,
     adminKey: undefined,
+    isFreshNonce: async () => false,
     issuer: ISSUER,
     prisma: db.prisma,
     log: silentLog,

@@ -79,6 +79,7 @@ export function pipelineFixture(
   const rpc = createRpc(forwards === undefined ? [route] : [], forwards ?? [], {
     operators: directory(status),
     adminKey: PARTIES.admin.pair.publicKey,
+    isFreshNonce: async () => false,
     issuer: ISSUER,
     prisma: db.prisma,
     log: createLogger('info', (line) => lines.push(JSON.parse(line) as Record<string, unknown>)),

@@ -5,7 +5,7 @@ import { parseTrustStatement } from '@auth4agent/core/trust/parse-statement'
 import type { OperatorRequest } from '@auth4agent/sdk'
 import { CliError } from './cli-error.ts'
 import { describeStatement } from './describe-statement.ts'
-import type { ShownKeys } from './key-table.ts'
+import { notesOf, type ShownKeys } from './key-table.ts'
 import { plain } from './text.ts'
 import { writeTime } from './times.ts'
 
@@ -92,8 +92,10 @@ function rootLine({ label, kid }: ShownKeys['rootKeys'][number]): string {
   return `root key ${plain(label)}, ${kid}`
 }
 
-function keyLine({ label, kid, roles, exp }: ShownKeys['keys'][number]): string {
-  return `key ${plain(label)}, ${roles.join(' ')}, until ${writeTime(exp)}, ${kid}`
+function keyLine({ label, kid, roles, exp, ...key }: ShownKeys['keys'][number]): string {
+  const notes = notesOf(key)
+  const [terms, note] = [`${roles.join(' ')}, until ${writeTime(exp)}`, notes === '' ? '' : `, ${notes}`]
+  return `key ${plain(label)}, ${terms}, ${kid}${note}`
 }
 
 function parse(body: string): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { bodyDigest } from '@auth4agent/core/identity/body-digest'
-import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
+import type { OperatorJwk, PasskeyBinding } from '@auth4agent/core/identity/operator-manifest'
 import { isSignedMessage, readSignedMessage } from '@auth4agent/core/identity/signed-message'
 import { type SignedRequest, verifySignedRequest } from '@auth4agent/core/identity/signed-request'
 import type { SignedRequestAnswer } from '@auth4agent/sdk'
@@ -8,6 +8,8 @@ import type { SignedRequestAnswer } from '@auth4agent/sdk'
 /** A public key that may have signed a request. */
 export interface SignerKey {
   readonly jwk: OperatorJwk
+  /** Present if the key is a passkey. */
+  readonly webauthn?: PasskeyBinding | undefined
   readonly label: string
   /** Where the key comes from, for people: `this folder`, `manifest 3`. */
   readonly source: string
@@ -72,7 +74,7 @@ function checkOne(
   const wrong = (problem: string) =>
     ({ ...about, kind: '', isValid: false, signedAt: undefined, coversBody: false, problem }) as const
   if (key === undefined) return wrong('the key is not known; --jwk FILE gives it')
-  const verdict = verifySignedRequest(signed, key.jwk)
+  const verdict = verifySignedRequest(signed, key.jwk, key.webauthn)
   if (!verdict.ok) return wrong(verdict.problem)
   const { kind, signedAt, coversBody, issuer, audience } = verdict
   // A message signature names neither the operator nor the issuer, but the URL, which `rpc` must fit.

@@ -32,7 +32,11 @@ export async function findSigners(kids: readonly string[], search: Search): Prom
   const found = new Map<string, SignerKey>()
   const roots: RootKey[] = []
   const add = (keys: readonly (RootKey | OperationalKey)[], source: string, isTrusted: boolean) => {
-    for (const { kid, jwk, label } of keys) if (!found.has(kid)) found.set(kid, { jwk, label, source, isTrusted })
+    for (const key of keys) {
+      const { kid, jwk, label } = key
+      const webauthn = 'webauthn' in key ? key.webauthn : undefined
+      if (!found.has(kid)) found.set(kid, { jwk, webauthn, label, source, isTrusted })
+    }
   }
   const own = folderKeys(config)
   roots.push(...own.filter(({ label }) => label === ROOT))

@@ -2,7 +2,7 @@ import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import type { OperatorKeySet } from '@auth4agent/sdk'
 import type { OperatorConfig } from '@auth4agent/sdk/node'
-import { columns } from './text.ts'
+import { columns, plain } from './text.ts'
 import { writeTime } from './times.ts'
 
 const HEADER = ['', 'LABEL', 'ROLES', 'EXPIRES', 'KID'] as const
@@ -16,10 +16,19 @@ export function writeKeys({ seq, threshold, rootKeys, keys }: ShownKeys, config:
   const star = (kid: string) => (own.has(kid) ? '*' : '')
   const rows = [
     ...rootKeys.map(({ kid, label }) => [star(kid), label, 'root', '', kid]),
-    ...keys.map(({ kid, label, roles, exp }) => [star(kid), label, roles.join(','), writeTime(exp), kid]),
+    ...keys.map(({ kid, label, roles, exp, ...key }) => {
+      const notes = notesOf(key)
+      return [star(kid), label, roles.join(','), writeTime(exp), kid, ...(notes === '' ? [] : [`(${notes})`])]
+    }),
   ]
   const agree = `${threshold} of ${rootKeys.length} root ${rootKeys.length === 1 ? 'key' : 'keys'}`
   return `manifest: ${seq === 0 ? 'none' : seq}\nthreshold: ${agree}\n\n${columns([HEADER, ...rows])}`
+}
+
+/** Says who holds a key, if the manifest names a person, and which passkey it is, if it is one. */
+export function notesOf({ webauthn, person }: Pick<ShownKeys['keys'][number], 'webauthn' | 'person'>): string {
+  const passkey = webauthn && `passkey ${webauthn.credentialId} for ${webauthn.rpId}`
+  return [person && `person ${plain(person)}`, passkey].filter(Boolean).join(', ')
 }
 
 /** Returns the keys of an operator as JSON for programs. */
@@ -28,12 +37,14 @@ export function jsonOfKeys({ seq, threshold, rootKeys, keys }: ShownKeys) {
     seq,
     threshold,
     root_keys: rootKeys.map(({ kid, label }) => ({ kid, label })),
-    keys: keys.map(({ kid, label, roles, nbf, exp }) => ({
+    keys: keys.map(({ kid, label, roles, nbf, exp, webauthn, person }) => ({
       kid,
       label,
       roles,
       not_before: writeTime(nbf),
       expires_at: writeTime(exp),
+      ...(webauthn && { webauthn: { rp_id: webauthn.rpId, credential_id: webauthn.credentialId } }),
+      ...(person !== undefined && { person }),
     })),
   }
 }

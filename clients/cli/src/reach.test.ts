@@ -48,6 +48,8 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator getAuditRecord': ['audit', 'show', RECORD],
   'operator getOperatorKeys': ['operator-key', 'list'],
   'operator setOperatorKeys': ['operator-key', 'set-threshold', '1'],
+  'operator listKeyRequests': ['operator-key', 'list-requests'],
+  'operator dropKeyRequest': ['operator-key', 'drop-request', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
   'operator revokeToken': ['token', 'revoke', '--jti', randomUUID()],
   'operator watchRevocations': ['revocation', 'watch'],
   'admin watchRevocations': [

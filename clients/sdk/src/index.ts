@@ -136,6 +136,7 @@ export type {
   SigningKeyState,
   SuspendedAgent,
   SuspendedOperator,
+  WaitingKeyRequest,
 } from './operator-answers.ts'
 export type {
   NewAttestationRequirement,
@@ -146,7 +147,14 @@ export type {
 } from './operator-attestation.ts'
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
 export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
-export type { KnownManifest, NewOperatorKeys, OperatorKeySet, OperatorKeys } from './operator-keys.ts'
+export type {
+  Invitation,
+  InvitedKey,
+  KnownManifest,
+  NewOperatorKeys,
+  OperatorKeySet,
+  OperatorKeys,
+} from './operator-keys.ts'
 export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type {
@@ -158,9 +166,11 @@ export type {
   StreamTerms,
 } from './operator-streams.ts'
 export type { NewStatement, OperatorTrust, StatementTerms, TrustFilter, TrustSubject } from './operator-trust.ts'
+export { finishPasskeyJws, type PasskeyContent, type StartedPasskeyJws, startPasskeyJws } from './passkey-jws.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'
 export type { AgentSigner, OperatorSigner, P256Signer, Signer } from './signer.ts'
+export { jwkFromSpki } from './spki-jwk.ts'
 export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { AdmissionIssuer, TrustAdmission, TrustAdmissions } from './trust-admissions.ts'

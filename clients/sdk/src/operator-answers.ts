@@ -214,6 +214,16 @@ export function readKeys(value: unknown): readonly Answer<typeof operatorKey>[] 
   return readAnswers(operatorKey, value)
 }
 
+export const keyRequests = { requests: 'any' } as const satisfies Shape
+const keyRequest = { kid: 'text', request: 'text', submitted_at: 'text', expires_at: 'text' } as const satisfies Shape
+/** A request for a passkey that waits. */
+export type WaitingKeyRequest = Answer<typeof keyRequest>
+
+/** Checks a list of requests for passkeys. */
+export function readKeyRequests(value: unknown): readonly WaitingKeyRequest[] {
+  return readAnswers(keyRequest, value)
+}
+
 export const setOperatorKeys = { id: 'text', seq: 'count', threshold: 'count' } as const satisfies Shape
 /** The number of the new manifest, and of the root keys that must approve the next root operation. */
 export type SetOperatorKeys = Answer<typeof setOperatorKeys>

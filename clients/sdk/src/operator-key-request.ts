@@ -1,21 +1,15 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
-import { isUuid } from '@auth4agent/core/encoding/uuid'
-import { isKeyLabel } from '@auth4agent/core/identity/key-label'
+import { KEY_REQUEST_TYPE, type KeyRequest, parseKeyRequest } from '@auth4agent/core/identity/key-request'
 import type { OperatorJwk } from '@auth4agent/core/identity/operator-manifest'
-import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from '@auth4agent/core/identity/operator-roles'
+import type { OperatorRole } from '@auth4agent/core/identity/operator-roles'
 import { signJwt } from '@auth4agent/core/identity/sign-jwt'
-import { parseCompactJws } from '@auth4agent/core/jose/jws'
-import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
-import { jwkThumbprint, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { platformEd25519 } from './keys/platform.ts'
 import { verifyP256 } from './keys/verify-p256.ts'
 import type { OperatorSigner } from './signer.ts'
 
-/** `typ` of a request for a key. */
-const TYPE = 'auth4agent-key-request+jwt'
-const RULES = { maxBytes: 8_192, algs: ['EdDSA', 'ES256'], typs: [TYPE] } as const
+export type { KeyRequest } from '@auth4agent/core/identity/key-request'
 
 /** What the holder of a new key asks the holders of the root keys for. */
 export interface WantedKey {
@@ -28,17 +22,6 @@ export interface WantedKey {
   readonly roles: readonly OperatorRole[]
   /** Whether the key is to be a root key. */
   readonly isRoot?: boolean | undefined
-}
-
-/** A request for a key, as {@link readKeyRequest} returns it. */
-export interface KeyRequest extends WantedKey {
-  readonly isRoot: boolean
-  /** The public key. */
-  readonly jwk: OperatorJwk
-  /** RFC 7638 thumbprint of the key. Two people compare it over the phone. */
-  readonly kid: string
-  /** When the request was signed, in Unix seconds. */
-  readonly iat: number
 }
 
 const WANTED_NAMES: Names<WantedKey> = { operatorId: true, issuer: true, label: true, roles: true, isRoot: true }
@@ -64,7 +47,7 @@ export async function signKeyRequest(key: OperatorSigner, wanted: WantedKey, now
   const { operatorId, issuer, label, roles, isRoot = false } = wanted
   const claims = { iss: operatorId, sub: operatorId, aud: issuer, iat: Math.floor(now() / 1000) }
   const content = { ...claims, jwk: signerJwk(key), label, roles, root: isRoot }
-  const text = await signJwt(key, { typ: TYPE, kid: signerKid(key) }, content)
+  const text = await signJwt(key, { typ: KEY_REQUEST_TYPE, kid: signerKid(key) }, content)
   await readKeyRequest(text)
   return text
 }
@@ -85,29 +68,11 @@ export async function signKeyRequest(key: OperatorSigner, wanted: WantedKey, now
  * ```
  */
 export async function readKeyRequest(text: string): Promise<KeyRequest> {
-  const jws = parseCompactJws(text.trim(), RULES)
-  if (!jws.ok) throw notRequest('it must be a JWS with the type auth4agent-key-request+jwt')
-  const { iss, sub, aud, iat, jwk: given, label, roles, root: isRoot } = jws.payload
-  const jwk = readPublicJwk(given)
-  if (jwk === undefined || jwk.kty === 'RSA') throw notRequest('jwk must be a public key of Ed25519 or P-256')
-  const kid = jwkThumbprint(jwk)
-  const isSigned = kid === jws.header.kid && (await verify(jwk, jws.signingInput, jws.signature))
-  if (!isSigned) throw notRequest('its signature must be one of its own key')
-  if (typeof iss !== 'string' || !isUuid(iss) || sub !== iss) throw notRequest('iss and sub must be an operator id')
-  if (typeof aud !== 'string' || aud === '') throw notRequest('aud must be the issuer of a server')
-  if (!isUnixSeconds(iat)) throw notRequest('iat must be whole Unix seconds')
-  if (typeof label !== 'string' || !isKeyLabel(label)) throw notRequest('label must be 1 to 64 visible characters')
-  if (typeof isRoot !== 'boolean') throw notRequest('root must be true or false')
-  if (isRoot && jwk.kty !== 'OKP') throw notRequest('a root key must be of Ed25519')
-  return { operatorId: iss, issuer: aud, iat, jwk, kid, label, roles: readRoles(roles, isRoot), isRoot }
-}
-
-function readRoles(roles: unknown, isRoot: boolean): readonly OperatorRole[] {
-  const isNeeded = Array.isArray(roles) && roles.length > 0 !== isRoot && new Set(roles).size === roles.length
-  if (isNeeded && roles.every(isOperatorRole)) return roles
-  throw notRequest(
-    isRoot ? 'a root key has all roles and names none' : `roles must name some of ${OPERATOR_ROLES.join(', ')}`,
-  )
+  const parsed = parseKeyRequest(text.trim())
+  if (!parsed.ok) throw notRequest(parsed.why)
+  const { request, message, signature } = parsed
+  if (!(await verify(request.jwk, message, signature))) throw notRequest('its signature must be one of its own key')
+  return request
 }
 
 async function verify(jwk: OperatorJwk, message: Uint8Array, signature: Uint8Array): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import type { OperationalKey, RootJwk, RootKey } from '@auth4agent/core/identity/operator-manifest'
+import type { OperatorRole } from '@auth4agent/core/identity/operator-roles'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { signerJwk, signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
@@ -92,9 +93,37 @@ export interface OperatorKeys {
    * set that `get` did not trust.
    */
   set(keys: NewOperatorKeys): Promise<answers.SetOperatorKeys>
+  /**
+   * Signs an invitation with the root key. A person who has it can ask once, within an hour, for a passkey with these
+   * terms. Rejects with TypeError if there is no root key or the terms are not valid.
+   */
+  invite(terms: InvitedKey): Promise<Invitation>
+  /** Resolves with the requests for passkeys that wait. Read each with `readKeyRequest`. */
+  listRequests(): Promise<readonly answers.WaitingKeyRequest[]>
+  /** Removes a request that waits, by its thumbprint. */
+  dropRequest(kid: string): Promise<void>
   /** Does the same as `set`, but only returns the request, so that other root keys can approve it. */
   prepare(keys: NewOperatorKeys): Promise<OperatorRequest>
 }
+
+/** The terms of a key to which a person is invited. */
+export interface InvitedKey {
+  readonly label: string
+  readonly roles: readonly OperatorRole[]
+  readonly person?: string | undefined
+}
+
+/** A signed invitation. */
+export interface Invitation {
+  /** The JWS. It is a secret until it is used. */
+  readonly invitation: string
+  /** Its single-use id, which is the `nonce` of the request that answers it. */
+  readonly jti: string
+  /** The page that makes the passkey, with the invitation in the fragment, which browsers do not send. */
+  readonly link: string
+}
+
+const INVITED_NAMES: Names<InvitedKey> = { label: true, roles: true, person: true }
 
 /** What {@link operatorKeys} needs. */
 interface KeysOptions {
@@ -122,8 +151,22 @@ export function operatorKeys({ id, caller, requests, rootKey, known, now }: Keys
       manifest: await signOperatorManifest(rootKey, { ...content, nowS: now() / 1000 }),
     })
   }
+  const waiting = `/v1/operators/${id}/key-requests`
   return {
     prepare,
+    async invite(terms) {
+      refuseUnknownNames('term of the invitation', terms, INVITED_NAMES)
+      if (rootKey === undefined) throw new TypeError('Only a root key can sign an invitation: pass it as rootKey')
+      const { signKeyInvitation } = await import('./sign-key-invitation.ts')
+      return signKeyInvitation(rootKey, { ...terms, operatorId: id, issuer: caller.issuer, nowS: now() / 1000 })
+    },
+    async listRequests() {
+      const { requests } = readAnswer(answers.keyRequests, await caller.call(id, { method: 'GET', path: waiting }))
+      return answers.readKeyRequests(requests)
+    },
+    async dropRequest(kid) {
+      await caller.call(id, { method: 'DELETE', path: `${waiting}/${encodeURIComponent(kid)}` })
+    },
     set: async (wanted) => readAnswer(answers.setOperatorKeys, await requests.send(await prepare(wanted), [])),
     async get() {
       const told = readAnswer(answers.operatorKeys, await caller.call(id, { method: 'GET', path }))

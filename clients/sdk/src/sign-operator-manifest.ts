@@ -65,7 +65,16 @@ export async function signOperatorManifest(signer: AssertionSigner, content: Man
     seq,
     iat: assertionTimes(nowS).iat,
     root: { threshold, keys: rootKeys.map(({ jwk, label }) => ({ jwk, label })) },
-    keys: keys.map(({ jwk, label, roles, nbf, exp }) => ({ kid: jwkThumbprint(jwk), jwk, label, roles, nbf, exp })),
+    keys: keys.map(({ jwk, label, roles, nbf, exp, webauthn, person }) => ({
+      kid: jwkThumbprint(jwk),
+      jwk,
+      label,
+      roles,
+      nbf,
+      exp,
+      webauthn: webauthn && { rp_id: webauthn.rpId, credential_id: webauthn.credentialId },
+      person,
+    })),
   }
   const text = await signJwt(signer, { typ: OPERATOR_KEYS_TYPE, kid: thumbprint(signer.publicKey) }, claims)
   const rules = { operatorId, issuer }

@@ -400,6 +400,7 @@ export const ModelName = {
   Deployment: 'Deployment',
   Operator: 'Operator',
   OperatorManifest: 'OperatorManifest',
+  KeyRequest: 'KeyRequest',
   OperatorAudience: 'OperatorAudience',
   OperatorAudienceCaller: 'OperatorAudienceCaller',
   Agent: 'Agent',
@@ -454,7 +455,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -677,6 +678,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.OperatorManifestCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.OperatorManifestCountAggregateOutputType> | number
+        }
+      }
+    }
+    KeyRequest: {
+      payload: Prisma.$KeyRequestPayload<ExtArgs>
+      fields: Prisma.KeyRequestFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KeyRequestFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KeyRequestFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>
+        }
+        findFirst: {
+          args: Prisma.KeyRequestFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KeyRequestFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>
+        }
+        findMany: {
+          args: Prisma.KeyRequestFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>[]
+        }
+        create: {
+          args: Prisma.KeyRequestCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>
+        }
+        createMany: {
+          args: Prisma.KeyRequestCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KeyRequestCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>[]
+        }
+        delete: {
+          args: Prisma.KeyRequestDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>
+        }
+        update: {
+          args: Prisma.KeyRequestUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>
+        }
+        deleteMany: {
+          args: Prisma.KeyRequestDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KeyRequestUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KeyRequestUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>[]
+        }
+        upsert: {
+          args: Prisma.KeyRequestUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KeyRequestPayload>
+        }
+        aggregate: {
+          args: Prisma.KeyRequestAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKeyRequest>
+        }
+        groupBy: {
+          args: Prisma.KeyRequestGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KeyRequestGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KeyRequestCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KeyRequestCountAggregateOutputType> | number
         }
       }
     }
@@ -3668,6 +3743,17 @@ export const OperatorManifestScalarFieldEnum = {
 export type OperatorManifestScalarFieldEnum = (typeof OperatorManifestScalarFieldEnum)[keyof typeof OperatorManifestScalarFieldEnum]
 
 
+export const KeyRequestScalarFieldEnum = {
+  operatorId: 'operatorId',
+  kid: 'kid',
+  request: 'request',
+  submittedAt: 'submittedAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type KeyRequestScalarFieldEnum = (typeof KeyRequestScalarFieldEnum)[keyof typeof KeyRequestScalarFieldEnum]
+
+
 export const OperatorAudienceScalarFieldEnum = {
   operatorId: 'operatorId',
   audience: 'audience',
@@ -4707,6 +4793,7 @@ export type GlobalOmitConfig = {
   deployment?: Prisma.DeploymentOmit
   operator?: Prisma.OperatorOmit
   operatorManifest?: Prisma.OperatorManifestOmit
+  keyRequest?: Prisma.KeyRequestOmit
   operatorAudience?: Prisma.OperatorAudienceOmit
   operatorAudienceCaller?: Prisma.OperatorAudienceCallerOmit
   agent?: Prisma.AgentOmit

@@ -54,6 +54,7 @@ export const ModelName = {
   Deployment: 'Deployment',
   Operator: 'Operator',
   OperatorManifest: 'OperatorManifest',
+  KeyRequest: 'KeyRequest',
   OperatorAudience: 'OperatorAudience',
   OperatorAudienceCaller: 'OperatorAudienceCaller',
   Agent: 'Agent',
@@ -172,6 +173,17 @@ export const OperatorManifestScalarFieldEnum = {
 } as const
 
 export type OperatorManifestScalarFieldEnum = (typeof OperatorManifestScalarFieldEnum)[keyof typeof OperatorManifestScalarFieldEnum]
+
+
+export const KeyRequestScalarFieldEnum = {
+  operatorId: 'operatorId',
+  kid: 'kid',
+  request: 'request',
+  submittedAt: 'submittedAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type KeyRequestScalarFieldEnum = (typeof KeyRequestScalarFieldEnum)[keyof typeof KeyRequestScalarFieldEnum]
 
 
 export const OperatorAudienceScalarFieldEnum = {

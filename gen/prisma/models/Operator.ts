@@ -401,6 +401,7 @@ export type OperatorWhereInput = {
   rules?: Prisma.EnrolmentRuleListRelationFilter
   requirements?: Prisma.AttestationRequirementListRelationFilter
   streams?: Prisma.SignalStreamListRelationFilter
+  keyRequests?: Prisma.KeyRequestListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -437,6 +438,7 @@ export type OperatorOrderByWithRelationInput = {
   rules?: Prisma.EnrolmentRuleOrderByRelationAggregateInput
   requirements?: Prisma.AttestationRequirementOrderByRelationAggregateInput
   streams?: Prisma.SignalStreamOrderByRelationAggregateInput
+  keyRequests?: Prisma.KeyRequestOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -476,6 +478,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   rules?: Prisma.EnrolmentRuleListRelationFilter
   requirements?: Prisma.AttestationRequirementListRelationFilter
   streams?: Prisma.SignalStreamListRelationFilter
+  keyRequests?: Prisma.KeyRequestListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -576,6 +579,7 @@ export type OperatorCreateInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -612,6 +616,7 @@ export type OperatorUncheckedCreateInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -648,6 +653,7 @@ export type OperatorUpdateInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -684,6 +690,7 @@ export type OperatorUncheckedUpdateInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -922,6 +929,20 @@ export type OperatorUpdateOneRequiredWithoutManifestsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutManifestsInput, Prisma.OperatorUpdateWithoutManifestsInput>, Prisma.OperatorUncheckedUpdateWithoutManifestsInput>
 }
 
+export type OperatorCreateNestedOneWithoutKeyRequestsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutKeyRequestsInput, Prisma.OperatorUncheckedCreateWithoutKeyRequestsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutKeyRequestsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutKeyRequestsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutKeyRequestsInput, Prisma.OperatorUncheckedCreateWithoutKeyRequestsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutKeyRequestsInput
+  upsert?: Prisma.OperatorUpsertWithoutKeyRequestsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutKeyRequestsInput, Prisma.OperatorUpdateWithoutKeyRequestsInput>, Prisma.OperatorUncheckedUpdateWithoutKeyRequestsInput>
+}
+
 export type OperatorCreateNestedOneWithoutAudiencesInput = {
   create?: Prisma.XOR<Prisma.OperatorCreateWithoutAudiencesInput, Prisma.OperatorUncheckedCreateWithoutAudiencesInput>
   connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutAudiencesInput
@@ -1053,6 +1074,7 @@ export type OperatorCreateWithoutManifestsInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutManifestsInput = {
@@ -1088,6 +1110,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutManifestsInput = {
@@ -1139,6 +1162,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutManifestsInput = {
@@ -1170,6 +1194,167 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutKeyRequestsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutKeyRequestsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutKeyRequestsInput, Prisma.OperatorUncheckedCreateWithoutKeyRequestsInput>
+}
+
+export type OperatorUpsertWithoutKeyRequestsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutKeyRequestsInput, Prisma.OperatorUncheckedUpdateWithoutKeyRequestsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutKeyRequestsInput, Prisma.OperatorUncheckedCreateWithoutKeyRequestsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutKeyRequestsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutKeyRequestsInput, Prisma.OperatorUncheckedUpdateWithoutKeyRequestsInput>
+}
+
+export type OperatorUpdateWithoutKeyRequestsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
@@ -1209,6 +1394,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -1244,6 +1430,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -1295,6 +1482,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -1330,6 +1518,7 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutCallersInput = {
@@ -1365,6 +1554,7 @@ export type OperatorCreateWithoutCallersInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutCallersInput = {
@@ -1400,6 +1590,7 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutCallersInput = {
@@ -1451,6 +1642,7 @@ export type OperatorUpdateWithoutCallersInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutCallersInput = {
@@ -1486,6 +1678,7 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -1521,6 +1714,7 @@ export type OperatorCreateWithoutAgentsInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -1556,6 +1750,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -1607,6 +1802,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -1642,6 +1838,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAttestorsInput = {
@@ -1677,6 +1874,7 @@ export type OperatorCreateWithoutAttestorsInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAttestorsInput = {
@@ -1712,6 +1910,7 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAttestorsInput = {
@@ -1763,6 +1962,7 @@ export type OperatorUpdateWithoutAttestorsInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAttestorsInput = {
@@ -1798,6 +1998,7 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRulesInput = {
@@ -1833,6 +2034,7 @@ export type OperatorCreateWithoutRulesInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRulesInput = {
@@ -1868,6 +2070,7 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRulesInput = {
@@ -1919,6 +2122,7 @@ export type OperatorUpdateWithoutRulesInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRulesInput = {
@@ -1954,6 +2158,7 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRequirementsInput = {
@@ -1989,6 +2194,7 @@ export type OperatorCreateWithoutRequirementsInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRequirementsInput = {
@@ -2024,6 +2230,7 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRequirementsInput = {
@@ -2075,6 +2282,7 @@ export type OperatorUpdateWithoutRequirementsInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRequirementsInput = {
@@ -2110,6 +2318,7 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutStreamsInput = {
@@ -2145,6 +2354,7 @@ export type OperatorCreateWithoutStreamsInput = {
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutStreamsInput = {
@@ -2180,6 +2390,7 @@ export type OperatorUncheckedCreateWithoutStreamsInput = {
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutStreamsInput = {
@@ -2231,6 +2442,7 @@ export type OperatorUpdateWithoutStreamsInput = {
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutStreamsInput = {
@@ -2266,6 +2478,7 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -2282,6 +2495,7 @@ export type OperatorCountOutputType = {
   rules: number
   requirements: number
   streams: number
+  keyRequests: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -2293,6 +2507,7 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   rules?: boolean | OperatorCountOutputTypeCountRulesArgs
   requirements?: boolean | OperatorCountOutputTypeCountRequirementsArgs
   streams?: boolean | OperatorCountOutputTypeCountStreamsArgs
+  keyRequests?: boolean | OperatorCountOutputTypeCountKeyRequestsArgs
 }
 
 /**
@@ -2361,6 +2576,13 @@ export type OperatorCountOutputTypeCountStreamsArgs<ExtArgs extends runtime.Type
   where?: Prisma.SignalStreamWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountKeyRequestsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.KeyRequestWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -2396,6 +2618,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   rules?: boolean | Prisma.Operator$rulesArgs<ExtArgs>
   requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
+  keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -2493,6 +2716,7 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   rules?: boolean | Prisma.Operator$rulesArgs<ExtArgs>
   requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
+  keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -2509,6 +2733,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     rules: Prisma.$EnrolmentRulePayload<ExtArgs>[]
     requirements: Prisma.$AttestationRequirementPayload<ExtArgs>[]
     streams: Prisma.$SignalStreamPayload<ExtArgs>[]
+    keyRequests: Prisma.$KeyRequestPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -2980,6 +3205,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   rules<T extends Prisma.Operator$rulesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$rulesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$EnrolmentRulePayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   requirements<T extends Prisma.Operator$requirementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$requirementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestationRequirementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   streams<T extends Prisma.Operator$streamsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$streamsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SignalStreamPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  keyRequests<T extends Prisma.Operator$keyRequestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$keyRequestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$KeyRequestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -3625,6 +3851,30 @@ export type Operator$streamsArgs<ExtArgs extends runtime.Types.Extensions.Intern
   take?: number
   skip?: number
   distinct?: Prisma.SignalStreamScalarFieldEnum | Prisma.SignalStreamScalarFieldEnum[]
+}
+
+/**
+ * Operator.keyRequests
+ */
+export type Operator$keyRequestsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the KeyRequest
+   */
+  select?: Prisma.KeyRequestSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the KeyRequest
+   */
+  omit?: Prisma.KeyRequestOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.KeyRequestInclude<ExtArgs> | null
+  where?: Prisma.KeyRequestWhereInput
+  orderBy?: Prisma.KeyRequestOrderByWithRelationInput | Prisma.KeyRequestOrderByWithRelationInput[]
+  cursor?: Prisma.KeyRequestWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.KeyRequestScalarFieldEnum | Prisma.KeyRequestScalarFieldEnum[]
 }
 
 /**

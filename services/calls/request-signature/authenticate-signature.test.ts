@@ -30,8 +30,8 @@ interface Times {
 }
 
 /** Authenticates a signed request at NOW_S, for an operator whose only key has these times. */
-function authenticated({ nbf, exp }: Times) {
-  const key = { kid, label, jwk: JSON.stringify(jwk), roles: ['policy'], nbf: BigInt(nbf), exp: BigInt(exp) }
+function authenticated({ nbf, exp }: Times, more: object = {}) {
+  const key = { kid, label, jwk: JSON.stringify(jwk), roles: ['policy'], nbf: BigInt(nbf), exp: BigInt(exp), ...more }
   const operators = localClient(OperatorDirectoryService, {
     lookupOperator: async () => ({
       operator: create(OperatorSnapshotSchema, { id: ID, status: 'active', keys: [key] }),
@@ -41,7 +41,13 @@ function authenticated({ nbf, exp }: Times) {
   const meta = { signable: signed(), authorization: undefined }
   const line = { callers: ['operator'], own: 'operatorId', action: 'agent.update' } as const
   const body = requestBody(() => Buffer.from(BODY))
-  return authenticateCall({ operators, adminKey: undefined }, meta, line, { operatorId: ID }, { ...RULES, body })
+  return authenticateCall(
+    { operators, adminKey: undefined, isFreshNonce: async () => false },
+    meta,
+    line,
+    { operatorId: ID },
+    { ...RULES, body },
+  )
 }
 
 describe('authenticateCall of a signed request', () => {
@@ -52,6 +58,15 @@ describe('authenticateCall of a signed request', () => {
     const { principal, authority } = await authenticated(times)
     expect(principal).toMatchObject({ kind: 'operator', operatorId: ID, key: { kid, isRoot: false } })
     expect(authority).toMatchObject({ coversBody: true })
+  })
+
+  it('refuses a key that is a passkey, although the signature is right', async () => {
+    const times = { nbf: NOW_S - 100, exp: NOW_S + 100 }
+    const webauthn = { rpId: 'auth.example', credentialId: 'AQID' }
+    await expect(authenticated(times, { webauthn })).rejects.toMatchObject({
+      reason: 'INVALID_REQUEST_SIGNATURE',
+      message: 'The key "laptop" is a passkey, which signs only assertions',
+    })
   })
 
   it.each<[string, Times]>([

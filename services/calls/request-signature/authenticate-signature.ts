@@ -79,6 +79,7 @@ async function authenticateSigned(
     operator = await findOperator(deps, operatorId, rules.cause)
     const key = operator && findKey(operator, keyid)
     demand(key !== undefined, 'keyid must be the thumbprint of a key of the operator that the request names')
+    demand(key.webauthn === undefined, `The key "${key.label}" is a passkey, which signs only assertions`)
     demand(isValidAt(key, nowS), `The key "${key.label}" is not valid now`)
     return key
   }

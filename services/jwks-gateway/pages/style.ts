@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto'
+import { TOKENS } from './tokens.ts'
 
 /** The stylesheet of the server's pages, which have no scripts, images or fonts. */
 export const STYLE = `
-:root {
-  color-scheme: light dark;
-  --ground: light-dark(#f6f7f9, #12151b);
-  --sheet: light-dark(#fff, #1a1f28);
-  --ink: light-dark(#1b2330, #e4e8ef);
-  --muted: light-dark(#596476, #98a3b5);
-  --line: light-dark(#dfe3ea, #2d3544);
-  --accent: light-dark(#0b5fd1, #7db4ff);
-  --code: light-dark(#f0f3f8, #11151c);
-}
+:root {${TOKENS}}
 * { box-sizing: border-box; }
 body {
   margin: 0;
@@ -42,7 +34,7 @@ pre {
   overflow-x: auto;
   border: 1px solid var(--line);
   border-radius: 0.5rem;
-  background: var(--code);
+  background: var(--sunk);
   user-select: all;
 }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--muted); font-size: 0.9rem; }

@@ -41,6 +41,8 @@ export function storeManifest(context: Context, author: Author, next: NextManife
     if (operator.frozenAt !== null && named === undefined) throw new ApiError('OPERATOR_FROZEN')
     if (!onlyRemoves) await demandRoom(tx, operator)
     await tx.operatorManifest.create({ data: { operatorId: id, seq, manifest: text, changesRoot } })
+    // A request that has been granted waits no longer.
+    await tx.keyRequest.deleteMany({ where: { operatorId: id, kid: { in: manifest.keys.map(({ kid }) => kid) } } })
     const root = named === undefined ? {} : { ...namedRootColumns(operator, named), frozenAt: null }
     await tx.operator.update({ where: { id }, data: { ...root, manifestSeq: seq, version: { increment: 1 } } })
     await audit({ action: 'operator.set-keys', subject: id, operatorId: id, reason: `manifest ${seq}` })

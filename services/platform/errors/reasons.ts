@@ -299,6 +299,18 @@ export const reasons = {
     title: 'The manifest does not follow the manifest in force',
     oauth: 'invalid_request',
   },
+  INVALID_INVITATION: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The invitation is malformed, expired, used, or not by a root key',
+    oauth: 'invalid_request',
+  },
+  INVALID_KEY_REQUEST: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The request for a key is malformed or does not answer the invitation',
+    oauth: 'invalid_request',
+  },
   POLICY_CHANGED: {
     status: 409,
     code: statuses.ABORTED,

@@ -129,6 +129,23 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'has parts that are not base64url': ['a.b=.c', 'INVALID_MANIFEST'],
     },
   },
+  'SubmitKeyRequestRequest.invitation': {
+    absent: 'INVALID_INVITATION',
+    wrong: {
+      'is one character too long': [text(4_097), 'INVALID_INVITATION'],
+      'has parts that are not base64url': ['a.b=.c', 'INVALID_INVITATION'],
+    },
+  },
+  'SubmitKeyRequestRequest.request': {
+    absent: 'INVALID_KEY_REQUEST',
+    wrong: {
+      'is one character too long': [text(8_193), 'INVALID_KEY_REQUEST'],
+      'has parts that are not base64url': ['a.b=.c', 'INVALID_KEY_REQUEST'],
+    },
+  },
+  'ListKeyRequestsRequest.id': ownId,
+  'DropKeyRequestRequest.id': ownId,
+  'DropKeyRequestRequest.kid': { wrong: {}, fits: { 'is unknown': 'x' } },
   'EndAllTokensRequest.id': ownId,
   'EndAllTokensRequest.reason': bounded(500),
   'SuspendOperatorRequest.id': anyOperator,

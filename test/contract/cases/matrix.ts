@@ -142,6 +142,9 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'ROOT_RECORD_MISMATCH',
     'DOMAIN_CONTESTED',
   ],
+  'OperatorKeyService.SubmitKeyRequest': ['INVALID_INVITATION', 'INVALID_KEY_REQUEST'],
+  'OperatorKeyService.ListKeyRequests': [],
+  'OperatorKeyService.DropKeyRequest': [],
   'IdentityService.RegisterAgent': [
     'OPERATOR_NOT_FOUND',
     'OPERATOR_NOT_ACTIVE',
@@ -239,6 +242,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'AGENT_NOT_FOUND',
     ...OF_DETAILS,
   ],
+  'AuthnService.CreatePasskeyNonce': [],
   'AuthnService.IssueToken': [
     'INVALID_DID',
     'INVALID_SCOPE',

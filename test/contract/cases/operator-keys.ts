@@ -3,14 +3,15 @@ import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { methods, shortName } from '../support/contract.ts'
+import { answeredInvitation } from '../support/key-requests.ts'
 import { manifestOf, memberOf, rootOf } from '../support/manifests.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { OperatorName } from '../support/seed.ts'
 import type { World } from '../support/world.ts'
 import { admitsOperators, roleOf, stopsWhileFrozen } from './callers.ts'
-import { validRequests } from './valid-requests.ts'
+import { NOBODY, validRequests } from './valid-requests.ts'
 
-const { setOperatorKeys, getOperatorKeys } = OperatorKeyService.method
+const { setOperatorKeys, getOperatorKeys, submitKeyRequest } = OperatorKeyService.method
 
 /** Returns a good request, but about another operator than acme. */
 function requestOf(method: DescMethod, name: OperatorName) {
@@ -198,6 +199,53 @@ const reads: readonly RefusalCase[] = [
 ]
 
 /** Cases about the rules of OperatorKeyService, and about the keys of operators in all other calls. */
+const NOW_S = Math.floor(Date.now() / 1000)
+
+/** Cases about invitations and the requests that answer them. */
+const keyRequests: readonly RefusalCase[] = [
+  ...Object.entries({
+    'for another server': { aud: 'https://other.example' },
+    'that has expired': { iat: NOW_S - 100, exp: NOW_S - 1 },
+    'that lasts longer than an hour': { exp: NOW_S + 7_200 },
+    'of the future': { iat: NOW_S + 1_000, exp: NOW_S + 1_600 },
+    'without a jti': { jti: undefined },
+    'without roles': { roles: [] },
+    'with an unknown role': { roles: ['root'] },
+    'with an invisible label': { label: '\u200b' },
+    'with an unknown claim': { root: true },
+  }).map(([name, invitation]) => keyRequest(`an invitation ${name}`, 'INVALID_INVITATION', { invitation })),
+  keyRequest('an invitation of an unknown operator', 'INVALID_INVITATION', {
+    invitation: { iss: NOBODY, sub: NOBODY },
+    request: { iss: NOBODY, sub: NOBODY },
+  }),
+  keyRequest('an invitation of another type', 'INVALID_INVITATION', { header: { typ: 'auth4agent-operator+jwt' } }),
+  {
+    ...keyRequest('an invitation by another operator', 'INVALID_INVITATION', {}),
+    request: ({ operators: { acme, bravo } }) => answeredInvitation(acme, { signer: bravo }),
+  },
+  ...Object.entries({
+    'for another label': { label: 'phone' },
+    'for more roles': { roles: ['people', 'approvals'] },
+    'for another person': { person: 'Bob' },
+    'for a root key': { root: true, roles: [] },
+    'that answers another invitation': { nonce: 'other' },
+    'that answers no invitation': { nonce: undefined },
+    'of a key that is no passkey': { webauthn: undefined },
+    'for another server': { aud: 'https://other.example' },
+    'for another host': { webauthn: { rp_id: 'other.example', credential_id: 'AQID' } },
+  }).map(([name, request]) => keyRequest(`a request ${name}`, 'INVALID_KEY_REQUEST', { request })),
+  ...Object.entries({
+    'of another origin': { client: { origin: 'https://evil.example' } },
+    'without user verification': { flags: 0x01 },
+    'over other bytes': { signed: new Uint8Array(69) },
+  }).map(([name, proof]) => keyRequest(`a proof ${name}`, 'INVALID_KEY_REQUEST', { proof })),
+]
+
+function keyRequest(name: string, reason: ReasonCode, edits: Parameters<typeof answeredInvitation>[1]): RefusalCase {
+  const request: RefusalCase['request'] = ({ operators: { acme } }) => answeredInvitation(acme, edits)
+  return { name, method: submitKeyRequest, reason, request }
+}
+
 export const operatorKeyCases: readonly RefusalCase[] = [
   ...roles,
   ...frozen,
@@ -206,4 +254,5 @@ export const operatorKeyCases: readonly RefusalCase[] = [
   ...conflicts,
   ...roots,
   ...reads,
+  ...keyRequests,
 ]

@@ -14,6 +14,7 @@ import { DETAILS } from '../../support/grant-details.ts'
 import { releaseOf } from '../support/agent-moves.ts'
 import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 
+import { answeredInvitation, PASSKEY } from '../support/key-requests.ts'
 import { manifestOf } from '../support/manifests.ts'
 import { draftOf, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
@@ -69,6 +70,9 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.GetAuditRecord': ({ operators: { acme }, record }) => ({ id: acme.id, record_id: record }),
   'OperatorKeyService.GetOperatorKeys': ofAcme,
   'OperatorKeyService.SetOperatorKeys': ({ operators: { acme } }) => ({ id: acme.id, manifest: manifestOf(acme) }),
+  'OperatorKeyService.SubmitKeyRequest': ({ operators: { acme } }) => answeredInvitation(acme),
+  'OperatorKeyService.ListKeyRequests': ofAcme,
+  'OperatorKeyService.DropKeyRequest': ({ operators: { acme } }) => ({ id: acme.id, kid: PASSKEY.kid }),
   'IdentityService.RegisterAgent': ({ operators: { acme } }) => ({
     operator_id: acme.id,
     agent_public_key: freshKey(),
@@ -133,6 +137,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   }),
   'AgentMoveService.ExportAgent': ({ agents: { left } }) => ({ did: left.did }),
   'AuthnService.CreateChallenge': ({ agents: { active } }) => ({ did: active.did }),
+  'AuthnService.CreatePasskeyNonce': () => ({}),
   'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
   'DelegationService.IssueGrant': ({ agents: { active }, challenge }) => ({
     ...challenge(active),

@@ -181,7 +181,7 @@ describe('assertions.json', () => {
       const facts = { ...call, mustNameRpc: call.changes, body: EMPTY_BODY, isBodySecret: false, cause: CAUSE }
       const rules = { issuer: file.issuer, nowS: file.now, skewS: file.clock_skew, ...facts }
       const judge = async () => {
-        const deps = { operators, adminKey: raw(file.admin.public_key) }
+        const deps = { operators, adminKey: raw(file.admin.public_key), isFreshNonce: async () => false }
         const { principal, refusal } = await authenticate(deps, authorization, ['operator', 'admin'], rules)
         if (refusal !== undefined) throw refusal
         if (principal.kind !== 'operator' && principal.kind !== 'admin')

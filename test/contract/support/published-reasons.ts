@@ -111,6 +111,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   INVALID_APPROVAL: [401, 16],
   OPERATOR_FROZEN: [403, 7],
   INVALID_MANIFEST: [400, 3],
+  INVALID_INVITATION: [400, 3],
+  INVALID_KEY_REQUEST: [400, 3],
   MANIFEST_CONFLICT: [409, 9],
   POLICY_CHANGED: [409, 10],
   ROOT_RECORD_MISMATCH: [409, 9],

@@ -9,8 +9,10 @@ import type { Base, Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { changeKeys, keySetFlags, openKeySet, withoutKey } from '../key-set.ts'
 import { checkLabel, readRoles, readThreshold, readValidity, termFlags, thresholdFlag } from '../key-terms.ts'
+import { openRoot } from '../parties.ts'
 import { shared } from '../shared-flags.ts'
 import { plain } from '../text.ts'
+import { findWaiting, keyOf } from './operator-keys-invite.ts'
 
 const addFlags = {
   ...keySetFlags,
@@ -21,6 +23,7 @@ const addFlags = {
     value: 'FILE',
     help: 'the request that `operator-key request` wrote; - for standard input',
   },
+  waiting: { kind: 'text', value: 'KID', help: 'the passkey with this thumbprint, whose request waits at the server' },
   kid: { ...shared.kid, more: 'the thumbprint that the holder has told you, to check it' },
   jwk: { ...shared.jwk, more: 'of Ed25519 or P-256, instead of --request' },
   label: { ...shared.label, more: 'by default the one of the request' },
@@ -31,7 +34,7 @@ export const addOperatorKey = defineCommand({
   help: [
     'Adds a key of a person or program to the operator, with the roles and label of its request. --role and --label replace those of the request. Only a root key can do this. Once the command ends, every process of the server accepts the key.',
     'The request proves only that its sender has the key. Compare the thumbprint with the holder: --kid KID refuses any other key.',
-    'Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, watch. A key expires after 90 days unless --expires says otherwise.',
+    'Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, people, approvals, watch. A key expires after 90 days unless --expires says otherwise.',
     'If the operator has a threshold, --prepare FILE writes the request that further root keys approve.',
   ],
   examples: [
@@ -44,6 +47,10 @@ export const addOperatorKey = defineCommand({
       line: 'auth4agent operator-key add --request bob.request --role audit.read --expires 30d',
     },
     {
+      does: 'the passkey of a person whom you have invited',
+      line: 'auth4agent operator-key add --waiting kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+    },
+    {
       does: 'a key of a key store',
       line: 'auth4agent operator-key add --jwk pipeline.jwk --label pipeline --role agents.register',
     },
@@ -54,8 +61,9 @@ export const addOperatorKey = defineCommand({
   ],
   flags: addFlags,
   async run(context) {
-    const wanted = await readWanted(context)
-    const { kid, jwk, label, roles, isRoot } = wanted
+    const waiting = context.flags.text('waiting')
+    const wanted = waiting === undefined ? await readWanted(context) : await readWaiting(context, waiting)
+    const { kid, jwk, label, isRoot } = wanted
     const expected = context.flags.text('kid')
     if (expected !== undefined && expected !== kid) {
       throw usageError(
@@ -75,19 +83,33 @@ export const addOperatorKey = defineCommand({
       return
     }
     const validity = readValidity(context.flags.text('expires'), context.now())
-    const key = { jwk, label, roles, ...validity }
-    const keys = { threshold, rootKeys: current.rootKeys, keys: [...withoutKey(current.keys, kid), key] }
+    const keys = {
+      threshold,
+      rootKeys: current.rootKeys,
+      keys: [...withoutKey(current.keys, kid), keyOf(wanted, validity)],
+    }
     await changeKeys(context, opened, { keys, done: `key added: ${plain(label)}`, result: kid })
   },
 })
 
-type Wanted = Pick<KeyRequest, 'kid' | 'jwk' | 'label' | 'roles' | 'isRoot'>
+type Wanted = Pick<KeyRequest, 'kid' | 'jwk' | 'label' | 'roles' | 'isRoot' | 'webauthn' | 'person'>
+
+async function readWaiting(context: Context<typeof addFlags>, kid: string): Promise<KeyRequest> {
+  const { flags } = context
+  if (['request', 'jwk'].some((name) => flags.text(name as 'request' | 'jwk') !== undefined)) {
+    throw usageError('--waiting cannot be used with --request or --jwk')
+  }
+  const found = await context.progress('asking the server', findWaiting(await openRoot(context), kid))
+  const [label, roles] = [flags.text('label'), readRoles(flags.list('role'))]
+  return { ...found, ...(label !== undefined && { label: checkLabel(label) }), ...(roles.length > 0 && { roles }) }
+}
 
 async function readWanted(context: Context<typeof addFlags>): Promise<Wanted | KeyRequest> {
   const { flags } = context
   const [request, jwk] = [flags.text('request'), flags.text('jwk')]
   const [label, roles] = [flags.text('label'), readRoles(flags.list('role'))]
-  if ((request === undefined) === (jwk === undefined)) throw usageError('Name the key: --request FILE, or --jwk FILE')
+  if ((request === undefined) === (jwk === undefined))
+    throw usageError('Name the key: --request FILE, --jwk FILE, or --waiting KID')
   if (jwk !== undefined) return { ...(await readJwk(jwk)), ...termsOf(label, roles), isRoot: false }
   const read = await readRequest(request ?? '-', context)
   if (read.isRoot && roles.length > 0) throw usageError('--role cannot be used for a root key, which has all roles')

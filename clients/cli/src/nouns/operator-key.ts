@@ -24,6 +24,21 @@ export const operatorKey: Noun = {
       load: async () => (await import('../commands/operator-keys-add.ts')).addOperatorKey,
     },
     {
+      words: 'operator-key invite',
+      summary: 'invite a person to make a passkey, and add it',
+      load: async () => (await import('../commands/operator-keys-invite.ts')).inviteOperatorKey,
+    },
+    {
+      words: 'operator-key list-requests',
+      summary: 'list the requests for passkeys that wait',
+      load: async () => (await import('../commands/operator-keys-invite.ts')).listKeyRequests,
+    },
+    {
+      words: 'operator-key drop-request',
+      summary: 'remove a request for a passkey',
+      load: async () => (await import('../commands/operator-keys-invite.ts')).dropKeyRequest,
+    },
+    {
       words: 'operator-key update',
       former: ['operator keys update'],
       summary: 'change roles, label or expiry of a key',

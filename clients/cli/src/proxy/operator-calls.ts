@@ -4,8 +4,8 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 export interface OperatorCall {
   /** Name of the RPC in kebab case, for `--allow`. */
   readonly name: string
-  readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT'
-  /** Each segment is literal, `{operator}` (the operator's own id), `{agent}` or `{record_id}`. */
+  readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** Each segment is literal, `{operator}` (the operator's own id), `{agent}`, `{kid}` or `{record_id}`. */
   readonly path: string
   /** Whether the call only reads. */
   readonly reads: boolean
@@ -36,6 +36,8 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   reading('get-audit-record', `${OWN}/audit/{record_id}`),
   reading('get-operator-keys', `${OWN}/keys`),
   changing('set-operator-keys', 'PUT', `${OWN}/keys`),
+  reading('list-key-requests', `${OWN}/key-requests`),
+  changing('drop-key-request', 'DELETE', `${OWN}/key-requests/{kid}`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]
@@ -45,6 +47,8 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
  * the call, so `s%63opes` would be another call for the server than for the proxy.
  */
 const AGENT = /^(?:[A-Za-z0-9._-]|:|%3[Aa])+$/
+
+const KID = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * Finds the operator call of a request, or undefined if the request needs no assertion of this operator. `path` is the
@@ -62,6 +66,7 @@ function matches(template: readonly string[], segments: readonly string[], opera
     const segment = segments[index] ?? ''
     if (part === '{operator}') return segment === operatorId
     if (part === '{record_id}') return isUuid(segment)
+    if (part === '{kid}') return KID.test(segment)
     return part === '{agent}' ? AGENT.test(segment) : segment === part
   })
 }
@@ -70,6 +75,6 @@ function reading(name: string, path: string): OperatorCall {
   return { name, verb: 'GET', path, reads: true, needed: 'always' }
 }
 
-function changing(name: string, verb: 'POST' | 'PATCH' | 'PUT', path: string): OperatorCall {
+function changing(name: string, verb: Exclude<OperatorCall['verb'], 'GET'>, path: string): OperatorCall {
   return { name, verb, path, reads: false, needed: 'always' }
 }

@@ -48,6 +48,8 @@ const CONTENT: ManifestContent = {
   ],
 }
 
+const PASSKEY = { webauthn: { rpId: 'auth.example', credentialId: 'AQIDBA' }, person: 'Alice Liddell' } as const
+
 type Claims = Record<string, unknown>
 
 /** The claims of a good manifest, as plain JSON that a test may change. */
@@ -75,7 +77,8 @@ describe('signOperatorManifest', () => {
     const parsed = parseOperatorManifest(await signOperatorManifest(root, CONTENT), RULES)
     if (!parsed.ok) throw new TypeError(manifestDemand(parsed, RULES))
     const { manifest, jws } = parsed
-    expect(manifest).toEqual({
+    // Strict: a key without the members webauthn and person is read as before these members existed.
+    expect(manifest).toStrictEqual({
       operatorId: OPERATOR,
       issuer: ISSUER,
       seq: 7,
@@ -95,13 +98,23 @@ describe('signOperatorManifest', () => {
     expect(key && verify(key, jws.signingInput, jws.signature)).toBe(true)
   })
 
-  it('fits the largest allowed number of keys into the largest allowed size', async () => {
+  it('signs a passkey and the name of a person, which parseOperatorManifest reads back', async () => {
+    const passkey = { jwk: cloud, label: 'passkey', roles: ['approvals'], nbf: 1, exp: 2, ...PASSKEY } as const
+    const parsed = parseOperatorManifest(await signOperatorManifest(root, { ...CONTENT, keys: [passkey] }), RULES)
+    expect(parsed.ok && parsed.manifest.keys).toStrictEqual([{ kid: jwkThumbprint(cloud), ...passkey }])
+    expect(parsed.ok && parsed.jws.payload['keys']).toMatchObject([
+      { webauthn: { rp_id: 'auth.example', credential_id: 'AQIDBA' }, person: 'Alice Liddell' },
+    ])
+  })
+
+  it('fits the largest allowed number of keys into the largest allowed size, all passkeys with usual ids', async () => {
     const keys = Array.from({ length: 32 }, (_, at) => ({
       jwk: newP256(),
       label: longLabel(at),
       roles: OPERATOR_ROLES,
       nbf: NOW_S,
       exp: NOW_S + 1,
+      webauthn: { rpId: 'auth.example', credentialId: encodeBase64url(new Uint8Array(32).fill(at)) },
     }))
     const rootKeys = Array.from({ length: 9 }, (_, at) => ({ jwk: newRoot().jwk, label: longLabel(50 + at) }))
     const text = await signOperatorManifest(root, { ...CONTENT, threshold: 9, rootKeys, keys })
@@ -128,6 +141,35 @@ const ROLES = `keys[0].roles of the manifest must name at least one of ${OPERATO
 const THRESHOLD = 'root.threshold of the manifest must be a whole number from 1 to the number of root keys'
 const POINT = 'must be a valid point of the curve, in canonical form and of prime order'
 const PARTY = `must be the operator's id, ${OPERATOR}`
+
+const RP_ID = 'must be the host of the issuer, auth.example'
+const CREDENTIAL = 'must be canonical base64url of 1 to 1023 bytes'
+/** Wrong values of the member webauthn: name, value, the wrong member, what the refusal says. */
+const PASSKEYS: readonly (readonly [string, unknown, string, string])[] = [
+  ['as null', null, '', 'must be a JSON object'],
+  ['as a list', [], '', 'must be a JSON object'],
+  ['without members', {}, '.rp_id', RP_ID],
+  ['for a parent domain', { rp_id: 'example', credential_id: 'AQID' }, '.rp_id', RP_ID],
+  ['for another host', { rp_id: 'auth.example.net', credential_id: 'AQID' }, '.rp_id', RP_ID],
+  ['for the host in upper case', { rp_id: 'AUTH.example', credential_id: 'AQID' }, '.rp_id', RP_ID],
+  ['for the origin', { rp_id: ISSUER, credential_id: 'AQID' }, '.rp_id', RP_ID],
+  ['without an id', { rp_id: 'auth.example' }, '.credential_id', CREDENTIAL],
+  ['with an empty id', { rp_id: 'auth.example', credential_id: '' }, '.credential_id', CREDENTIAL],
+  ['with a padded id', { rp_id: 'auth.example', credential_id: 'AQIDBA==' }, '.credential_id', CREDENTIAL],
+  ['with trailing bits', { rp_id: 'auth.example', credential_id: 'AQIDBB' }, '.credential_id', CREDENTIAL],
+  [
+    'with an id of 1024 bytes',
+    { rp_id: 'auth.example', credential_id: 'AAAA'.repeat(341) + 'AA' },
+    '.credential_id',
+    CREDENTIAL,
+  ],
+  [
+    'with an unknown member',
+    { rp_id: 'auth.example', credential_id: 'AQID', up: 1 },
+    '."up"',
+    'is not a member of a manifest',
+  ],
+]
 
 const CASES: readonly Case[] = [
   ['an unknown member', (c) => (c['crit'] = []), '"crit" of the manifest is not a member of a manifest'],
@@ -243,12 +285,48 @@ const CASES: readonly Case[] = [
     [`nbf that is ${name}`, (c) => (c.keys[0]['nbf'] = value), `keys[0].nbf of the manifest ${TIME}`],
     [`exp that is ${name}`, (c) => (c.keys[0]['exp'] = value), `keys[0].exp of the manifest ${TIME}`],
   ]),
+  ...PASSKEYS.map(
+    ([name, webauthn, member, said]): Case => [
+      `webauthn ${name}`,
+      (c) => (c.keys[1]['webauthn'] = webauthn),
+      `keys[1].webauthn${member} of the manifest ${said}`,
+    ],
+  ),
+  [
+    'a passkey among the root keys',
+    (c) => (c.root.keys[1] = { ...c.root.keys[1], webauthn: { rp_id: 'auth.example', credential_id: 'AQID' } }),
+    'root.keys[1]."webauthn" of the manifest is not a member of a manifest',
+  ],
+  [
+    'a root key with a person',
+    (c) => (c.root.keys[1] = { ...c.root.keys[1], person: 'bob' }),
+    'root.keys[1]."person" of the manifest is not a member of a manifest',
+  ],
+  ['a person that is no text', (c) => (c.keys[0]['person'] = null), `keys[0].person of the manifest ${LABEL}`],
+  ['an invisible person', (c) => (c.keys[0]['person'] = 'a\u200b'), `keys[0].person of the manifest ${LABEL}`],
+  [
+    'two names of persons that differ only in upper and lower case',
+    (c) => c.keys.forEach((key, at) => (key['person'] = ['Alice', 'alice'][at])),
+    'keys[1].person of the manifest must equal another name of a person, or differ from it in more than upper and lower case',
+  ],
   ['exp equal to nbf', (c) => (c.keys[0]['exp'] = NOW_S), 'keys[0].exp of the manifest must be later than nbf'],
 ]
 
 describe('parseOperatorManifest', () => {
   it('accepts the claims that the tests below change', async () => {
     expect(await refusalOf(await goodClaims())).toBeUndefined()
+  })
+
+  it('lets two keys of one person have the same name', async () => {
+    const claims = await goodClaims()
+    for (const key of claims.keys) key['person'] = 'Alice'
+    expect(await refusalOf(claims)).toBeUndefined()
+  })
+
+  it('accepts the longest credential id, of 1023 bytes', async () => {
+    const claims = await goodClaims()
+    claims.keys[1]['webauthn'] = { rp_id: 'auth.example', credential_id: 'AAAA'.repeat(341) }
+    expect(await refusalOf(claims)).toBeUndefined()
   })
 
   it.each(CASES)('refuses %s', async (_, change, said) => {

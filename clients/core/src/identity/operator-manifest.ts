@@ -24,6 +24,14 @@ export interface RootKey {
   readonly label: string
 }
 
+/** How a passkey is used. */
+export interface PasskeyBinding {
+  /** The host for which the authenticator made the passkey: the host of the issuer. */
+  readonly rpId: string
+  /** The name of the passkey at its authenticator, base64url. */
+  readonly credentialId: string
+}
+
 /** An operational key of an operator: it has only some roles, and only for some time. */
 export interface OperationalKey {
   /** RFC 7638 thumbprint. */
@@ -36,6 +44,10 @@ export interface OperationalKey {
   readonly nbf: number
   /** Unix seconds at which the key expires. */
   readonly exp: number
+  /** Present if the key is a passkey. A passkey signs only in the form of WebAuthn, and no other key signs in it. */
+  readonly webauthn?: PasskeyBinding
+  /** The person who holds the key. Keys of one person count once where several people must agree. */
+  readonly person?: string
 }
 
 /**

@@ -10,6 +10,8 @@
  * | `trust` | changing which operators the operator trusts |
  * | `audit.read` | reading the audit |
  * | `keys` | recovering agents that have lost their key |
+ * | `people` | deciding about providers, users, clients and consents |
+ * | `approvals` | approving held requests of users |
  * | `watch` | what an API needs: following revocations, reading the operator's keys and its audiences' callers |
  */
 export const OPERATOR_ROLES = [
@@ -20,6 +22,8 @@ export const OPERATOR_ROLES = [
   'trust',
   'audit.read',
   'keys',
+  'people',
+  'approvals',
   'watch',
 ] as const
 

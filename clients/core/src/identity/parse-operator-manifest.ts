@@ -6,6 +6,8 @@ import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { jwkThumbprint, readPublicJwk } from '../jose/public-jwk.ts'
 import { admitPublicKey } from '../keys/admit-key.ts'
 import { shownName } from '../names/shown-name.ts'
+import { isCredentialId } from '../webauthn/credential-id.ts'
+import { relyingParty } from '../webauthn/relying-party.ts'
 import { comparableLabel, isKeyLabel } from './key-label.ts'
 import {
   MAX_MANIFEST_BYTES,
@@ -15,6 +17,7 @@ import {
   type OperationalKey,
   type OperatorJwk,
   type OperatorManifest,
+  type PasskeyBinding,
   type RootKey,
 } from './operator-manifest.ts'
 import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
@@ -67,6 +70,10 @@ const DEMANDS = {
   kid: () => 'must be the RFC 7638 thumbprint of jwk',
   label: () => 'must have 1 to 64 visible characters in Unicode form NFC, with single spaces inside',
   'label-again': () => 'must differ from the labels of all other keys, in more than upper and lower case',
+  person: () => 'must have 1 to 64 visible characters in Unicode form NFC, with single spaces inside',
+  'person-again': () => 'must equal another name of a person, or differ from it in more than upper and lower case',
+  'rp-id': ({ issuer }: ManifestRules) => `must be the host of the issuer, ${relyingParty(issuer)?.id ?? ''}`,
+  'credential-id': () => 'must be canonical base64url of 1 to 1023 bytes',
   'key-again': () => 'must be a key that the manifest does not contain yet',
   roles: () => `must name at least one of ${OPERATOR_ROLES.join(', ')}, each once`,
 } as const
@@ -138,7 +145,7 @@ function readManifest(claims: JsonObject, rules: ManifestRules): OperatorManifes
   demand(isWhole(seq, 1, 2 ** 31 - 1), 'seq', 'seq')
   demand(isUnixSeconds(iat), 'iat', 'time')
   demand(isJsonObject(root), 'root', 'object')
-  const seen: Seen = { kids: new Set(), labels: new Set() }
+  const seen: Seen = { kids: new Set(), labels: new Set(), persons: new Map() }
   const { threshold, rootKeys } = readRoot(root, rules, seen)
   demand(Array.isArray(keys), 'keys', 'list')
   demand(keys.length <= MAX_OPERATIONAL_KEYS, 'keys', 'key-count')
@@ -146,10 +153,12 @@ function readManifest(claims: JsonObject, rules: ManifestRules): OperatorManifes
   return { operatorId: iss, issuer: aud, seq, iat, threshold, rootKeys, keys: operational }
 }
 
-/** Thumbprints and labels of the keys that were read already. */
+/** Thumbprints, labels and persons of the keys that were read already. */
 interface Seen {
   readonly kids: Set<string>
   readonly labels: Set<string>
+  /** Names of persons, by the form in which they are compared. */
+  readonly persons: Map<string, string>
 }
 
 function readRoot(root: JsonObject, rules: ManifestRules, seen: Seen) {
@@ -171,7 +180,7 @@ function readRootKey(value: unknown, at: string, rules: ManifestRules, seen: See
 
 function readOperationalKey(value: unknown, at: string, rules: ManifestRules, seen: Seen): OperationalKey {
   demand(isJsonObject(value), at, 'object')
-  onlyMembers(value, `${at}.`, ['kid', 'jwk', 'label', 'roles', 'nbf', 'exp'])
+  onlyMembers(value, `${at}.`, ['kid', 'jwk', 'label', 'roles', 'nbf', 'exp', 'webauthn', 'person'])
   const { roles, nbf, exp } = value
   const jwk = readPublicJwk(value['jwk'])
   demand(jwk !== undefined && jwk.kty !== 'RSA', `${at}.jwk`, 'jwk')
@@ -182,7 +191,28 @@ function readOperationalKey(value: unknown, at: string, rules: ManifestRules, se
   demand(isUnixSeconds(nbf), `${at}.nbf`, 'time')
   demand(isUnixSeconds(exp), `${at}.exp`, 'time')
   demand(nbf < exp, `${at}.exp`, 'order')
-  return { kid, jwk, label, roles, nbf, exp }
+  const webauthn = readPasskey(value['webauthn'], `${at}.webauthn`, rules)
+  const person = readPerson(value['person'], at, seen)
+  return { kid, jwk, label, roles, nbf, exp, ...(webauthn && { webauthn }), ...(person !== undefined && { person }) }
+}
+
+function readPasskey(value: unknown, at: string, { issuer }: ManifestRules): PasskeyBinding | undefined {
+  if (value === undefined) return undefined
+  demand(isJsonObject(value), at, 'object')
+  onlyMembers(value, `${at}.`, ['rp_id', 'credential_id'])
+  const { rp_id: rpId, credential_id: credentialId } = value
+  demand(typeof rpId === 'string' && rpId === relyingParty(issuer)?.id, `${at}.rp_id`, 'rp-id')
+  demand(typeof credentialId === 'string' && isCredentialId(credentialId), `${at}.credential_id`, 'credential-id')
+  return { rpId, credentialId }
+}
+
+function readPerson(person: unknown, at: string, { persons }: Seen): string | undefined {
+  if (person === undefined) return undefined
+  demand(typeof person === 'string' && isKeyLabel(person), `${at}.person`, 'person')
+  const comparable = comparableLabel(person)
+  demand((persons.get(comparable) ?? person) === person, `${at}.person`, 'person-again')
+  persons.set(comparable, person)
+  return person
 }
 
 function readKey(jwk: OperatorJwk, at: string, { keys }: ManifestRules, { kids }: Seen): { readonly kid: string } {

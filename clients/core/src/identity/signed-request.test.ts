@@ -2,12 +2,14 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { NOW_S } from '../../../../test/support/assertions.ts'
 import { signCompactJws } from '../../../../test/support/jws.ts'
+import { softPasskey } from '../../../../test/support/passkeys.ts'
 import { signRequest } from '../../../../test/support/request-signatures.ts'
 import { BODY, ed25519, keyOf, p256, signed, URL_SIGNED, verified } from '../../../../test/support/signed-requests.ts'
 import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
 import { sha256Text } from '../encoding/sha256.ts'
 import { generateKeyPair, seedToPem } from '../keys/ed25519.ts'
 import { signOperatorApproval } from './operator-approval.ts'
+import type { PasskeyBinding } from './operator-manifest.ts'
 import { type SignedRequest, verifySignedRequest } from './signed-request.ts'
 
 const ISSUER = 'https://auth.example'
@@ -175,3 +177,60 @@ function textsOf(headers: ReturnType<typeof signRequest>, url: string): readonly
   const covered = `"@method": PATCH\n"@target-uri": ${url}\n"content-digest": ${headers['content-digest']}`
   return [`${covered}\n"@signature-params": ${params}`, input, headers.signature]
 }
+
+describe('verifySignedRequest with a passkey', () => {
+  const passkey = softPasskey(ISSUER)
+  const claims = { ...CLAIMS, body: bodyDigest, nonce: 'long ago' }
+  const by = (edits: Readonly<Record<string, unknown>> = {}, typ = 'auth4agent-operator+jwt') =>
+    request({ signatures: [passkey.signJws(typ, { ...claims, ...edits })] })
+  const verdictOf = (signed: SignedRequest, webauthn: PasskeyBinding | undefined = passkey.webauthn) =>
+    verifySignedRequest(signed, passkey.jwk, webauthn)
+
+  it('verifies an assertion offline, without the freshness of its nonce', () => {
+    expect(verdictOf(by())).toEqual({
+      ok: true,
+      kind: 'assertion',
+      issuer: OPERATOR,
+      audience: ISSUER,
+      id: 'j-1',
+      signedAt: NOW_S,
+      coversBody: true,
+      hasBody: true,
+    })
+  })
+
+  it.each<readonly [string, SignedRequest, string]>([
+    [
+      'without the digest of the body',
+      by({ body: undefined }),
+      'The assertion of a passkey must contain the digest of the body',
+    ],
+    ['for another call', by({ rpc: 'POST /other' }), 'The signature is for another call: POST /other'],
+    ['for another body', by({ body: 'x' }), 'The signature is for another body'],
+    ['as an approval', by({}, 'auth4agent-operator-approval+jwt'), 'A passkey signs only assertions'],
+    ['as the administrator', by({}, 'auth4agent-admin+jwt'), 'A passkey signs only assertions'],
+    [
+      'for a server with another host',
+      by({ aud: 'https://other.example' }),
+      'The passkey is bound to the host auth.example',
+    ],
+    ['for no server', by({ aud: undefined }), 'The passkey is bound to the host auth.example'],
+  ])('refuses an assertion %s', (_name, signed, problem) => {
+    expect(verdictOf(signed)).toEqual({ ok: false, problem })
+  })
+
+  it('refuses the form for a key that is no passkey, and another form for a passkey', () => {
+    const problem = 'The signature does not match the key'
+    expect(verifySignedRequest(by(), passkey.jwk)).toEqual({ ok: false, problem })
+    const plain = verifySignedRequest(request(), key.jwk, passkey.webauthn)
+    expect(plain).toEqual({ ok: false, problem: 'A passkey signs only with the alg urn:auth4agent:alg:webauthn' })
+  })
+
+  it('refuses the message signature of a passkey', async () => {
+    const { jwk } = keyOf(ed25519)
+    const { signatures } = await verified(signed())
+    const message = { rpc: RPC, signatures, body: bytes, bodyDigest }
+    expect(verifySignedRequest(message, jwk).ok).toBe(true)
+    expect(verifySignedRequest(message, jwk, passkey.webauthn).ok).toBe(false)
+  })
+})

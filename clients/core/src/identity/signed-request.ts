@@ -1,10 +1,13 @@
 import { readProofKey } from '../dpop/proof-key.ts'
 import { sha256Text } from '../encoding/sha256.ts'
-import { ED25519_ALGORITHMS, parseCompactJws } from '../jose/jws.ts'
+import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '../jose/jws.ts'
 import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { jwkThumbprint, type PublicJwk } from '../jose/public-jwk.ts'
+import { PASSKEY_ALGORITHM } from '../webauthn/passkey-proof.ts'
+import { verifyPasskey } from '../webauthn/verify-passkey.ts'
 import { ADMIN_ASSERTION_TYPE, OPERATOR_ASSERTION_TYPE } from './assertion.ts'
 import { OPERATOR_APPROVAL_TYPE } from './operator-approval.ts'
+import type { PasskeyBinding } from './operator-manifest.ts'
 import { isSignedMessage, readSignedMessage } from './signed-message.ts'
 
 /**
@@ -57,12 +60,19 @@ export type SignedRequestVerdict =
     }
   | { readonly ok: false; readonly problem: string }
 
+/** A public key that may have signed a request. */
+interface Signer {
+  readonly jwk: PublicJwk
+  /** Present if the key is a passkey, which signs only assertions in the form of WebAuthn. */
+  readonly webauthn: PasskeyBinding | undefined
+}
+
 /** The facts about a signature, before the body is known. */
 type Signed = Omit<Extract<SignedRequestVerdict, { readonly ok: true }>, 'ok' | 'hasBody'>
 
 const RULES = {
   maxBytes: 8_192,
-  algs: [...ED25519_ALGORITHMS, 'ES256'],
+  algs: [...ED25519_ALGORITHMS, 'ES256', PASSKEY_ALGORITHM],
   typs: [OPERATOR_ASSERTION_TYPE, ADMIN_ASSERTION_TYPE, OPERATOR_APPROVAL_TYPE],
 }
 /** The number of texts of a message signature. */
@@ -73,6 +83,7 @@ const MESSAGE_TEXTS = 3
  * the key. It does not check whether the signature was fresh, because it has expired long ago, and not whether the key
  * was a key of the operator at that time: the operator's manifest says that.
  *
+ * @param webauthn how the key is used if it is a passkey, as the manifest says it
  * @example
  * ```ts
  * import { verifySignedRequest } from '@auth4agent/core/identity/signed-request'
@@ -82,26 +93,30 @@ const MESSAGE_TEXTS = 3
  * console.log(`${verdict.issuer} signed ${rpc} at ${new Date(verdict.signedAt * 1000).toISOString()}`)
  * ```
  */
-export function verifySignedRequest(request: SignedRequest, publicJwk: PublicJwk): SignedRequestVerdict {
+export function verifySignedRequest(
+  request: SignedRequest,
+  publicJwk: PublicJwk,
+  webauthn?: PasskeyBinding,
+): SignedRequestVerdict {
   const { signatures, body, bodyDigest } = request
   if (body !== undefined && sha256Text(body, 'base64url') !== bodyDigest) {
     return { ok: false, problem: 'body_digest must be the SHA-256 of the body' }
   }
   const isMessage = isSignedMessage(signatures)
-  const signed = isMessage ? messageBy(request, publicJwk) : undefined
-  const found = signed ?? jwsBy(request, signatures.slice(isMessage ? MESSAGE_TEXTS : 0), publicJwk)
+  const signed = isMessage && webauthn === undefined ? messageBy(request, publicJwk) : undefined
+  const texts = signatures.slice(isMessage ? MESSAGE_TEXTS : 0)
+  const found = signed ?? jwsBy(request, texts, { jwk: publicJwk, webauthn })
   return typeof found === 'string' ? { ok: false, problem: found } : { ok: true, ...found, hasBody: body !== undefined }
 }
 
 /** Finds and verifies the assertion or the approval of a key. Returns what is wrong if there is none. */
-function jwsBy({ rpc, bodyDigest }: SignedRequest, texts: readonly string[], publicJwk: PublicJwk): Signed | string {
-  const kid = jwkThumbprint(publicJwk)
+function jwsBy({ rpc, bodyDigest }: SignedRequest, texts: readonly string[], signer: Signer): Signed | string {
+  const kid = jwkThumbprint(signer.jwk)
   const jws = texts.map((text) => parseCompactJws(text, RULES)).find((each) => each.ok && each.header.kid === kid)
   if (jws === undefined || !jws.ok) return `The request must have a signature of the key ${kid}`
   const { header, payload } = jws
-  if (readProofKey(header.alg, { ...publicJwk })?.verify(jws.signingInput, jws.signature) !== true) {
-    return 'The signature does not match the key'
-  }
+  const problem = signatureProblem(jws, signer)
+  if (problem !== undefined) return problem
   const { iss, aud, jti, iat, body } = payload
   if (payload['rpc'] !== rpc) return `The signature is for another call: ${String(payload['rpc'])}`
   if (body !== undefined && body !== bodyDigest) return 'The signature is for another body'
@@ -110,6 +125,18 @@ function jwsBy({ rpc, bodyDigest }: SignedRequest, texts: readonly string[], pub
   }
   const kind = header.typ === OPERATOR_APPROVAL_TYPE ? 'approval' : 'assertion'
   return { kind, issuer: iss, audience: aud, id: jti, signedAt: iat, coversBody: body !== undefined }
+}
+
+/** Returns what is wrong with the signature of a JWS. The server accepts no approvals and no plain JWS of passkeys. */
+function signatureProblem(jws: ParsedJws, { jwk, webauthn }: Signer): string | undefined {
+  if (webauthn === undefined) {
+    const isSigned = readProofKey(jws.header.alg, { ...jwk })?.verify(jws.signingInput, jws.signature)
+    return isSigned === true ? undefined : 'The signature does not match the key'
+  }
+  const { aud, body } = jws.payload
+  if (jwk.kty === 'RSA' || jws.header.typ !== OPERATOR_ASSERTION_TYPE) return 'A passkey signs only assertions'
+  if (body === undefined) return 'The assertion of a passkey must contain the digest of the body'
+  return verifyPasskey(jws, { jwk, webauthn }, String(aud))
 }
 
 /**

@@ -183,6 +183,15 @@ describe('verifyAgentBundle', () => {
       { part: 'release', demand: 'the key of the release must have the role agents.manage' },
     ],
     [
+      'the release by a passkey, although the signature is right',
+      async () => {
+        const webauthn = { rpId: new URL(good.issuer).hostname, credentialId: 'AQID' }
+        const manifests = [await manifest(root, 1, root, [key(manager, { webauthn })])]
+        return bundleOf(good.events, { signer: manager, manifests })
+      },
+      { part: 'release', demand: 'the key of the release must not be a passkey' },
+    ],
+    [
       'the release by a key that had expired',
       async () =>
         bundleOf(good.events, {

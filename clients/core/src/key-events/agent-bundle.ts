@@ -162,7 +162,7 @@ function checkRelease(bundle: AgentBundle, move: MoveClaims, digest: string): Re
 
 function listKeys({ rootKeys, keys }: KeysInForce): readonly ReleasingKey[] {
   const roots = rootKeys.map(({ kid, jwk }) => ({ kid, jwk, ...ROOT }))
-  return [...roots, ...keys.map(({ kid, jwk, roles, nbf, exp }) => ({ kid, jwk, isRoot: false, roles, nbf, exp }))]
+  return [...roots, ...keys.map((key) => ({ ...key, isRoot: false }))]
 }
 
 const ROOT = { isRoot: true, roles: [], nbf: 0, exp: Number.POSITIVE_INFINITY } as const

@@ -1,5 +1,5 @@
 import { readProofKey } from '../dpop/proof-key.ts'
-import type { OperatorJwk } from '../identity/operator-manifest.ts'
+import type { OperatorJwk, PasskeyBinding } from '../identity/operator-manifest.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from '../jose/jws.ts'
 import { jwsDemand } from '../jose/jws-demand.ts'
 import { DID, DIGEST, type Form, OPERATOR_ID, TIME } from './claim-forms.ts'
@@ -34,6 +34,8 @@ export interface ReleasingKey {
   readonly nbf: number
   /** Unix seconds at which the key expires. */
   readonly exp: number
+  /** Present if the key is a passkey, which cannot sign a release. */
+  readonly webauthn?: PasskeyBinding
 }
 
 /** The role that an operational key needs to release an agent. */
@@ -113,7 +115,8 @@ export function checkReleaseKey(
   const key = keys.find(({ kid }) => kid === release.kid)
   if (key === undefined)
     return refuse('unknown-key', 'the kid of the release must be the thumbprint of an operator key')
-  const { isRoot, roles, nbf, exp } = key
+  const { isRoot, roles, nbf, exp, webauthn } = key
+  if (webauthn !== undefined) return refuse('signature', 'the key of the release must not be a passkey')
   if (!isRoot && !roles.includes(ROLE)) return refuse('signature', `the key of the release must have the role ${ROLE}`)
   if (!isRoot && (atS < nbf || atS >= exp))
     return refuse('signature', 'the key of the release must be valid at that time')

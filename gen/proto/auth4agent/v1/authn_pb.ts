@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL+AQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQESCwoDa2lkGAggASgJEg8KB21heV9hY3QYCSABKAkSLwoLYXR0ZXN0YXRpb24YCiABKAsyGi5hdXRoNGFnZW50LnYxLkF0dGVzdGF0aW9uQggKBl9zY29wZUIGCgRfdHRsIq0BChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxhY2Nlc3NfdG9rZW4YBCABKAkSEgoKZXhwaXJlc19pbhgFIAEoBRINCgVzY29wZRgGIAEoCRILCgNqdGkYByABKAki+gIKElZlcmlmeVRva2VuUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIaCghhdWRpZW5jZRgCIAMoCUII6uAYBBABKAESEgoFc2NvcGUYAyABKAlIAIgBARIbCglvcGVyYXRvcnMYBCADKAlCCOrgGAQQASgBEhIKCmRwb3BfcHJvb2YYBSABKAkSEwoLaHR0cF9tZXRob2QYBiABKAkSEAoIaHR0cF91cmwYByABKAkSEgoKZGVsZWdhdGlvbhgIIAEoCRIqCglhcmd1bWVudHMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhgKBmFjdG9ycxgKIAMoCUII6uAYBBABKAESFQoNcHJvb2ZfY2hlY2tlZBgLIAEoCBIZCgdpc3N1ZXJzGAwgAygJQgjq4BgEEAEoARI3CgthdHRlc3RhdGlvbhgNIAEoCzIiLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRBdHRlc3RhdGlvbkIICgZfc2NvcGUiawoTUmVxdWlyZWRBdHRlc3RhdGlvbhIXCgV0eXBlcxgBIAMoCUII6uAYBBABKAESGwoJYXR0ZXN0b3JzGAIgAygJQgjq4BgEEAEoARINCgVsZXZlbBgDIAEoCRIPCgdtYXhfYWdlGAQgASgFIk0KEFRva2VuQXR0ZXN0YXRpb24SEAoIYXR0ZXN0b3IYASABKAkSDAoEdHlwZRgCIAEoCRINCgVsZXZlbBgDIAEoCRIKCgJhdBgEIAEoAyKvAgoTVmVyaWZ5VG9rZW5SZXNwb25zZRINCgV2YWxpZBgBIAEoCBIPCgdyZXZva2VkGAIgASgIEioKBmNsYWltcxgDIAEoCzIaLmF1dGg0YWdlbnQudjEuVG9rZW5DbGFpbXMSLwoLdmVyaWZpZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRI1CgpkZWxlZ2F0aW9uGAYgASgLMhkuYXV0aDRhZ2VudC52MS5EZWxlZ2F0aW9uQgbq4BgCGAESGAoDaG9wGAcgASgFQgbq4BgCGAFIAIgBARIyCgV0cnVzdBgIIAEoCzIbLmF1dGg0YWdlbnQudjEuRm9yZWlnblRydXN0Qgbq4BgCGAFCBgoEX2hvcCKkAgoMRm9yZWlnblRydXN0Eg4KBmlzc3VlchgBIAEoCRINCgVlZGdlcxgCIAMoCRIXCg9lZmZlY3RpdmVfc2NvcGUYAyABKAkSEAoIYXVkaWVuY2UYBCABKAkSFwoPcmV2b2NhdGlvbl9tb2RlGAUgASgJEi4KCmtleXNfYXNfb2YYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGRvbWFpbl9hc19vZhgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRcmV2b2NhdGlvbnNfYXNfb2YYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEG1heF9zdGFsZW5lc3NfbXMYCSABKAUi7AEKCkRlbGVnYXRpb24SEQoJcHJpbmNpcGFsGAEgASgJEg0KBWFjdG9yGAIgASgJEioKBGhvcHMYAyADKAsyHC5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25Ib3ASCwoDZXhwGAQgASgDEhQKDGNhcGFiaWxpdGllcxgFIAMoCRIoCgNjbmYYBiABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbhIhChFpZGVudGl0eV9wcm92aWRlchgHIAEoCUIG6uAYAhgBEiAKEHVzZXJfb3BlcmF0b3JfaWQYCCABKAlCBurgGAIYASJDCg1EZWxlZ2F0aW9uSG9wEgsKA2RpZBgBIAEoCRITCgtvcGVyYXRvcl9pZBgCIAEoCRIQCghncmFudF9pZBgDIAEoCSKNBAoLVG9rZW5DbGFpbXMSCwoDaXNzGAEgASgJEgsKA3N1YhgCIAEoCRILCgNhdWQYAyADKAkSDQoFc2NvcGUYBCABKAkSEwoLb3BlcmF0b3JfaWQYBSABKAkSCwoDaWF0GAYgASgDEgsKA25iZhgHIAEoAxILCgNleHAYCCABKAMSCwoDanRpGAkgASgJEhEKCWNsaWVudF9pZBgKIAEoCRINCgVlcG9jaBgLIAMoBRIwCgNjbmYYDCABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhkKCWFnZW50X2tleRgNIAEoCUIG6uAYAhgBEjAKB21heV9hY3QYDiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESLAoDYWN0GA8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgQIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARI8CgthdHRlc3RhdGlvbhgRIAMoCzIfLmF1dGg0YWdlbnQudjEuVG9rZW5BdHRlc3RhdGlvbkIG6uAYAhgBEjIKBnN0YXR1cxgSIAEoCzIaLmF1dGg0YWdlbnQudjEuVG9rZW5TdGF0dXNCBurgGAIYASJGCgtUb2tlblN0YXR1cxI3CgtzdGF0dXNfbGlzdBgBIAEoCzIiLmF1dGg0YWdlbnQudjEuU3RhdHVzTGlzdFJlZmVyZW5jZSIvChNTdGF0dXNMaXN0UmVmZXJlbmNlEgsKA2lkeBgBIAEoBRILCgN1cmkYAiABKAkiGwoMQ29uZmlybWF0aW9uEgsKA2prdBgBIAEoCTLgAgoMQXV0aG5TZXJ2aWNlEnoKD0NyZWF0ZUNoYWxsZW5nZRIlLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuQ3JlYXRlQ2hhbGxlbmdlUmVzcG9uc2UiGILT5JMCEjoBKiINL3YxL2NoYWxsZW5nZRJnCgpJc3N1ZVRva2VuEiAuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlc3BvbnNlIhSC0+STAg46ASoiCS92MS90b2tlbhJrCgtWZXJpZnlUb2tlbhIhLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlc3BvbnNlIhWC0+STAg86ASoiCi92MS92ZXJpZnlClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpBdXRoblByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_attestation, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxItUBChZDcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0EgsKA2RpZBgBIAEoCRISCgVzY29wZRgCIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAMgAygJQgbq4BgCEAESGAoDdHRsGAQgASgJQgbq4BgCCAFIAYgBARIdChVhdXRob3JpemF0aW9uX2RldGFpbHMYBSABKAkSFgoJbWF4X2RlcHRoGAYgASgFSAKIAQESDwoHbWF5X2FjdBgHIAEoCUIICgZfc2NvcGVCBgoEX3R0bEIMCgpfbWF4X2RlcHRoImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIbChlDcmVhdGVQYXNza2V5Tm9uY2VSZXF1ZXN0IlsKGkNyZWF0ZVBhc3NrZXlOb25jZVJlc3BvbnNlEg0KBW5vbmNlGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIv4BChFJc3N1ZVRva2VuUmVxdWVzdBILCgNkaWQYASABKAkSEQoJY2hhbGxlbmdlGAIgASgJEg0KBW5vbmNlGAMgASgJEhEKCXNpZ25hdHVyZRgEIAEoDBISCgVzY29wZRgFIAEoCUgAiAEBEhgKCGF1ZGllbmNlGAYgAygJQgbq4BgCEAESGAoDdHRsGAcgASgJQgbq4BgCCAFIAYgBARILCgNraWQYCCABKAkSDwoHbWF5X2FjdBgJIAEoCRIvCgthdHRlc3RhdGlvbhgKIAEoCzIaLmF1dGg0YWdlbnQudjEuQXR0ZXN0YXRpb25CCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSL6AgoSVmVyaWZ5VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhoKCGF1ZGllbmNlGAIgAygJQgjq4BgEEAEoARISCgVzY29wZRgDIAEoCUgAiAEBEhsKCW9wZXJhdG9ycxgEIAMoCUII6uAYBBABKAESEgoKZHBvcF9wcm9vZhgFIAEoCRITCgtodHRwX21ldGhvZBgGIAEoCRIQCghodHRwX3VybBgHIAEoCRISCgpkZWxlZ2F0aW9uGAggASgJEioKCWFyZ3VtZW50cxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoGYWN0b3JzGAogAygJQgjq4BgEEAEoARIVCg1wcm9vZl9jaGVja2VkGAsgASgIEhkKB2lzc3VlcnMYDCADKAlCCOrgGAQQASgBEjcKC2F0dGVzdGF0aW9uGA0gASgLMiIuYXV0aDRhZ2VudC52MS5SZXF1aXJlZEF0dGVzdGF0aW9uQggKBl9zY29wZSJrChNSZXF1aXJlZEF0dGVzdGF0aW9uEhcKBXR5cGVzGAEgAygJQgjq4BgEEAEoARIbCglhdHRlc3RvcnMYAiADKAlCCOrgGAQQASgBEg0KBWxldmVsGAMgASgJEg8KB21heF9hZ2UYBCABKAUiTQoQVG9rZW5BdHRlc3RhdGlvbhIQCghhdHRlc3RvchgBIAEoCRIMCgR0eXBlGAIgASgJEg0KBWxldmVsGAMgASgJEgoKAmF0GAQgASgDIq8CChNWZXJpZnlUb2tlblJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEg8KB3Jldm9rZWQYAiABKAgSKgoGY2xhaW1zGAMgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlbkNsYWltcxIvCgt2ZXJpZmllZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAUgASgJEjUKCmRlbGVnYXRpb24YBiABKAsyGS5hdXRoNGFnZW50LnYxLkRlbGVnYXRpb25CBurgGAIYARIYCgNob3AYByABKAVCBurgGAIYAUgAiAEBEjIKBXRydXN0GAggASgLMhsuYXV0aDRhZ2VudC52MS5Gb3JlaWduVHJ1c3RCBurgGAIYAUIGCgRfaG9wIqQCCgxGb3JlaWduVHJ1c3QSDgoGaXNzdWVyGAEgASgJEg0KBWVkZ2VzGAIgAygJEhcKD2VmZmVjdGl2ZV9zY29wZRgDIAEoCRIQCghhdWRpZW5jZRgEIAEoCRIXCg9yZXZvY2F0aW9uX21vZGUYBSABKAkSLgoKa2V5c19hc19vZhgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMZG9tYWluX2FzX29mGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFyZXZvY2F0aW9uc19hc19vZhgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQbWF4X3N0YWxlbmVzc19tcxgJIAEoBSLsAQoKRGVsZWdhdGlvbhIRCglwcmluY2lwYWwYASABKAkSDQoFYWN0b3IYAiABKAkSKgoEaG9wcxgDIAMoCzIcLmF1dGg0YWdlbnQudjEuRGVsZWdhdGlvbkhvcBILCgNleHAYBCABKAMSFAoMY2FwYWJpbGl0aWVzGAUgAygJEigKA2NuZhgGIAEoCzIbLmF1dGg0YWdlbnQudjEuQ29uZmlybWF0aW9uEiEKEWlkZW50aXR5X3Byb3ZpZGVyGAcgASgJQgbq4BgCGAESIAoQdXNlcl9vcGVyYXRvcl9pZBgIIAEoCUIG6uAYAhgBIkMKDURlbGVnYXRpb25Ib3ASCwoDZGlkGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEhAKCGdyYW50X2lkGAMgASgJIo0ECgtUb2tlbkNsYWltcxILCgNpc3MYASABKAkSCwoDc3ViGAIgASgJEgsKA2F1ZBgDIAMoCRINCgVzY29wZRgEIAEoCRITCgtvcGVyYXRvcl9pZBgFIAEoCRILCgNpYXQYBiABKAMSCwoDbmJmGAcgASgDEgsKA2V4cBgIIAEoAxILCgNqdGkYCSABKAkSEQoJY2xpZW50X2lkGAogASgJEg0KBWVwb2NoGAsgAygFEjAKA2NuZhgMIAEoCzIbLmF1dGg0YWdlbnQudjEuQ29uZmlybWF0aW9uQgbq4BgCGAESGQoJYWdlbnRfa2V5GA0gASgJQgbq4BgCGAESMAoHbWF5X2FjdBgOIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARIsCgNhY3QYDyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGBAgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEjwKC2F0dGVzdGF0aW9uGBEgAygLMh8uYXV0aDRhZ2VudC52MS5Ub2tlbkF0dGVzdGF0aW9uQgbq4BgCGAESMgoGc3RhdHVzGBIgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlblN0YXR1c0IG6uAYAhgBIkYKC1Rva2VuU3RhdHVzEjcKC3N0YXR1c19saXN0GAEgASgLMiIuYXV0aDRhZ2VudC52MS5TdGF0dXNMaXN0UmVmZXJlbmNlIi8KE1N0YXR1c0xpc3RSZWZlcmVuY2USCwoDaWR4GAEgASgFEgsKA3VyaRgCIAEoCSIbCgxDb25maXJtYXRpb24SCwoDamt0GAEgASgJMusDCgxBdXRoblNlcnZpY2USegoPQ3JlYXRlQ2hhbGxlbmdlEiUuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXNwb25zZSIYgtPkkwISOgEqIg0vdjEvY2hhbGxlbmdlEogBChJDcmVhdGVQYXNza2V5Tm9uY2USKC5hdXRoNGFnZW50LnYxLkNyZWF0ZVBhc3NrZXlOb25jZVJlcXVlc3QaKS5hdXRoNGFnZW50LnYxLkNyZWF0ZVBhc3NrZXlOb25jZVJlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9wYXNza2V5LW5vbmNlcxJnCgpJc3N1ZVRva2VuEiAuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlc3BvbnNlIhSC0+STAg46ASoiCS92MS90b2tlbhJrCgtWZXJpZnlUb2tlbhIhLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlc3BvbnNlIhWC0+STAg86ASoiCi92MS92ZXJpZnlClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpBdXRoblByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_attestation, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -122,6 +122,49 @@ export const CreateChallengeResponseSchema: GenMessage<CreateChallengeResponse> 
   messageDesc(file_auth4agent_v1_authn, 1);
 
 /**
+ * CreatePasskeyNonceRequest asks for a nonce.
+ *
+ * @generated from message auth4agent.v1.CreatePasskeyNonceRequest
+ */
+export type CreatePasskeyNonceRequest = Message<"auth4agent.v1.CreatePasskeyNonceRequest"> & {
+};
+
+/**
+ * Describes the message auth4agent.v1.CreatePasskeyNonceRequest.
+ * Use `create(CreatePasskeyNonceRequestSchema)` to create a new message.
+ */
+export const CreatePasskeyNonceRequestSchema: GenMessage<CreatePasskeyNonceRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 2);
+
+/**
+ * CreatePasskeyNonceResponse carries a nonce.
+ *
+ * @generated from message auth4agent.v1.CreatePasskeyNonceResponse
+ */
+export type CreatePasskeyNonceResponse = Message<"auth4agent.v1.CreatePasskeyNonceResponse"> & {
+  /**
+   * The claim `nonce` of a JWS that a passkey signs: at most 512 characters.
+   *
+   * @generated from field: string nonce = 1;
+   */
+  nonce: string;
+
+  /**
+   * When the nonce can no longer be used.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.CreatePasskeyNonceResponse.
+ * Use `create(CreatePasskeyNonceResponseSchema)` to create a new message.
+ */
+export const CreatePasskeyNonceResponseSchema: GenMessage<CreatePasskeyNonceResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 3);
+
+/**
  * IssueTokenRequest redeems a challenge.
  *
  * @generated from message auth4agent.v1.IssueTokenRequest
@@ -210,7 +253,7 @@ export type IssueTokenRequest = Message<"auth4agent.v1.IssueTokenRequest"> & {
  * Use `create(IssueTokenRequestSchema)` to create a new message.
  */
 export const IssueTokenRequestSchema: GenMessage<IssueTokenRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 2);
+  messageDesc(file_auth4agent_v1_authn, 4);
 
 /**
  * IssueTokenResponse carries the token under two names: `token` as in version 1, and `access_token` as in RFC 6749
@@ -274,7 +317,7 @@ export type IssueTokenResponse = Message<"auth4agent.v1.IssueTokenResponse"> & {
  * Use `create(IssueTokenResponseSchema)` to create a new message.
  */
 export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 3);
+  messageDesc(file_auth4agent_v1_authn, 5);
 
 /**
  * VerifyTokenRequest carries a token and the requirements that it must meet.
@@ -398,7 +441,7 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
  * Use `create(VerifyTokenRequestSchema)` to create a new message.
  */
 export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 4);
+  messageDesc(file_auth4agent_v1_authn, 6);
 
 /**
  * RequiredAttestation is a demand on the results of attestation that a token states. One result must meet all of it.
@@ -445,7 +488,7 @@ export type RequiredAttestation = Message<"auth4agent.v1.RequiredAttestation"> &
  * Use `create(RequiredAttestationSchema)` to create a new message.
  */
 export const RequiredAttestationSchema: GenMessage<RequiredAttestation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 5);
+  messageDesc(file_auth4agent_v1_authn, 7);
 
 /**
  * TokenAttestation is a result of attestation, as a token states it.
@@ -487,7 +530,7 @@ export type TokenAttestation = Message<"auth4agent.v1.TokenAttestation"> & {
  * Use `create(TokenAttestationSchema)` to create a new message.
  */
 export const TokenAttestationSchema: GenMessage<TokenAttestation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 6);
+  messageDesc(file_auth4agent_v1_authn, 8);
 
 /**
  * VerifyTokenResponse says whether the token is valid.
@@ -560,7 +603,7 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
  * Use `create(VerifyTokenResponseSchema)` to create a new message.
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 7);
+  messageDesc(file_auth4agent_v1_authn, 9);
 
 /**
  * ForeignTrust says why a token of a foreign issuer is valid here, and how old the knowledge is that says so.
@@ -637,7 +680,7 @@ export type ForeignTrust = Message<"auth4agent.v1.ForeignTrust"> & {
  * Use `create(ForeignTrustSchema)` to create a new message.
  */
 export const ForeignTrustSchema: GenMessage<ForeignTrust> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 8);
+  messageDesc(file_auth4agent_v1_authn, 10);
 
 /**
  * Delegation tells who acts for whom.
@@ -709,7 +752,7 @@ export type Delegation = Message<"auth4agent.v1.Delegation"> & {
  * Use `create(DelegationSchema)` to create a new message.
  */
 export const DelegationSchema: GenMessage<Delegation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 9);
+  messageDesc(file_auth4agent_v1_authn, 11);
 
 /**
  * DelegationHop is one holder in a chain of grants.
@@ -745,7 +788,7 @@ export type DelegationHop = Message<"auth4agent.v1.DelegationHop"> & {
  * Use `create(DelegationHopSchema)` to create a new message.
  */
 export const DelegationHopSchema: GenMessage<DelegationHop> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 10);
+  messageDesc(file_auth4agent_v1_authn, 12);
 
 /**
  * TokenClaims are the claims of an access token (RFC 7519, RFC 9068).
@@ -886,7 +929,7 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
  * Use `create(TokenClaimsSchema)` to create a new message.
  */
 export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 11);
+  messageDesc(file_auth4agent_v1_authn, 13);
 
 /**
  * TokenStatus names where the status of a token is published.
@@ -907,7 +950,7 @@ export type TokenStatus = Message<"auth4agent.v1.TokenStatus"> & {
  * Use `create(TokenStatusSchema)` to create a new message.
  */
 export const TokenStatusSchema: GenMessage<TokenStatus> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 12);
+  messageDesc(file_auth4agent_v1_authn, 14);
 
 /**
  * StatusListReference names a place in a status list (Token Status List).
@@ -935,7 +978,7 @@ export type StatusListReference = Message<"auth4agent.v1.StatusListReference"> &
  * Use `create(StatusListReferenceSchema)` to create a new message.
  */
 export const StatusListReferenceSchema: GenMessage<StatusListReference> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 13);
+  messageDesc(file_auth4agent_v1_authn, 15);
 
 /**
  * Confirmation names the key that a token is bound to (RFC 7800).
@@ -956,7 +999,7 @@ export type Confirmation = Message<"auth4agent.v1.Confirmation"> & {
  * Use `create(ConfirmationSchema)` to create a new message.
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_authn, 14);
+  messageDesc(file_auth4agent_v1_authn, 16);
 
 /**
  * AuthnService exchanges a signed challenge for a short-lived token with scopes, and verifies tokens online.
@@ -973,6 +1016,17 @@ export const AuthnService: GenService<{
     methodKind: "unary";
     input: typeof CreateChallengeRequestSchema;
     output: typeof CreateChallengeResponseSchema;
+  },
+  /**
+   * CreatePasskeyNonce returns a nonce for whatever a passkey of an operator signs. The server does not store it. It
+   * works for 300 seconds, so nobody can sign today what a stranger sends tomorrow.
+   *
+   * @generated from rpc auth4agent.v1.AuthnService.CreatePasskeyNonce
+   */
+  createPasskeyNonce: {
+    methodKind: "unary";
+    input: typeof CreatePasskeyNonceRequestSchema;
+    output: typeof CreatePasskeyNonceResponseSchema;
   },
   /**
    * IssueToken redeems a signed challenge for an access token (RFC 9068). Each challenge can be redeemed once. With a

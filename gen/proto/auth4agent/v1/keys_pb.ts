@@ -230,8 +230,9 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
 
   /**
    * What the key signs, and nothing else: `access_token`, `introspection` (signed introspection answers, RFC 9701),
-   * `grant` (grants, and statements about their holders), `federation` (statements of OpenID Federation) or
-   * `security_event` (security event tokens, RFC 8417). A key for tokens also signs the status lists that cover them.
+   * `grant` (grants, statements about their holders, and nonces for passkeys), `federation` (statements of OpenID
+   * Federation) or `security_event` (security event tokens, RFC 8417). A key for tokens also signs the status lists
+   * that cover them.
    *
    * @generated from field: string purpose = 12;
    */

@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -15,7 +16,211 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/operator_keys.proto.
  */
 export const file_auth4agent_v1_operator_keys: GenFile = /*@__PURE__*/
-  fileDesc("CiFhdXRoNGFnZW50L3YxL29wZXJhdG9yX2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiJAoWR2V0T3BlcmF0b3JLZXlzUmVxdWVzdBIKCgJpZBgBIAEoCSKwAQoXR2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhAKCG1hbmlmZXN0GAMgASgJEhEKCXRocmVzaG9sZBgEIAEoBRItCglyb290X2tleXMYBSADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5EigKBGtleXMYBiADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5IqUBCgtPcGVyYXRvcktleRILCgNraWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcm9sZXMYAyADKAkSLgoKbm90X2JlZm9yZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDa3R5GAYgASgJIjYKFlNldE9wZXJhdG9yS2V5c1JlcXVlc3QSCgoCaWQYASABKAkSEAoIbWFuaWZlc3QYAiABKAkiRQoXU2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhEKCXRocmVzaG9sZBgDIAEoBTKiAgoST3BlcmF0b3JLZXlTZXJ2aWNlEoQBCg9HZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKQAgGC0+STAhkSFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzEoQBCg9TZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKC0+STAhw6ASoaFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzQp0BChFjb20uYXV0aDRhZ2VudC52MUIRT3BlcmF0b3JLZXlzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiFhdXRoNGFnZW50L3YxL29wZXJhdG9yX2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiPgoXU3VibWl0S2V5UmVxdWVzdFJlcXVlc3QSEgoKaW52aXRhdGlvbhgBIAEoCRIPCgdyZXF1ZXN0GAIgASgJImMKGFN1Ym1pdEtleVJlcXVlc3RSZXNwb25zZRIKCgJpZBgBIAEoCRILCgNraWQYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJAoWTGlzdEtleVJlcXVlc3RzUmVxdWVzdBIKCgJpZBgBIAEoCSJGChdMaXN0S2V5UmVxdWVzdHNSZXNwb25zZRIrCghyZXF1ZXN0cxgBIAMoCzIZLmF1dGg0YWdlbnQudjEuS2V5UmVxdWVzdCKMAQoKS2V5UmVxdWVzdBILCgNraWQYASABKAkSDwoHcmVxdWVzdBgCIAEoCRIwCgxzdWJtaXR0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjAKFURyb3BLZXlSZXF1ZXN0UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNraWQYAiABKAkiMQoWRHJvcEtleVJlcXVlc3RSZXNwb25zZRIKCgJpZBgBIAEoCRILCgNraWQYAiABKAkiJAoWR2V0T3BlcmF0b3JLZXlzUmVxdWVzdBIKCgJpZBgBIAEoCSKwAQoXR2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhAKCG1hbmlmZXN0GAMgASgJEhEKCXRocmVzaG9sZBgEIAEoBRItCglyb290X2tleXMYBSADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5EigKBGtleXMYBiADKAsyGi5hdXRoNGFnZW50LnYxLk9wZXJhdG9yS2V5Iu8BCgtPcGVyYXRvcktleRILCgNraWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcm9sZXMYAyADKAkSLgoKbm90X2JlZm9yZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDa3R5GAYgASgJEjAKCHdlYmF1dGhuGAcgASgLMhYuYXV0aDRhZ2VudC52MS5QYXNza2V5Qgbq4BgCGAESFgoGcGVyc29uGAggASgJQgbq4BgCGAEiLwoHUGFzc2tleRINCgVycF9pZBgBIAEoCRIVCg1jcmVkZW50aWFsX2lkGAIgASgJIjYKFlNldE9wZXJhdG9yS2V5c1JlcXVlc3QSCgoCaWQYASABKAkSEAoIbWFuaWZlc3QYAiABKAkiRQoXU2V0T3BlcmF0b3JLZXlzUmVzcG9uc2USCgoCaWQYASABKAkSCwoDc2VxGAIgASgFEhEKCXRocmVzaG9sZBgDIAEoBTLDBQoST3BlcmF0b3JLZXlTZXJ2aWNlEoQBCg9HZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKQAgGC0+STAhkSFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzEoQBCg9TZXRPcGVyYXRvcktleXMSJS5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1JlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yS2V5c1Jlc3BvbnNlIiKC0+STAhw6ASoaFy92MS9vcGVyYXRvcnMve2lkfS9rZXlzEoABChBTdWJtaXRLZXlSZXF1ZXN0EiYuYXV0aDRhZ2VudC52MS5TdWJtaXRLZXlSZXF1ZXN0UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuU3VibWl0S2V5UmVxdWVzdFJlc3BvbnNlIhuC0+STAhU6ASoiEC92MS9rZXktcmVxdWVzdHMSjAEKD0xpc3RLZXlSZXF1ZXN0cxIlLmF1dGg0YWdlbnQudjEuTGlzdEtleVJlcXVlc3RzUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuTGlzdEtleVJlcXVlc3RzUmVzcG9uc2UiKpACAYLT5JMCIRIfL3YxL29wZXJhdG9ycy97aWR9L2tleS1yZXF1ZXN0cxKMAQoORHJvcEtleVJlcXVlc3QSJC5hdXRoNGFnZW50LnYxLkRyb3BLZXlSZXF1ZXN0UmVxdWVzdBolLmF1dGg0YWdlbnQudjEuRHJvcEtleVJlcXVlc3RSZXNwb25zZSItgtPkkwInKiUvdjEvb3BlcmF0b3JzL3tpZH0va2V5LXJlcXVlc3RzL3traWR9Qp0BChFjb20uYXV0aDRhZ2VudC52MUIRT3BlcmF0b3JLZXlzUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+
+/**
+ * SubmitKeyRequestRequest carries an invitation and the request that answers it.
+ *
+ * @generated from message auth4agent.v1.SubmitKeyRequestRequest
+ */
+export type SubmitKeyRequestRequest = Message<"auth4agent.v1.SubmitKeyRequestRequest"> & {
+  /**
+   * The invitation: a JWS with the type `auth4agent-key-invitation+jwt`, at most 4 KiB.
+   *
+   * @generated from field: string invitation = 1;
+   */
+  invitation: string;
+
+  /**
+   * The request: a JWS with the type `auth4agent-key-request+jwt` that the passkey has signed, at most 4 KiB. Its
+   * claim `nonce` is the `jti` of the invitation.
+   *
+   * @generated from field: string request = 2;
+   */
+  request: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.SubmitKeyRequestRequest.
+ * Use `create(SubmitKeyRequestRequestSchema)` to create a new message.
+ */
+export const SubmitKeyRequestRequestSchema: GenMessage<SubmitKeyRequestRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 0);
+
+/**
+ * SubmitKeyRequestResponse says until when the request waits.
+ *
+ * @generated from message auth4agent.v1.SubmitKeyRequestResponse
+ */
+export type SubmitKeyRequestResponse = Message<"auth4agent.v1.SubmitKeyRequestResponse"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * RFC 7638 thumbprint of the passkey. Its holder reads it to the person who adds the passkey.
+   *
+   * @generated from field: string kid = 2;
+   */
+  kid: string;
+
+  /**
+   * When the request is removed.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.SubmitKeyRequestResponse.
+ * Use `create(SubmitKeyRequestResponseSchema)` to create a new message.
+ */
+export const SubmitKeyRequestResponseSchema: GenMessage<SubmitKeyRequestResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 1);
+
+/**
+ * ListKeyRequestsRequest names an operator.
+ *
+ * @generated from message auth4agent.v1.ListKeyRequestsRequest
+ */
+export type ListKeyRequestsRequest = Message<"auth4agent.v1.ListKeyRequestsRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListKeyRequestsRequest.
+ * Use `create(ListKeyRequestsRequestSchema)` to create a new message.
+ */
+export const ListKeyRequestsRequestSchema: GenMessage<ListKeyRequestsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 2);
+
+/**
+ * ListKeyRequestsResponse lists the requests that wait.
+ *
+ * @generated from message auth4agent.v1.ListKeyRequestsResponse
+ */
+export type ListKeyRequestsResponse = Message<"auth4agent.v1.ListKeyRequestsResponse"> & {
+  /**
+   * At most 32 requests.
+   *
+   * @generated from field: repeated auth4agent.v1.KeyRequest requests = 1;
+   */
+  requests: KeyRequest[];
+};
+
+/**
+ * Describes the message auth4agent.v1.ListKeyRequestsResponse.
+ * Use `create(ListKeyRequestsResponseSchema)` to create a new message.
+ */
+export const ListKeyRequestsResponseSchema: GenMessage<ListKeyRequestsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 3);
+
+/**
+ * KeyRequest is a request for a passkey that waits.
+ *
+ * @generated from message auth4agent.v1.KeyRequest
+ */
+export type KeyRequest = Message<"auth4agent.v1.KeyRequest"> & {
+  /**
+   * RFC 7638 thumbprint of the passkey.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * The request, a JWS. It names label, roles and person, and proves that its sender has the passkey.
+   *
+   * @generated from field: string request = 2;
+   */
+  request: string;
+
+  /**
+   * When it was handed in.
+   *
+   * @generated from field: google.protobuf.Timestamp submitted_at = 3;
+   */
+  submittedAt?: Timestamp | undefined;
+
+  /**
+   * When it is removed.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 4;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.KeyRequest.
+ * Use `create(KeyRequestSchema)` to create a new message.
+ */
+export const KeyRequestSchema: GenMessage<KeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 4);
+
+/**
+ * DropKeyRequestRequest names a request that waits.
+ *
+ * @generated from message auth4agent.v1.DropKeyRequestRequest
+ */
+export type DropKeyRequestRequest = Message<"auth4agent.v1.DropKeyRequestRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * RFC 7638 thumbprint of the passkey.
+   *
+   * @generated from field: string kid = 2;
+   */
+  kid: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.DropKeyRequestRequest.
+ * Use `create(DropKeyRequestRequestSchema)` to create a new message.
+ */
+export const DropKeyRequestRequestSchema: GenMessage<DropKeyRequestRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 5);
+
+/**
+ * DropKeyRequestResponse confirms that no such request waits.
+ *
+ * @generated from message auth4agent.v1.DropKeyRequestResponse
+ */
+export type DropKeyRequestResponse = Message<"auth4agent.v1.DropKeyRequestResponse"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * RFC 7638 thumbprint of the passkey.
+   *
+   * @generated from field: string kid = 2;
+   */
+  kid: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.DropKeyRequestResponse.
+ * Use `create(DropKeyRequestResponseSchema)` to create a new message.
+ */
+export const DropKeyRequestResponseSchema: GenMessage<DropKeyRequestResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 6);
 
 /**
  * GetOperatorKeysRequest names an operator.
@@ -36,7 +241,7 @@ export type GetOperatorKeysRequest = Message<"auth4agent.v1.GetOperatorKeysReque
  * Use `create(GetOperatorKeysRequestSchema)` to create a new message.
  */
 export const GetOperatorKeysRequestSchema: GenMessage<GetOperatorKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 0);
+  messageDesc(file_auth4agent_v1_operator_keys, 7);
 
 /**
  * GetOperatorKeysResponse carries the keys.
@@ -92,7 +297,7 @@ export type GetOperatorKeysResponse = Message<"auth4agent.v1.GetOperatorKeysResp
  * Use `create(GetOperatorKeysResponseSchema)` to create a new message.
  */
 export const GetOperatorKeysResponseSchema: GenMessage<GetOperatorKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 1);
+  messageDesc(file_auth4agent_v1_operator_keys, 8);
 
 /**
  * OperatorKey is a key of an operator.
@@ -115,8 +320,8 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
   label: string;
 
   /**
-   * Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, watch. Empty for a root
-   * key, which has all of them.
+   * Roles: agents.register, agents.manage, agents.revoke, policy, trust, audit.read, keys, people, approvals,
+   * watch. Empty for a root key, which has all of them.
    *
    * @generated from field: repeated string roles = 3;
    */
@@ -142,6 +347,20 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
    * @generated from field: string kty = 6;
    */
   kty: string;
+
+  /**
+   * Present if the key is a passkey.
+   *
+   * @generated from field: auth4agent.v1.Passkey webauthn = 7;
+   */
+  webauthn?: Passkey | undefined;
+
+  /**
+   * Name of the person who holds the key; empty if the manifest names none.
+   *
+   * @generated from field: string person = 8;
+   */
+  person: string;
 };
 
 /**
@@ -149,7 +368,35 @@ export type OperatorKey = Message<"auth4agent.v1.OperatorKey"> & {
  * Use `create(OperatorKeySchema)` to create a new message.
  */
 export const OperatorKeySchema: GenMessage<OperatorKey> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 2);
+  messageDesc(file_auth4agent_v1_operator_keys, 9);
+
+/**
+ * Passkey says how a key of WebAuthn is used.
+ *
+ * @generated from message auth4agent.v1.Passkey
+ */
+export type Passkey = Message<"auth4agent.v1.Passkey"> & {
+  /**
+   * Host for which the authenticator made the passkey: the host of the issuer.
+   *
+   * @generated from field: string rp_id = 1;
+   */
+  rpId: string;
+
+  /**
+   * Name of the passkey at its authenticator, base64url.
+   *
+   * @generated from field: string credential_id = 2;
+   */
+  credentialId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.Passkey.
+ * Use `create(PasskeySchema)` to create a new message.
+ */
+export const PasskeySchema: GenMessage<Passkey> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_keys, 10);
 
 /**
  * SetOperatorKeysRequest carries the new manifest.
@@ -177,7 +424,7 @@ export type SetOperatorKeysRequest = Message<"auth4agent.v1.SetOperatorKeysReque
  * Use `create(SetOperatorKeysRequestSchema)` to create a new message.
  */
 export const SetOperatorKeysRequestSchema: GenMessage<SetOperatorKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 3);
+  messageDesc(file_auth4agent_v1_operator_keys, 11);
 
 /**
  * SetOperatorKeysResponse confirms the new manifest.
@@ -212,7 +459,7 @@ export type SetOperatorKeysResponse = Message<"auth4agent.v1.SetOperatorKeysResp
  * Use `create(SetOperatorKeysResponseSchema)` to create a new message.
  */
 export const SetOperatorKeysResponseSchema: GenMessage<SetOperatorKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_keys, 4);
+  messageDesc(file_auth4agent_v1_operator_keys, 12);
 
 /**
  * OperatorKeyService keeps the keys of operators. A manifest lists the operator's root keys, with the number of them
@@ -245,6 +492,38 @@ export const OperatorKeyService: GenService<{
     methodKind: "unary";
     input: typeof SetOperatorKeysRequestSchema;
     output: typeof SetOperatorKeysResponseSchema;
+  },
+  /**
+   * SubmitKeyRequest hands in the request for a passkey, by an invitation that a root key has signed. An invitation
+   * lasts an hour at most, and counts once; the same request again gets the same answer while it waits. The request
+   * waits for 24 hours, until a root key adds the passkey to the manifest.
+   *
+   * @generated from rpc auth4agent.v1.OperatorKeyService.SubmitKeyRequest
+   */
+  submitKeyRequest: {
+    methodKind: "unary";
+    input: typeof SubmitKeyRequestRequestSchema;
+    output: typeof SubmitKeyRequestResponseSchema;
+  },
+  /**
+   * ListKeyRequests lists the requests for passkeys that wait, oldest first.
+   *
+   * @generated from rpc auth4agent.v1.OperatorKeyService.ListKeyRequests
+   */
+  listKeyRequests: {
+    methodKind: "unary";
+    input: typeof ListKeyRequestsRequestSchema;
+    output: typeof ListKeyRequestsResponseSchema;
+  },
+  /**
+   * DropKeyRequest removes a request that waits. Its invitation stays used. The call succeeds too if none waits.
+   *
+   * @generated from rpc auth4agent.v1.OperatorKeyService.DropKeyRequest
+   */
+  dropKeyRequest: {
+    methodKind: "unary";
+    input: typeof DropKeyRequestRequestSchema;
+    output: typeof DropKeyRequestResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_operator_keys, 0);

@@ -22,8 +22,6 @@ input::placeholder { color: var(--muted); opacity: 1; }
 button { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; cursor: pointer; }
 a:focus-visible, input:focus-visible, button:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 :root {
-  --edge: light-dark(#8b95a5, #6b7688);
-  --on-accent: light-dark(#fff, #10141a);
   --lane: light-dark(#f6f8fa, #1f2530);
   --lane-line: light-dark(#d7dde4, #3a4454);
   --head: light-dark(#e3e9ee, #303a49);

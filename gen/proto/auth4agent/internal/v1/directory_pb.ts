@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/internal/v1/directory.proto.
  */
 export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKRAwoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgSFAoMbWFuaWZlc3Rfc2VxGA0gASgFEhMKC2RlbGVnYXRlX3RvGA4gAygJEhUKDW1heF9ncmFudF90dGwYDyABKAUSFwoPcHJvdmVuX3NpbmNlX21zGBAgASgDInUKE09wZXJhdG9yS2V5U25hcHNob3QSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRINCgVsYWJlbBgDIAEoCRINCgVyb2xlcxgEIAMoCRILCgNuYmYYBSABKAMSCwoDZXhwGAYgASgDEgwKBHJvb3QYByABKAgiVAoWTG9va3VwT3BlcmF0b3JSZXNwb25zZRI6CghvcGVyYXRvchgBIAEoCzIoLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuT3BlcmF0b3JTbmFwc2hvdCI4ChRHZXRLZXlIaXN0b3J5UmVxdWVzdBIKCgJpZBgBIAEoCRIUCgxtYW5pZmVzdF9zZXEYAiABKAUiWgoVR2V0S2V5SGlzdG9yeVJlc3BvbnNlEhsKE2ZvdW5kaW5nX3B1YmxpY19rZXkYASABKAwSEQoJbWFuaWZlc3RzGAIgAygJEhEKCXRydW5jYXRlZBgDIAEoCCJOChpMb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBIMCgRob3N0GAEgASgJEhEKCWF1ZGllbmNlcxgCIAMoCRIPCgdjYWxsZXJzGAMgAygJIoYBCgxBdWRpZW5jZVJ1bGUSEAoIYXVkaWVuY2UYASABKAkSDwoHY2FsbGVycxgCIAMoCRIZChF0b2tlbl9zaWduaW5nX2FsZxgDIAEoCRIMCgRkcG9wGAQgASgJEhQKDGNhbGxlcl9lZGdlcxgFIAMoCRIUCgx0b2tlbl9zdGF0dXMYBiABKAkigQEKG0xvb2t1cEF1ZGllbmNlT3duZXJSZXNwb25zZRITCgtvcGVyYXRvcl9pZBgBIAEoCRIzCgVydWxlcxgCIAMoCzIkLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQXVkaWVuY2VSdWxlEhgKEG9wZXJhdG9yX3ZlcnNpb24YAyABKAUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSLCAwoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgSNAoKYWRkZWRfa2V5cxgJIAMoCzIgLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQWRkZWRLZXkSEAoIbW92ZWRfdG8YCiABKAkSHAoUbWF4X2RlbGVnYXRpb25fZGVwdGgYCyABKAUSOgoJZW5yb2xtZW50GAwgASgLMicuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5FbnJvbG1lbnRCb3VuZHMSOgoHZGVtYW5kcxgNIAMoCzIpLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQXR0ZXN0YXRpb25EZW1hbmQSPAoIZmluZGluZ3MYDiADKAsyKi5hdXRoNGFnZW50LmludGVybmFsLnYxLkF0dGVzdGF0aW9uRmluZGluZyJVCg9FbnJvbG1lbnRCb3VuZHMSDAoEZWRnZRgBIAEoCRIOCgZzY29wZXMYAiADKAkSEQoJYXVkaWVuY2VzGAMgAygJEhEKCXRva2VuX3R0bBgEIAEoBSJ0ChFBdHRlc3RhdGlvbkRlbWFuZBIMCgRuYW1lGAEgASgJEg4KBnNjb3BlcxgCIAMoCRIRCglhdWRpZW5jZXMYAyADKAkSEQoJbWV0X3VudGlsGAQgASgDEg0KBWVkZ2VzGAUgAygJEgwKBGxhY2sYBiABKAkiYwoSQXR0ZXN0YXRpb25GaW5kaW5nEhAKCGF0dGVzdG9yGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFbGV2ZWwYAyABKAkSCgoCYXQYBCABKAMSEgoKZXhwaXJlc19hdBgFIAEoAyJmChJBdHRlc3RBZ2VudFJlcXVlc3QSCwoDZGlkGAEgASgJEi8KC2F0dGVzdGF0aW9uGAIgASgLMhouYXV0aDRhZ2VudC52MS5BdHRlc3RhdGlvbhISCgpyZXF1ZXN0X2lkGAMgASgJIhUKE0F0dGVzdEFnZW50UmVzcG9uc2UiMQoIQWRkZWRLZXkSCwoDa2lkGAEgASgJEgsKA2p3axgCIAEoCRILCgNleHAYAyABKAMihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UygQEKEUtleUhpc3RvcnlTZXJ2aWNlEmwKDUdldEtleUhpc3RvcnkSLC5hdXRoNGFnZW50LmludGVybmFsLnYxLkdldEtleUhpc3RvcnlSZXF1ZXN0Gi0uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5HZXRLZXlIaXN0b3J5UmVzcG9uc2Uy5wEKFUFnZW50RGlyZWN0b3J5U2VydmljZRJmCgtMb29rdXBBZ2VudBIqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlc3BvbnNlEmYKC0F0dGVzdEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdHRlc3RBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkF0dGVzdEFnZW50UmVzcG9uc2VCxgEKGmNvbS5hdXRoNGFnZW50LmludGVybmFsLnYxQg5EaXJlY3RvcnlQcm90b1ABWklnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC9pbnRlcm5hbC92MTtpbnRlcm5hbHYxqgIWQXV0aDRBZ2VudC5JbnRlcm5hbC5WMcoCFkF1dGg0QWdlbnRcSW50ZXJuYWxcVjHqAhhBdXRoNEFnZW50OjpJbnRlcm5hbDo6VjFiBnByb3RvMw", [file_auth4agent_v1_attestation]);
+  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKRAwoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCBI5CgRrZXlzGAggAygLMisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvcktleVNuYXBzaG90EhYKDnJvb3RfdGhyZXNob2xkGAkgASgFEhsKE3JlcXVpcmVfYm9keV9kaWdlc3QYCiABKAgSDgoGZnJvemVuGAsgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYDCABKAgSFAoMbWFuaWZlc3Rfc2VxGA0gASgFEhMKC2RlbGVnYXRlX3RvGA4gAygJEhUKDW1heF9ncmFudF90dGwYDyABKAUSFwoPcHJvdmVuX3NpbmNlX21zGBAgASgDIsABChNPcGVyYXRvcktleVNuYXBzaG90EgsKA2tpZBgBIAEoCRILCgNqd2sYAiABKAkSDQoFbGFiZWwYAyABKAkSDQoFcm9sZXMYBCADKAkSCwoDbmJmGAUgASgDEgsKA2V4cBgGIAEoAxIMCgRyb290GAcgASgIEjkKCHdlYmF1dGhuGAggASgLMicuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5QYXNza2V5U25hcHNob3QSDgoGcGVyc29uGAkgASgJIjcKD1Bhc3NrZXlTbmFwc2hvdBINCgVycF9pZBgBIAEoCRIVCg1jcmVkZW50aWFsX2lkGAIgASgJIlQKFkxvb2t1cE9wZXJhdG9yUmVzcG9uc2USOgoIb3BlcmF0b3IYASABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QiOAoUR2V0S2V5SGlzdG9yeVJlcXVlc3QSCgoCaWQYASABKAkSFAoMbWFuaWZlc3Rfc2VxGAIgASgFIloKFUdldEtleUhpc3RvcnlSZXNwb25zZRIbChNmb3VuZGluZ19wdWJsaWNfa2V5GAEgASgMEhEKCW1hbmlmZXN0cxgCIAMoCRIRCgl0cnVuY2F0ZWQYAyABKAgiTgoaTG9va3VwQXVkaWVuY2VPd25lclJlcXVlc3QSDAoEaG9zdBgBIAEoCRIRCglhdWRpZW5jZXMYAiADKAkSDwoHY2FsbGVycxgDIAMoCSKGAQoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCRIUCgxjYWxsZXJfZWRnZXMYBSADKAkSFAoMdG9rZW5fc3RhdHVzGAYgASgJIoEBChtMb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2USEwoLb3BlcmF0b3JfaWQYASABKAkSMwoFcnVsZXMYAiADKAsyJC5hdXRoNGFnZW50LmludGVybmFsLnYxLkF1ZGllbmNlUnVsZRIYChBvcGVyYXRvcl92ZXJzaW9uGAMgASgFIiEKEkxvb2t1cEFnZW50UmVxdWVzdBILCgNkaWQYASABKAkiwgMKDUFnZW50U25hcHNob3QSCgoCaWQYASABKAkSCwoDZGlkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIWCg5hbGxvd2VkX3Njb3BlcxgEIAMoCRISCgpwdWJsaWNfa2V5GAUgASgMEg8KB3ZlcnNpb24YBiABKAUSDQoFZXBvY2gYByABKAUSIAoYcmVxdWlyZV9ib3VuZF9jaGFsbGVuZ2VzGAggASgIEjQKCmFkZGVkX2tleXMYCSADKAsyIC5hdXRoNGFnZW50LmludGVybmFsLnYxLkFkZGVkS2V5EhAKCG1vdmVkX3RvGAogASgJEhwKFG1heF9kZWxlZ2F0aW9uX2RlcHRoGAsgASgFEjoKCWVucm9sbWVudBgMIAEoCzInLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuRW5yb2xtZW50Qm91bmRzEjoKB2RlbWFuZHMYDSADKAsyKS5hdXRoNGFnZW50LmludGVybmFsLnYxLkF0dGVzdGF0aW9uRGVtYW5kEjwKCGZpbmRpbmdzGA4gAygLMiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdHRlc3RhdGlvbkZpbmRpbmciVQoPRW5yb2xtZW50Qm91bmRzEgwKBGVkZ2UYASABKAkSDgoGc2NvcGVzGAIgAygJEhEKCWF1ZGllbmNlcxgDIAMoCRIRCgl0b2tlbl90dGwYBCABKAUidAoRQXR0ZXN0YXRpb25EZW1hbmQSDAoEbmFtZRgBIAEoCRIOCgZzY29wZXMYAiADKAkSEQoJYXVkaWVuY2VzGAMgAygJEhEKCW1ldF91bnRpbBgEIAEoAxINCgVlZGdlcxgFIAMoCRIMCgRsYWNrGAYgASgJImMKEkF0dGVzdGF0aW9uRmluZGluZxIQCghhdHRlc3RvchgBIAEoCRIMCgR0eXBlGAIgASgJEg0KBWxldmVsGAMgASgJEgoKAmF0GAQgASgDEhIKCmV4cGlyZXNfYXQYBSABKAMiZgoSQXR0ZXN0QWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCRIvCgthdHRlc3RhdGlvbhgCIAEoCzIaLmF1dGg0YWdlbnQudjEuQXR0ZXN0YXRpb24SEgoKcmVxdWVzdF9pZBgDIAEoCSIVChNBdHRlc3RBZ2VudFJlc3BvbnNlIjEKCEFkZGVkS2V5EgsKA2tpZBgBIAEoCRILCgNqd2sYAiABKAkSCwoDZXhwGAMgASgDIocBChNMb29rdXBBZ2VudFJlc3BvbnNlEjQKBWFnZW50GAEgASgLMiUuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BZ2VudFNuYXBzaG90EjoKCG9wZXJhdG9yGAIgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90MosCChhPcGVyYXRvckRpcmVjdG9yeVNlcnZpY2USbwoOTG9va3VwT3BlcmF0b3ISLS5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cE9wZXJhdG9yUmVxdWVzdBouLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXNwb25zZRJ+ChNMb29rdXBBdWRpZW5jZU93bmVyEjIuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBozLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlMoEBChFLZXlIaXN0b3J5U2VydmljZRJsCg1HZXRLZXlIaXN0b3J5EiwuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5HZXRLZXlIaXN0b3J5UmVxdWVzdBotLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuR2V0S2V5SGlzdG9yeVJlc3BvbnNlMucBChVBZ2VudERpcmVjdG9yeVNlcnZpY2USZgoLTG9va3VwQWdlbnQSKi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVxdWVzdBorLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXNwb25zZRJmCgtBdHRlc3RBZ2VudBIqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQXR0ZXN0QWdlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdHRlc3RBZ2VudFJlc3BvbnNlQsYBChpjb20uYXV0aDRhZ2VudC5pbnRlcm5hbC52MUIORGlyZWN0b3J5UHJvdG9QAVpJZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvaW50ZXJuYWwvdjE7aW50ZXJuYWx2MaoCFkF1dGg0QWdlbnQuSW50ZXJuYWwuVjHKAhZBdXRoNEFnZW50XEludGVybmFsXFYx6gIYQXV0aDRBZ2VudDo6SW50ZXJuYWw6OlYxYgZwcm90bzM", [file_auth4agent_v1_attestation]);
 
 /**
  * LookupOperatorRequest names an operator by its id or by its domain.
@@ -234,6 +234,20 @@ export type OperatorKeySnapshot = Message<"auth4agent.internal.v1.OperatorKeySna
    * @generated from field: bool root = 7;
    */
   root: boolean;
+
+  /**
+   * Present if the key is a passkey.
+   *
+   * @generated from field: auth4agent.internal.v1.PasskeySnapshot webauthn = 8;
+   */
+  webauthn?: PasskeySnapshot | undefined;
+
+  /**
+   * Name of the person who holds the key; empty if the manifest names none.
+   *
+   * @generated from field: string person = 9;
+   */
+  person: string;
 };
 
 /**
@@ -242,6 +256,34 @@ export type OperatorKeySnapshot = Message<"auth4agent.internal.v1.OperatorKeySna
  */
 export const OperatorKeySnapshotSchema: GenMessage<OperatorKeySnapshot> = /*@__PURE__*/
   messageDesc(file_auth4agent_internal_v1_directory, 2);
+
+/**
+ * PasskeySnapshot says how a passkey is used.
+ *
+ * @generated from message auth4agent.internal.v1.PasskeySnapshot
+ */
+export type PasskeySnapshot = Message<"auth4agent.internal.v1.PasskeySnapshot"> & {
+  /**
+   * Host for which the authenticator made the passkey.
+   *
+   * @generated from field: string rp_id = 1;
+   */
+  rpId: string;
+
+  /**
+   * Name of the passkey at its authenticator, base64url.
+   *
+   * @generated from field: string credential_id = 2;
+   */
+  credentialId: string;
+};
+
+/**
+ * Describes the message auth4agent.internal.v1.PasskeySnapshot.
+ * Use `create(PasskeySnapshotSchema)` to create a new message.
+ */
+export const PasskeySnapshotSchema: GenMessage<PasskeySnapshot> = /*@__PURE__*/
+  messageDesc(file_auth4agent_internal_v1_directory, 3);
 
 /**
  * LookupOperatorResponse carries the operator.
@@ -262,7 +304,7 @@ export type LookupOperatorResponse = Message<"auth4agent.internal.v1.LookupOpera
  * Use `create(LookupOperatorResponseSchema)` to create a new message.
  */
 export const LookupOperatorResponseSchema: GenMessage<LookupOperatorResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 3);
+  messageDesc(file_auth4agent_internal_v1_directory, 4);
 
 /**
  * GetKeyHistoryRequest names an operator and a manifest.
@@ -290,7 +332,7 @@ export type GetKeyHistoryRequest = Message<"auth4agent.internal.v1.GetKeyHistory
  * Use `create(GetKeyHistoryRequestSchema)` to create a new message.
  */
 export const GetKeyHistoryRequestSchema: GenMessage<GetKeyHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 4);
+  messageDesc(file_auth4agent_internal_v1_directory, 5);
 
 /**
  * GetKeyHistoryResponse carries what proves the operator's keys.
@@ -326,7 +368,7 @@ export type GetKeyHistoryResponse = Message<"auth4agent.internal.v1.GetKeyHistor
  * Use `create(GetKeyHistoryResponseSchema)` to create a new message.
  */
 export const GetKeyHistoryResponseSchema: GenMessage<GetKeyHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 5);
+  messageDesc(file_auth4agent_internal_v1_directory, 6);
 
 /**
  * LookupAudienceOwnerRequest names a host, and which of its owner's rules are wanted.
@@ -362,7 +404,7 @@ export type LookupAudienceOwnerRequest = Message<"auth4agent.internal.v1.LookupA
  * Use `create(LookupAudienceOwnerRequestSchema)` to create a new message.
  */
 export const LookupAudienceOwnerRequestSchema: GenMessage<LookupAudienceOwnerRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 6);
+  messageDesc(file_auth4agent_internal_v1_directory, 7);
 
 /**
  * AudienceRule says whose agents may ask for tokens for an audience.
@@ -419,7 +461,7 @@ export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
  * Use `create(AudienceRuleSchema)` to create a new message.
  */
 export const AudienceRuleSchema: GenMessage<AudienceRule> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 7);
+  messageDesc(file_auth4agent_internal_v1_directory, 8);
 
 /**
  * LookupAudienceOwnerResponse names the owner of a host.
@@ -455,7 +497,7 @@ export type LookupAudienceOwnerResponse = Message<"auth4agent.internal.v1.Lookup
  * Use `create(LookupAudienceOwnerResponseSchema)` to create a new message.
  */
 export const LookupAudienceOwnerResponseSchema: GenMessage<LookupAudienceOwnerResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 8);
+  messageDesc(file_auth4agent_internal_v1_directory, 9);
 
 /**
  * LookupAgentRequest names an agent.
@@ -476,7 +518,7 @@ export type LookupAgentRequest = Message<"auth4agent.internal.v1.LookupAgentRequ
  * Use `create(LookupAgentRequestSchema)` to create a new message.
  */
 export const LookupAgentRequestSchema: GenMessage<LookupAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 9);
+  messageDesc(file_auth4agent_internal_v1_directory, 10);
 
 /**
  * AgentSnapshot is the state of an agent at one version.
@@ -588,7 +630,7 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
  * Use `create(AgentSnapshotSchema)` to create a new message.
  */
 export const AgentSnapshotSchema: GenMessage<AgentSnapshot> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 10);
+  messageDesc(file_auth4agent_internal_v1_directory, 11);
 
 /**
  * EnrolmentBounds are the bounds of an agent that has enrolled itself. Its own allowed_scopes bound it too.
@@ -630,7 +672,7 @@ export type EnrolmentBounds = Message<"auth4agent.internal.v1.EnrolmentBounds"> 
  * Use `create(EnrolmentBoundsSchema)` to create a new message.
  */
 export const EnrolmentBoundsSchema: GenMessage<EnrolmentBounds> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 11);
+  messageDesc(file_auth4agent_internal_v1_directory, 12);
 
 /**
  * AttestationDemand is a requirement, or an enrolment rule, as it concerns one agent.
@@ -686,7 +728,7 @@ export type AttestationDemand = Message<"auth4agent.internal.v1.AttestationDeman
  * Use `create(AttestationDemandSchema)` to create a new message.
  */
 export const AttestationDemandSchema: GenMessage<AttestationDemand> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 12);
+  messageDesc(file_auth4agent_internal_v1_directory, 13);
 
 /**
  * AttestationFinding is a result, as it appears in a token.
@@ -735,7 +777,7 @@ export type AttestationFinding = Message<"auth4agent.internal.v1.AttestationFind
  * Use `create(AttestationFindingSchema)` to create a new message.
  */
 export const AttestationFindingSchema: GenMessage<AttestationFinding> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 13);
+  messageDesc(file_auth4agent_internal_v1_directory, 14);
 
 /**
  * AttestAgentRequest carries the evidence of an agent.
@@ -770,7 +812,7 @@ export type AttestAgentRequest = Message<"auth4agent.internal.v1.AttestAgentRequ
  * Use `create(AttestAgentRequestSchema)` to create a new message.
  */
 export const AttestAgentRequestSchema: GenMessage<AttestAgentRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 14);
+  messageDesc(file_auth4agent_internal_v1_directory, 15);
 
 /**
  * AttestAgentResponse is empty: the next look-up shows the results.
@@ -785,7 +827,7 @@ export type AttestAgentResponse = Message<"auth4agent.internal.v1.AttestAgentRes
  * Use `create(AttestAgentResponseSchema)` to create a new message.
  */
 export const AttestAgentResponseSchema: GenMessage<AttestAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 15);
+  messageDesc(file_auth4agent_internal_v1_directory, 16);
 
 /**
  * AddedKey is a key that an agent has added beside its identity key.
@@ -820,7 +862,7 @@ export type AddedKey = Message<"auth4agent.internal.v1.AddedKey"> & {
  * Use `create(AddedKeySchema)` to create a new message.
  */
 export const AddedKeySchema: GenMessage<AddedKey> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 16);
+  messageDesc(file_auth4agent_internal_v1_directory, 17);
 
 /**
  * LookupAgentResponse carries the agent and its operator.
@@ -848,7 +890,7 @@ export type LookupAgentResponse = Message<"auth4agent.internal.v1.LookupAgentRes
  * Use `create(LookupAgentResponseSchema)` to create a new message.
  */
 export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 17);
+  messageDesc(file_auth4agent_internal_v1_directory, 18);
 
 /**
  * OperatorDirectoryService looks up operators for other parts of the server.
