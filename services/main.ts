@@ -107,7 +107,7 @@ async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: s
     const { issuer, services, workers } = config
     log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')
     tellParent({ kind: 'listening', ports: server.ports })
-    await untilAborted(stopping)
+    await Promise.race([untilAborted(stopping), server.outdated])
     log.info({ reason: stopping.reason }, 'stopping')
   } finally {
     await server.stop()

@@ -185,6 +185,11 @@ export type TrustProposal = Prisma.TrustProposalModel
  */
 export type Verifier = Prisma.VerifierModel
 /**
+ * Model Process
+ * A process of the deployment. Each process writes its own row, every 10 seconds, and removes it when it stops.
+ */
+export type Process = Prisma.ProcessModel
+/**
  * Model UsedAssertion
  * Written only by ledger, and by authn for DPoP proofs. Assertions that the server has accepted once and does not
  * accept again. `issuer` is the operator's id, `admin`, or `dpop`. With `dpop`, `jti` is the hash of the key and the

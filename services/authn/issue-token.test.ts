@@ -80,7 +80,7 @@ it('issueToken issues a token whose claims, answer, row and audit agree', async 
     epoch: [1, 1],
   })
   const { jti = '' } = answer
-  const row = { jti, agentId: agent.id, parentJti: null, grantId: null }
+  const row = { jti, agentId: agent.id, grantId: null }
   expect(await database.db.prisma.redemption.findMany({ where: { agentId: agent.id } })).toMatchObject([row])
   const line = {
     action: 'token.issue',

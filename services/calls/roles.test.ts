@@ -10,6 +10,7 @@ import { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb
 import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { DeploymentService } from '../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -26,6 +27,7 @@ import { refusalOf } from '../../test/support/reason-of.ts'
 import { attestationPolicyPolicies } from '../attestation/management/policy.ts'
 import { attestationPolicies } from '../attestation/policy.ts'
 import { authnPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
+import { deploymentPolicies } from '../deployment/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
@@ -52,6 +54,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [DelegationService, grantPolicies],
   [OAuthService, oauthPolicies],
   [KeysService, keysPolicies],
+  [DeploymentService, deploymentPolicies],
   [RevocationService, revocationPolicies],
   [SignalService, signalPolicies],
   [TrustService, trustPolicies],

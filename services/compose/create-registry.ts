@@ -1,7 +1,9 @@
 import { KeyHistoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { routesOf } from '../calls/rpc.ts'
+import { createDeployment } from '../deployment/index.ts'
 import { createOperatorRegistry, lookUpPoolOptions } from '../operator-registry/index.ts'
 import { openPool } from '../platform/db/db.ts'
+import { MIGRATIONS } from '../platform/db/migration-files.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import type { Histories, Operators, Part, ServiceDeps } from './part.ts'
@@ -37,7 +39,11 @@ export function makeRegistry({ config, database, db, readDb, log, metrics }: Ser
   return {
     operators: localClient(OperatorDirectoryService, registry.directory),
     histories: localClient(KeyHistoryService, registry.keyHistory),
-    routes: [...routesOf(registry.module), ...routesOf(registry.keys)],
+    routes: [
+      ...routesOf(registry.module),
+      ...routesOf(registry.keys),
+      ...routesOf(createDeployment({ db, migrationsDir: MIGRATIONS })),
+    ],
     internal: [
       { service: OperatorDirectoryService, handlers: registry.directory },
       { service: KeyHistoryService, handlers: registry.keyHistory },

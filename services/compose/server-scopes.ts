@@ -5,6 +5,7 @@ import { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb
 import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { DeploymentService } from '../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { FederationService } from '../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -22,6 +23,7 @@ import { attestationPolicyPolicies } from '../attestation/management/policy.ts'
 import { attestationPolicies } from '../attestation/policy.ts'
 import { authnPolicies, authorizationPolicies, grantPolicies, oauthPolicies } from '../authn/policy.ts'
 import { findServerScopes, type PolicyTable } from '../calls/server-scopes.ts'
+import { deploymentPolicies } from '../deployment/policy.ts'
 import { federationAdminPolicies, federationPolicies } from '../federation/policy.ts'
 import { keyPolicies as agentKeyPolicies } from '../identity/key-events/policy.ts'
 import { movePolicies } from '../identity/moves/policy.ts'
@@ -37,6 +39,7 @@ import { issuerPolicies, trustPolicies } from '../trust/policy.ts'
 export const POLICY_TABLES: ReadonlyMap<DescService, PolicyTable> = new Map<DescService, PolicyTable>([
   [OperatorRegistryService, registryPolicies],
   [OperatorKeyService, keyPolicies],
+  [DeploymentService, deploymentPolicies],
   [IdentityService, identityPolicies],
   [AgentKeyService, agentKeyPolicies],
   [AgentMoveService, movePolicies],

@@ -1,9 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { callLevels } from '../calls/observation.ts'
 import { createRpc } from '../calls/pipeline.ts'
 import { createRefusalBound } from '../calls/refusal-bound.ts'
-import type { LanePlaces } from '../calls/turns.ts'
 import type { Config } from '../configuration/config.ts'
 import type { Secrets } from '../configuration/secrets.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
@@ -14,11 +13,15 @@ import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
 import type { Database } from '../platform/db/database.ts'
 import { openDb } from '../platform/db/db.ts'
 import { openDurability } from '../platform/db/durability.ts'
+import { keepListed } from '../platform/db/keep-listed.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
+import { MIGRATIONS } from '../platform/db/migration-files.ts'
 import { demandOwnSessions } from '../platform/db/own-sessions.ts'
 import { createPassedTime } from '../platform/db/passed-time.ts'
 import { finderOf } from '../platform/db/primary-finder.ts'
+import { newProcess, type ProcessEntry, sessionNameOf } from '../platform/db/processes.ts'
 import { withDatabase } from '../platform/db/wait-for-database.ts'
+import type { StartupError } from '../platform/errors/startup-error.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
 import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -30,6 +33,7 @@ import { systemClock } from '../revocation/index.ts'
 import { connectRemotes, openInternalTls } from './connect-remotes.ts'
 import { createServices } from './create-services.ts'
 import { loadTls, type Tls } from './http-port-config.ts'
+import { lanePlaces, READ_POOL_SIZE } from './lane-places.ts'
 import type { Ports } from './listener.ts'
 import { openRevocations } from './open-revocations.ts'
 import { openTracing } from './open-tracing.ts'
@@ -44,21 +48,13 @@ export interface Server {
    * that, finishes the requests in flight, and closes listeners and connections.
    */
   stop(): Promise<void>
+  /** Rejects with StartupError when the process can no longer use the database. It should be stopped then. */
+  readonly outdated: Promise<never>
 }
 
-const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
-
-/** Number of connections for reads, which are opened when needed: half for operators, half for everybody else. */
-const READ_POOL_SIZE = 8
-
-/**
- * Returns how many calls of each lane use the database at the same time. The rest of the main pool is for what is not
- * shared by caller: looking up who calls, tokens, verifications and jobs.
- */
-function lanePlaces(poolSize: number): LanePlaces {
-  const part = (of: number) => Math.max(1, Math.floor(poolSize * of))
-  return { urgent: part(0.2), change: part(0.5), read: READ_POOL_SIZE / 2, 'public-read': READ_POOL_SIZE / 2 }
-}
+const { version: VERSION }: { version: string } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+)
 
 /** How long connections may take to close, in milliseconds. */
 const DISPOSAL_MS = 5_000
@@ -78,14 +74,16 @@ export interface ServerDeps {
 /** Everything that a start needs and that stays the same when the start begins again. */
 interface Attempt extends ServerDeps {
   readonly database: Database
+  readonly process: ProcessEntry
+  readonly onOutdated: (error: StartupError) => void
   readonly tls: Tls
   readonly certificates: Certificates | undefined
   readonly waiting: WaitingPort
   readonly tracing: Tracing | undefined
 }
 
-function databaseOf({ config, databaseUrl: url, log }: ServerDeps): Database {
-  return { url, answerMs: config.dbTimeoutMs, finder: finderOf({ url, log }) }
+function databaseOf({ config, databaseUrl: url, log }: ServerDeps, process: ProcessEntry): Database {
+  return { url, answerMs: config.dbTimeoutMs, finder: finderOf({ url, log }), sessionName: sessionNameOf(process) }
 }
 
 /**
@@ -102,7 +100,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => tracing?.stop())
   const waiting = createWaitingPort(config, tls, log)
   opened.defer(() => waiting.close())
-  const database = databaseOf(deps)
+  const process = newProcess(VERSION, config.services)
+  const database = databaseOf(deps, process)
   const name = config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL'
   const wait = {
     ...database,
@@ -111,12 +110,15 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     signal: stopping,
     onWaiting: () => waiting.open(),
   }
-  const server = await withDatabase(wait, () =>
-    attemptStart({ ...deps, database, tls, certificates, waiting, tracing }),
-  )
+  const outdated = Promise.withResolvers<never>()
+  // It may reject before anybody awaits it.
+  outdated.promise.catch(() => undefined)
+  const attempt = { ...deps, database, process, onOutdated: outdated.reject, tls, certificates, waiting, tracing }
+  const server = await withDatabase(wait, () => attemptStart(attempt))
   const all = opened.move()
   return {
     ports: server.ports,
+    outdated: outdated.promise,
     async stop() {
       await server.stop()
       await all.disposeAsync()
@@ -128,15 +130,17 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
  * Creates the services of a process, connects them to the database and to other processes, and starts to listen. When
  * it fails, it leaves nothing open, so that it can be repeated.
  */
-async function attemptStart(deps: Attempt): Promise<Server> {
-  const { config, secrets, log, database, tls, certificates, waiting, tracing } = deps
+async function attemptStart(deps: Attempt): Promise<Omit<Server, 'outdated'>> {
+  const { config, secrets, log, database, process, onOutdated, tls, certificates, waiting, tracing } = deps
   const { expose = ({ exposition }: Metrics) => exposition } = deps
   if (config.databaseUrl !== undefined) await demandOwnSessions(database, log)
   await using opened = new AsyncDisposableStack()
   const db = openDb({ ...database, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
   const durability = await openDurability(db.pool, config.durability, log)
-  await applyMigrations({ ...database, migrationsDir: MIGRATIONS, log })
+  const migrate = () => applyMigrations({ ...database, migrationsDir: MIGRATIONS, log, process })
+  await migrate()
+  opened.defer(keepListed({ pool: db.pool, process, migrate, onOutdated, log }))
   const readDb = openDb({ ...database, poolSize: READ_POOL_SIZE, log })
   opened.defer(() => readDb.close())
   const deployment = await claimIssuer(db.prisma, config.issuer, config.maxAgents)

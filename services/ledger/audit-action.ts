@@ -57,6 +57,7 @@ export type AuditAction =
   | 'token.revoke'
   | 'grant.issue'
   | 'grant.revoke'
+  | 'deployment.contract-schema'
   | 'key.create'
   | 'key.import'
   | 'key.activate'

@@ -8,6 +8,7 @@ import { attestedTokenCases } from './cases/attested-tokens.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { clientAssertionCases } from './cases/client-assertions.ts'
+import { deploymentCases } from './cases/deployment.ts'
 import { dpopCases } from './cases/dpop.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { exchangeCases } from './cases/exchanges.ts'
@@ -44,6 +45,7 @@ const cases: readonly Pair[] = [
   ...grantCases,
   ...revocationCases,
   ...keysCases,
+  ...deploymentCases,
   ...issuerCases,
   ...fullCases,
   ...fullSubjectCases,

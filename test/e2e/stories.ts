@@ -43,6 +43,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/traces/one-trace.test.ts': 'the story starts split services itself',
   'test/e2e/upgrade/callers.test.ts': 'the older version is one process',
   'test/e2e/upgrade/key-events.test.ts': 'the older version is one process',
+  'test/e2e/upgrade/rolling.test.ts': 'each of the two processes behind a balancer runs all parts',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',
   'test/e2e/workers/apart.test.ts': 'the story starts split services itself',
   'test/e2e/workers/refused-start.test.ts': 'the workers that fail to start belong to one process',

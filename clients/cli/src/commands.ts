@@ -1,4 +1,5 @@
 import type { CommandEntry, Noun } from './command.ts'
+import { admin } from './nouns/admin.ts'
 import { agent } from './nouns/agent.ts'
 import { agentKey } from './nouns/agent-key.ts'
 import { alone, version } from './nouns/alone.ts'
@@ -44,7 +45,7 @@ export const groups: readonly Group[] = [
   },
   { title: 'Agents', alone: [], nouns: [agent, agentKey, scope, attestor, enrolmentRule, requirement] },
   { title: 'Tokens and grants', alone: [], nouns: [token, dpopProof, grant, idJag, revocation] },
-  { title: 'Administrators', alone: [], nouns: [signingKey, issuer, trustAnchor, subordinate, deployment] },
+  { title: 'Administrators', alone: [], nouns: [signingKey, issuer, trustAnchor, subordinate, deployment, admin] },
 ]
 
 /** All nouns, without groups. */

@@ -93,6 +93,7 @@ export const hints = {
   CHALLENGE_USED: 'Run the command again.',
   CHALLENGE_EXPIRED: 'Run the command again.',
   KEY_NOT_READY: 'Nothing has changed.',
+  OLD_PROCESSES: 'Nothing has changed. `auth4agent admin processes` lists all processes with their versions.',
   KEY_NOT_COMMITTED:
     'The agent has committed to another key: `auth4agent agent-key list` shows its key id. Give its file with --new-key FILE.',
   KEY_EVENT_CONFLICT: 'Another program has changed the keys of the agent. Run the command again.',

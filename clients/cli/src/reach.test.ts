@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DescService } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DeploymentService } from '../../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
@@ -10,6 +11,7 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
 import type { CallerKind } from '../../../services/calls/policy.ts'
+import { deploymentPolicies } from '../../../services/deployment/policy.ts'
 import { pathPattern } from '../../../services/http-port/router.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
@@ -67,6 +69,8 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'admin importSigningKey': ['signing-key', 'import', IMPORTED, ...KEY],
   'admin suspendOperator': ['operator', 'suspend', OPERATOR, ...KEY],
   'admin reinstateOperator': ['operator', 'reinstate', OPERATOR, ...KEY],
+  'admin listProcesses': ['admin', 'processes', ...KEY],
+  'admin contractSchema': ['admin', 'schema', 'contract', ...KEY],
   'admin endAllTokensOfDeployment': ['deployment', 'end-all-tokens', ...KEY],
 }
 const BY_COMMAND = Object.entries(WAYS).filter(([, words]) => words.length > 1)
@@ -78,6 +82,7 @@ const contract: readonly (readonly [
   [AuthnService, authnPolicies],
   [IdentityService, identityPolicies],
   [KeysService, keysPolicies],
+  [DeploymentService, deploymentPolicies],
   [OperatorRegistryService, operatorPolicies],
   [OperatorKeyService, keyPolicies],
   [RevocationService, revocationPolicies],

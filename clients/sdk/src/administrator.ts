@@ -1,6 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
 import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { type DeploymentCalls, deploymentCalls } from './administrator-deployment.ts'
 import { type FederationCalls, federationCalls } from './administrator-federation.ts'
 import { type IssuerCalls, issuerCalls } from './administrator-issuers.ts'
 import { readAnswer, readAnswers } from './answers.ts'
@@ -66,6 +67,8 @@ export interface Administrator extends TrustQuestions {
   readonly issuers: IssuerCalls
   /** Trust anchors, candidates, and the subordinates of the deployment's own authority (OpenID Federation). */
   readonly federation: FederationCalls
+  /** The processes that use the database of the deployment, and the last step of an upgrade. */
+  readonly deployment: DeploymentCalls
   /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
@@ -134,6 +137,7 @@ export function createAdministrator(options: CallerOptions): Administrator {
     },
     issuers: issuerCalls(caller),
     federation: federationCalls(caller),
+    deployment: deploymentCalls(caller),
     ...trustQuestions(caller, ADMIN_ISSUER),
     endAllTokens: async (reason) =>
       readAnswer(answers.endedDeployment, await change('/v1/deployment/end-all-tokens', { reason })),

@@ -6,6 +6,12 @@ export {
   type SigningKeys,
 } from './administrator.ts'
 export type {
+  ContractStep,
+  DeploymentCalls,
+  ServerProcess,
+  ServerProcesses,
+} from './administrator-deployment.ts'
+export type {
   FederationCalls,
   IssuerCandidate,
   NewSubordinate,

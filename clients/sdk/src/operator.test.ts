@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { DeploymentService } from '../../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
@@ -10,6 +11,7 @@ import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_p
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
 import { parseAssertion } from '../../../services/calls/assertion.ts'
+import { deploymentPolicies } from '../../../services/deployment/policy.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../../../services/operator-registry/policy.ts'
@@ -51,6 +53,8 @@ async function callAll(fetch: typeof globalThis.fetch) {
   await administrator.keys.rotate()
   await administrator.keys.compromise('k')
   await administrator.keys.import('PEM')
+  await administrator.deployment.processes().catch(() => undefined)
+  await administrator.deployment.contractSchema('why').catch(() => undefined)
   await administrator.endAllTokens('why')
 }
 
@@ -80,6 +84,7 @@ const all = [
   ...governed(IdentityService, identityPolicies),
   ...governed(AuthnService, authnPolicies),
   ...governed(KeysService, keysPolicies),
+  ...governed(DeploymentService, deploymentPolicies),
   ...governed(RevocationService, revocationPolicies),
 ]
 /** Methods that the verifier's package calls, and the SDK does not. */

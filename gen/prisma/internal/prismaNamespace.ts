@@ -427,6 +427,7 @@ export const ModelName = {
   TrustStatement: 'TrustStatement',
   TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
+  Process: 'Process',
   UsedAssertion: 'UsedAssertion',
   OperatorTotal: 'OperatorTotal',
   AuditLog: 'AuditLog',
@@ -455,7 +456,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "process" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -2679,6 +2680,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Process: {
+      payload: Prisma.$ProcessPayload<ExtArgs>
+      fields: Prisma.ProcessFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ProcessFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ProcessFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>
+        }
+        findFirst: {
+          args: Prisma.ProcessFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ProcessFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>
+        }
+        findMany: {
+          args: Prisma.ProcessFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>[]
+        }
+        create: {
+          args: Prisma.ProcessCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>
+        }
+        createMany: {
+          args: Prisma.ProcessCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ProcessCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>[]
+        }
+        delete: {
+          args: Prisma.ProcessDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>
+        }
+        update: {
+          args: Prisma.ProcessUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>
+        }
+        deleteMany: {
+          args: Prisma.ProcessDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ProcessUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ProcessUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>[]
+        }
+        upsert: {
+          args: Prisma.ProcessUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ProcessPayload>
+        }
+        aggregate: {
+          args: Prisma.ProcessAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateProcess>
+        }
+        groupBy: {
+          args: Prisma.ProcessGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ProcessGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ProcessCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ProcessCountAggregateOutputType> | number
+        }
+      }
+    }
     UsedAssertion: {
       payload: Prisma.$UsedAssertionPayload<ExtArgs>
       fields: Prisma.UsedAssertionFieldRefs
@@ -3862,7 +3937,6 @@ export const RedemptionScalarFieldEnum = {
   agentId: 'agentId',
   keyThumbprint: 'keyThumbprint',
   keepUntil: 'keepUntil',
-  parentJti: 'parentJti',
   grantId: 'grantId'
 } as const
 
@@ -4153,6 +4227,19 @@ export const VerifierScalarFieldEnum = {
 } as const
 
 export type VerifierScalarFieldEnum = (typeof VerifierScalarFieldEnum)[keyof typeof VerifierScalarFieldEnum]
+
+
+export const ProcessScalarFieldEnum = {
+  id: 'id',
+  host: 'host',
+  version: 'version',
+  schema: 'schema',
+  services: 'services',
+  startedAt: 'startedAt',
+  seenAt: 'seenAt'
+} as const
+
+export type ProcessScalarFieldEnum = (typeof ProcessScalarFieldEnum)[keyof typeof ProcessScalarFieldEnum]
 
 
 export const UsedAssertionScalarFieldEnum = {
@@ -4820,6 +4907,7 @@ export type GlobalOmitConfig = {
   trustStatement?: Prisma.TrustStatementOmit
   trustProposal?: Prisma.TrustProposalOmit
   verifier?: Prisma.VerifierOmit
+  process?: Prisma.ProcessOmit
   usedAssertion?: Prisma.UsedAssertionOmit
   operatorTotal?: Prisma.OperatorTotalOmit
   auditLog?: Prisma.AuditLogOmit

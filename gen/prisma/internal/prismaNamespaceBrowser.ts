@@ -81,6 +81,7 @@ export const ModelName = {
   TrustStatement: 'TrustStatement',
   TrustProposal: 'TrustProposal',
   Verifier: 'Verifier',
+  Process: 'Process',
   UsedAssertion: 'UsedAssertion',
   OperatorTotal: 'OperatorTotal',
   AuditLog: 'AuditLog',
@@ -294,7 +295,6 @@ export const RedemptionScalarFieldEnum = {
   agentId: 'agentId',
   keyThumbprint: 'keyThumbprint',
   keepUntil: 'keepUntil',
-  parentJti: 'parentJti',
   grantId: 'grantId'
 } as const
 
@@ -585,6 +585,19 @@ export const VerifierScalarFieldEnum = {
 } as const
 
 export type VerifierScalarFieldEnum = (typeof VerifierScalarFieldEnum)[keyof typeof VerifierScalarFieldEnum]
+
+
+export const ProcessScalarFieldEnum = {
+  id: 'id',
+  host: 'host',
+  version: 'version',
+  schema: 'schema',
+  services: 'services',
+  startedAt: 'startedAt',
+  seenAt: 'seenAt'
+} as const
+
+export type ProcessScalarFieldEnum = (typeof ProcessScalarFieldEnum)[keyof typeof ProcessScalarFieldEnum]
 
 
 export const UsedAssertionScalarFieldEnum = {

@@ -30,7 +30,6 @@ export type RedemptionMinAggregateOutputType = {
   agentId: string | null
   keyThumbprint: string | null
   keepUntil: Date | null
-  parentJti: string | null
   grantId: string | null
 }
 
@@ -40,7 +39,6 @@ export type RedemptionMaxAggregateOutputType = {
   agentId: string | null
   keyThumbprint: string | null
   keepUntil: Date | null
-  parentJti: string | null
   grantId: string | null
 }
 
@@ -50,7 +48,6 @@ export type RedemptionCountAggregateOutputType = {
   agentId: number
   keyThumbprint: number
   keepUntil: number
-  parentJti: number
   grantId: number
   _all: number
 }
@@ -62,7 +59,6 @@ export type RedemptionMinAggregateInputType = {
   agentId?: true
   keyThumbprint?: true
   keepUntil?: true
-  parentJti?: true
   grantId?: true
 }
 
@@ -72,7 +68,6 @@ export type RedemptionMaxAggregateInputType = {
   agentId?: true
   keyThumbprint?: true
   keepUntil?: true
-  parentJti?: true
   grantId?: true
 }
 
@@ -82,7 +77,6 @@ export type RedemptionCountAggregateInputType = {
   agentId?: true
   keyThumbprint?: true
   keepUntil?: true
-  parentJti?: true
   grantId?: true
   _all?: true
 }
@@ -165,7 +159,6 @@ export type RedemptionGroupByOutputType = {
   agentId: string
   keyThumbprint: string
   keepUntil: Date
-  parentJti: string | null
   grantId: string | null
   _count: RedemptionCountAggregateOutputType | null
   _min: RedemptionMinAggregateOutputType | null
@@ -196,7 +189,6 @@ export type RedemptionWhereInput = {
   agentId?: Prisma.UuidFilter<"Redemption"> | string
   keyThumbprint?: Prisma.StringFilter<"Redemption"> | string
   keepUntil?: Prisma.DateTimeFilter<"Redemption"> | Date | string
-  parentJti?: Prisma.StringNullableFilter<"Redemption"> | string | null
   grantId?: Prisma.UuidNullableFilter<"Redemption"> | string | null
 }
 
@@ -206,7 +198,6 @@ export type RedemptionOrderByWithRelationInput = {
   agentId?: Prisma.SortOrder
   keyThumbprint?: Prisma.SortOrder
   keepUntil?: Prisma.SortOrder
-  parentJti?: Prisma.SortOrderInput | Prisma.SortOrder
   grantId?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
@@ -219,7 +210,6 @@ export type RedemptionWhereUniqueInput = Prisma.AtLeast<{
   agentId?: Prisma.UuidFilter<"Redemption"> | string
   keyThumbprint?: Prisma.StringFilter<"Redemption"> | string
   keepUntil?: Prisma.DateTimeFilter<"Redemption"> | Date | string
-  parentJti?: Prisma.StringNullableFilter<"Redemption"> | string | null
   grantId?: Prisma.UuidNullableFilter<"Redemption"> | string | null
 }, "challengeId">
 
@@ -229,7 +219,6 @@ export type RedemptionOrderByWithAggregationInput = {
   agentId?: Prisma.SortOrder
   keyThumbprint?: Prisma.SortOrder
   keepUntil?: Prisma.SortOrder
-  parentJti?: Prisma.SortOrderInput | Prisma.SortOrder
   grantId?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.RedemptionCountOrderByAggregateInput
   _max?: Prisma.RedemptionMaxOrderByAggregateInput
@@ -245,7 +234,6 @@ export type RedemptionScalarWhereWithAggregatesInput = {
   agentId?: Prisma.UuidWithAggregatesFilter<"Redemption"> | string
   keyThumbprint?: Prisma.StringWithAggregatesFilter<"Redemption"> | string
   keepUntil?: Prisma.DateTimeWithAggregatesFilter<"Redemption"> | Date | string
-  parentJti?: Prisma.StringNullableWithAggregatesFilter<"Redemption"> | string | null
   grantId?: Prisma.UuidNullableWithAggregatesFilter<"Redemption"> | string | null
 }
 
@@ -255,7 +243,6 @@ export type RedemptionCreateInput = {
   agentId: string
   keyThumbprint: string
   keepUntil: Date | string
-  parentJti?: string | null
   grantId?: string | null
 }
 
@@ -265,7 +252,6 @@ export type RedemptionUncheckedCreateInput = {
   agentId: string
   keyThumbprint: string
   keepUntil: Date | string
-  parentJti?: string | null
   grantId?: string | null
 }
 
@@ -275,7 +261,6 @@ export type RedemptionUpdateInput = {
   agentId?: Prisma.StringFieldUpdateOperationsInput | string
   keyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   keepUntil?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  parentJti?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grantId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
@@ -285,7 +270,6 @@ export type RedemptionUncheckedUpdateInput = {
   agentId?: Prisma.StringFieldUpdateOperationsInput | string
   keyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   keepUntil?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  parentJti?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grantId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
@@ -295,7 +279,6 @@ export type RedemptionCreateManyInput = {
   agentId: string
   keyThumbprint: string
   keepUntil: Date | string
-  parentJti?: string | null
   grantId?: string | null
 }
 
@@ -305,7 +288,6 @@ export type RedemptionUpdateManyMutationInput = {
   agentId?: Prisma.StringFieldUpdateOperationsInput | string
   keyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   keepUntil?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  parentJti?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grantId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
@@ -315,7 +297,6 @@ export type RedemptionUncheckedUpdateManyInput = {
   agentId?: Prisma.StringFieldUpdateOperationsInput | string
   keyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
   keepUntil?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  parentJti?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grantId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
@@ -325,7 +306,6 @@ export type RedemptionCountOrderByAggregateInput = {
   agentId?: Prisma.SortOrder
   keyThumbprint?: Prisma.SortOrder
   keepUntil?: Prisma.SortOrder
-  parentJti?: Prisma.SortOrder
   grantId?: Prisma.SortOrder
 }
 
@@ -335,7 +315,6 @@ export type RedemptionMaxOrderByAggregateInput = {
   agentId?: Prisma.SortOrder
   keyThumbprint?: Prisma.SortOrder
   keepUntil?: Prisma.SortOrder
-  parentJti?: Prisma.SortOrder
   grantId?: Prisma.SortOrder
 }
 
@@ -345,7 +324,6 @@ export type RedemptionMinOrderByAggregateInput = {
   agentId?: Prisma.SortOrder
   keyThumbprint?: Prisma.SortOrder
   keepUntil?: Prisma.SortOrder
-  parentJti?: Prisma.SortOrder
   grantId?: Prisma.SortOrder
 }
 
@@ -357,7 +335,6 @@ export type RedemptionSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   agentId?: boolean
   keyThumbprint?: boolean
   keepUntil?: boolean
-  parentJti?: boolean
   grantId?: boolean
 }, ExtArgs["result"]["redemption"]>
 
@@ -367,7 +344,6 @@ export type RedemptionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   agentId?: boolean
   keyThumbprint?: boolean
   keepUntil?: boolean
-  parentJti?: boolean
   grantId?: boolean
 }, ExtArgs["result"]["redemption"]>
 
@@ -377,7 +353,6 @@ export type RedemptionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   agentId?: boolean
   keyThumbprint?: boolean
   keepUntil?: boolean
-  parentJti?: boolean
   grantId?: boolean
 }, ExtArgs["result"]["redemption"]>
 
@@ -387,11 +362,10 @@ export type RedemptionSelectScalar = {
   agentId?: boolean
   keyThumbprint?: boolean
   keepUntil?: boolean
-  parentJti?: boolean
   grantId?: boolean
 }
 
-export type RedemptionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"challengeId" | "jti" | "agentId" | "keyThumbprint" | "keepUntil" | "parentJti" | "grantId", ExtArgs["result"]["redemption"]>
+export type RedemptionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"challengeId" | "jti" | "agentId" | "keyThumbprint" | "keepUntil" | "grantId", ExtArgs["result"]["redemption"]>
 
 export type $RedemptionPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Redemption"
@@ -411,10 +385,6 @@ export type $RedemptionPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * When the row may be removed: some time after challenge and token have expired.
      */
     keepUntil: Date
-    /**
-     * The token from which this token was derived.
-     */
-    parentJti: string | null
     /**
      * The grant under which the token was issued.
      */
@@ -847,7 +817,6 @@ export interface RedemptionFieldRefs {
   readonly agentId: Prisma.FieldRef<"Redemption", 'String'>
   readonly keyThumbprint: Prisma.FieldRef<"Redemption", 'String'>
   readonly keepUntil: Prisma.FieldRef<"Redemption", 'DateTime'>
-  readonly parentJti: Prisma.FieldRef<"Redemption", 'String'>
   readonly grantId: Prisma.FieldRef<"Redemption", 'String'>
 }
     

@@ -8,4 +8,6 @@ export interface Database {
   readonly answerMs?: number | undefined
   /** Leads connections to the primary. A server process has one for all of them. Default: a new finder. */
   readonly finder?: PrimaryFinder | undefined
+  /** The name of its lasting sessions in `pg_stat_activity`, if it is that of a listed process. */
+  readonly sessionName?: string | undefined
 }

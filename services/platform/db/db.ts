@@ -30,7 +30,7 @@ const IDLE_IN_TRANSACTION_MS = 10_000
 
 /** Opens a pool. It connects at the first statement. */
 export function openPool(options: DbOptions): pg.Pool {
-  const { poolSize, log, answerMs: givenMs, settings } = options
+  const { poolSize, log, answerMs: givenMs, settings, sessionName = 'auth4agent' } = options
   const finder = finderOf(options)
   const { connectMs, lockMs, statementMs, answerMs } = dbTimeouts(givenMs)
   const session: SessionSettings = {
@@ -44,7 +44,7 @@ export function openPool(options: DbOptions): pg.Pool {
     max: poolSize,
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
-    application_name: 'auth4agent',
+    application_name: sessionName,
     verify: (client, done) => void prepare(client, finder, session, done),
   })
   // Without this handler, an idle client whose connection breaks would end the process.

@@ -50,7 +50,7 @@ async function repeat(options: ListenOptions & { finder: PrimaryFinder }, signal
 
 /** Resolves when `signal` aborts. Rejects when the connection ends or no longer answers. */
 async function listenOnce(
-  { url, finder, channels, onListening, answerMs: givenMs }: ListenOptions,
+  { url, finder, channels, onListening, answerMs: givenMs, sessionName = 'auth4agent-listen' }: ListenOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const over = Promise.withResolvers<never>()
@@ -59,7 +59,7 @@ async function listenOnce(
   const client = await openClient({
     url,
     finder,
-    name: 'auth4agent-listen',
+    name: sessionName,
     connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,
     keepAlive: true,

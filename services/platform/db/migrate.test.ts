@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../embedded-postgres/start.ts'
 import { toApiError } from '../errors/api-error.ts'
 import { applyMigrations } from './migrate.ts'
+import { NotYetError } from './not-yet-error.ts'
+import { newProcess } from './processes.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const FIRST = '20260101000000_first'
@@ -54,8 +57,18 @@ async function sql(database: string, text: string): Promise<unknown[]> {
   }
 }
 
+/** The table of processes, as the server has it. */
+const PROCESSES = readFileSync('prisma/migrations/20261202091001_processes/migration.sql', 'utf8')
+
+/** A session that has just asked for the lock of migrations. */
+const IS_ASKING = `SELECT 1 FROM pg_stat_activity
+  WHERE application_name = 'auth4agent-migrate' AND query LIKE 'SELECT pg_try_advisory_lock%'`
+
 const apply = (warnings: object[] = []): Promise<string[]> =>
   applyMigrations({ url, migrationsDir, log: { info() {}, warn: (fields) => warnings.push(fields) } })
+
+/** A migration that keeps how long it waits for a lock. */
+const note = (table: string) => `CREATE TABLE ${table} AS SELECT current_setting('lock_timeout') AS wait;`
 
 const appliedNames = (): Promise<unknown[]> => sql(url, 'SELECT migration_name FROM _prisma_migrations ORDER BY 1')
 
@@ -94,8 +107,7 @@ describe('applyMigrations', () => {
     await prisma.connect()
     await prisma.query('SELECT pg_advisory_lock(72707369)')
     const applying = apply()
-    const isWaiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 72707369"
-    await expect.poll(() => sql(postgres.url, isWaiting)).toHaveLength(1)
+    await expect.poll(() => sql(postgres.url, IS_ASKING)).toHaveLength(1)
     expect((await prisma.query("SELECT to_regclass('one') AS found")).rows).toEqual([{ found: null }])
     await prisma.end()
     expect(await applying).toEqual([FIRST, SECOND])
@@ -116,6 +128,26 @@ describe('applyMigrations', () => {
     expect(toApiError(failure).reason).toBe('UNAVAILABLE')
     await reader.end()
     expect(await attempt()).toEqual(['20260301000000_third'])
+  })
+
+  it('gives up when another process migrates for longer than five seconds, so that the start can say it', async () => {
+    const other = new Client({ connectionString: url })
+    await other.connect()
+    await other.query('SELECT pg_advisory_lock(72707369)')
+    await expect(apply()).rejects.toThrow(new NotYetError('Another process is migrating this database'))
+    expect(await sql(url, "SELECT to_regclass('one') AS one")).toEqual([{ one: null }])
+    await other.end()
+    expect(await apply()).toEqual([FIRST, SECOND])
+  })
+
+  it('waits one second for a table, in each migration', async () => {
+    await writeMigration(FIRST, note('one'))
+    await writeMigration(SECOND, `SET LOCAL lock_timeout = 0; ${note('two')}`)
+    await writeMigration('20260301000000_third', note('three'))
+    await apply()
+    expect(await sql(url, 'SELECT one.wait, three.wait AS again FROM one, three')).toEqual([
+      { wait: '1s', again: '1s' },
+    ])
   })
 
   it('undoes a failed migration completely and keeps earlier ones', async () => {
@@ -171,10 +203,112 @@ describe('applyMigrations', () => {
     )
   })
 
+  it('lists the process, with the newest migration that it knows', async () => {
+    await writeMigration(SECOND, PROCESSES)
+    const process = newProcess('1.2.3', ['authn'])
+    const start = () => applyMigrations({ url, migrationsDir, log: silent, process })
+    await start()
+    await start()
+    const { id, host } = process
+    expect(await sql(url, 'SELECT id, host, version, schema, services FROM processes')).toEqual([
+      { id, host, version: '1.2.3', schema: SECOND, services: ['authn'] },
+    ])
+  })
+
   it('applies no migration when a folder has no migration.sql', async () => {
     await cp(join(migrationsDir, FIRST), join(migrationsDir, '20260401000000_copy'), { recursive: true })
     await rm(join(migrationsDir, SECOND, 'migration.sql'))
     await expect(apply()).rejects.toThrow('ENOENT')
     expect(await sql(url, "SELECT to_regclass('one') AS one")).toEqual([{ one: null }])
+  })
+})
+
+const CONTRACT = '20260115000000_contract_one'
+const LATER = '20260301000000_later'
+
+describe('contract steps', () => {
+  beforeEach(async () => {
+    await apply()
+    await writeMigration(CONTRACT, 'DROP TABLE two;')
+  })
+
+  it('are not applied at a start, and later migrations are', async () => {
+    await writeMigration(LATER, 'CREATE TABLE three (id int);')
+    const info: unknown[] = []
+    const log = { info: (...line: unknown[]) => info.push(line), warn() {} }
+    expect(await applyMigrations({ url, migrationsDir, log })).toEqual([LATER])
+    expect(await sql(url, "SELECT to_regclass('two')::text AS two")).toEqual([{ two: 'two' }])
+    expect(info).toContainEqual([{ steps: [CONTRACT] }, expect.stringContaining('auth4agent admin schema contract')])
+  })
+
+  it('are applied to an empty database, in their order', async () => {
+    await sql(url, 'DROP TABLE one, two, _prisma_migrations')
+    expect(await apply()).toEqual([FIRST, CONTRACT, SECOND])
+    expect(await apply()).toEqual([])
+  })
+
+  it.each([CONTRACT, '20990101000000_contract_later'])('refuse a version that does not know %s', async (name) => {
+    await rm(join(migrationsDir, CONTRACT), { recursive: true })
+    const record = `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name)
+      VALUES ('1', 'x', now(), '${name}')`
+    await sql(url, record)
+    await expect(apply()).rejects.toThrow(
+      `can no longer use this database: the contract step ${name} has removed what this version needs, ` +
+        `which knows the schema up to ${SECOND}. Start a version that contains this step`,
+    )
+  })
+})
+
+describe('a migration outside a transaction', () => {
+  const INDEX = '-- outside a transaction\nCREATE INDEX CONCURRENTLY "by_name" ON "one" ("name");\n'
+  const IS_VALID = "SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass('by_name')"
+  let reader: Client
+
+  beforeEach(async () => {
+    await apply()
+    await writeMigration(LATER, INDEX)
+    reader = new Client({ connectionString: url })
+    await reader.connect()
+    // A build waits for transactions that are older.
+    await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM one')
+  })
+
+  const untilBuilding = () => expect.poll(() => sql(url, IS_VALID)).toEqual([{ valid: false }])
+
+  it('builds an index while others hold the table, and other starts wait', async () => {
+    const builds = [apply(), apply()]
+    await untilBuilding()
+    await sql(url, "INSERT INTO one (name) VALUES ('written meanwhile')")
+    await reader.end()
+    expect((await Promise.all(builds)).flat()).toEqual([LATER])
+    expect(await sql(url, IS_VALID)).toEqual([{ valid: true }])
+  })
+
+  it('drops an index that a killed build has left, and builds it again', async () => {
+    const build = apply().catch((error: unknown) => error)
+    await untilBuilding()
+    await sql(
+      url,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'auth4agent-migrate' AND datname = current_database()`,
+    )
+    // withDatabase repeats the start for such an error.
+    expect(toApiError(await build).reason).toBe('UNAVAILABLE')
+    expect(await sql(url, IS_VALID)).toEqual([{ valid: false }])
+    expect(await appliedNames()).toHaveLength(2)
+    await reader.end()
+    expect(await apply()).toEqual([LATER])
+    expect(await sql(url, IS_VALID)).toEqual([{ valid: true }])
+    expect(await apply()).toEqual([])
+  })
+
+  it.each([
+    ['two statements', `${INDEX}DROP TABLE one;`],
+    ['an index without a name', '-- outside a transaction\nCREATE INDEX CONCURRENTLY ON "one" ("name");'],
+    ['an index that is built under a lock', '-- outside a transaction\nCREATE INDEX "by_name" ON "one" ("name");'],
+  ])('refuses %s', async (_what, text) => {
+    await reader.end()
+    await writeMigration(LATER, text)
+    await expect(apply()).rejects.toThrow(`The migration ${LATER} runs outside a transaction, so it must be one`)
   })
 })

@@ -1,19 +1,29 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { hasDatabaseCode, toApiError } from '../errors/api-error.ts'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 import type { Database } from './database.ts'
+import { type Migration, readMigrations } from './migration-files.ts'
+import {
+  type Applied,
+  compareHistories,
+  INSERT_RECORD,
+  LIST_APPLIED,
+  MIGRATION_LOCK,
+  newestOf,
+} from './migration-history.ts'
+import { NotYetError } from './not-yet-error.ts'
 import { finderOf } from './primary-finder.ts'
+import { LIST_PROCESS, type ProcessEntry } from './processes.ts'
 import { openClient } from './session.ts'
 
-/** The advisory lock of Prisma's own `migrate deploy`. Using the same lock keeps the two from running together. */
-const PRISMA_LOCK = 72707369
-/** How long one attempt waits for another process that migrates, in milliseconds. */
-const LOCK_TIMEOUT_MS = 5_000
+/**
+ * How long one attempt waits for another process that migrates, and how often it looks, in milliseconds. It waits
+ * without a statement: an index that is built outside a transaction waits for every statement that is older.
+ */
+const MIGRATION_WAIT = { waitMs: 5_000, lookMs: 50 }
 
 /**
  * How long a migration waits for a lock on a table, in milliseconds. Statements that came later wait behind it, so it
@@ -33,13 +43,8 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
     applied_steps_count     INTEGER NOT NULL DEFAULT 0
 )`
 
-const INSERT_RECORD = `INSERT INTO _prisma_migrations
-  (id, checksum, migration_name, started_at, finished_at, applied_steps_count)`
 /** SQLSTATE of a lock timeout. */
 const LOCK_NOT_AVAILABLE = '55P03'
-
-type Migration = { name: string; sql: string; checksum: string }
-type Applied = { migration_name: string; checksum: string; finished_at: Date | null }
 
 /**
  * Options of applyMigrations. `migrationsDir` has one `<timestamp>_<name>/migration.sql` per migration, ordered by
@@ -48,34 +53,46 @@ type Applied = { migration_name: string; checksum: string; finished_at: Date | n
 export type MigrateOptions = Pick<Database, 'url' | 'finder'> & {
   migrationsDir: string
   log: Pick<Logger, 'info' | 'warn'>
+  /** The process that is going to use the database. It is listed before another process may run a contract step. */
+  process?: ProcessEntry
   tableLock?: { readonly waitMs: number; readonly pauseMs: number }
+  migrationWaitMs?: number
 }
 
 /**
- * Applies the missing migrations, each in one transaction with its record. It uses Prisma's lock and Prisma's format,
- * so it can be mixed with `prisma migrate`. Processes that start at the same time wait for each other.
+ * Applies the missing migrations, each in one transaction with its record, and lists the process. It uses Prisma's
+ * lock and Prisma's format, so it can be mixed with `prisma migrate`. Processes that start at the same time wait for
+ * each other. Contract steps are applied only to an empty database.
  *
  * @returns the names of the migrations that it applied
  * @throws StartupError when the history of the database contradicts `migrationsDir`, or when a migration fails; the
  * error of the database when it is not available, when another session does not let go of a table, or when another
- * process migrates it for more than five seconds. A failed migration changes nothing
+ * process migrates it for more than five seconds. A failed migration changes nothing, but may leave an invalid index
+ * when it runs outside a transaction; the next attempt drops that index
  */
 export async function applyMigrations(options: MigrateOptions): Promise<string[]> {
-  const { url, migrationsDir, log, tableLock = TABLE_LOCK } = options
+  const { url, migrationsDir, log, process, tableLock = TABLE_LOCK, migrationWaitMs } = options
   const finder = finderOf(options)
   const known = await readMigrations(migrationsDir)
   const client = await openClient({ url, finder, name: 'auth4agent-migrate', connectionTimeoutMillis: 10_000 })
   try {
-    await lockMigrations(client)
+    await client.query('SET statement_timeout = 0; SET lock_timeout = 0')
+    await lockMigrations(client, migrationWaitMs)
     await client.query(CREATE_TABLE)
-    const applied = await client.query<Applied>(
-      'SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL',
-    )
-    const { pending, newer } = compareHistories(known, applied.rows)
+    const applied = await client.query<Applied>(LIST_APPLIED)
+    const { pending, contract, newer } = compareHistories(known, applied.rows)
     if (newer.length > 0) log.warn({ migrations: newer }, 'the database was migrated by a newer version')
     for (const migration of pending) {
       await applyOne(client, migration, tableLock)
       log.info({ migration: migration.name }, 'migration applied')
+    }
+    if (contract.length > 0) {
+      const steps = contract.map(({ name }) => name)
+      log.info({ steps }, 'contract steps wait for "auth4agent admin schema contract"')
+    }
+    if (process !== undefined) {
+      const { id, host, version, services } = process
+      await client.query(LIST_PROCESS, [id, host, version, newestOf(known), services])
     }
     return pending.map(({ name }) => name)
   } finally {
@@ -83,89 +100,50 @@ export async function applyMigrations(options: MigrateOptions): Promise<string[]
   }
 }
 
-/**
- * Returns the migrations to apply, and those that a newer version has already applied.
- * @throws StartupError when a migration failed, was changed after it was applied, or is missing in the history of this
- * version
- */
-function compareHistories(known: Migration[], applied: Applied[]): { pending: Migration[]; newer: string[] } {
-  const failed = applied.find((row) => row.finished_at === null)
-  if (failed !== undefined) {
-    throw new StartupError(
-      `The migration ${failed.migration_name} failed in this database: repair the database, and mark the migration ` +
-        'with "prisma migrate resolve"',
-    )
-  }
-  const byName = new Map(known.map((migration) => [migration.name, migration]))
-  const newest = known.at(-1)?.name ?? ''
-  const newer: string[] = []
-  for (const { migration_name: name, checksum } of applied) {
-    const migration = byName.get(name)
-    if (migration === undefined && name <= newest) {
-      throw new StartupError(
-        `The database contains the migration ${name}, which this version of Auth4Agent does not know`,
-      )
-    }
-    if (migration === undefined) newer.push(name)
-    else if (!checksumsOf(migration.sql).includes(checksum)) {
-      throw new StartupError(
-        `The migration ${name} was changed after this database had applied it: restore its file and put the change ` +
-          'into a new migration',
-      )
-    }
-  }
-  const done = new Set(applied.map((row) => row.migration_name))
-  return { pending: known.filter(({ name }) => !done.has(name)), newer }
-}
-
-async function readMigrations(folder: string): Promise<Migration[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  const migrations: Migration[] = []
-  for (const name of names.toSorted()) {
-    const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8')
-    migrations.push({ name, sql, checksum: sha256(sql) })
-  }
-  return migrations
-}
-
-/** Returns the checksums of a file with any line endings. Prisma ignores the difference too. */
-function checksumsOf(sql: string): string[] {
-  const unix = sql.replaceAll('\r\n', '\n')
-  return [sha256(sql), sha256(unix), sha256(unix.replaceAll('\n', '\r\n'))]
-}
-
-const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
-
 /** Acquires the lock. PostgreSQL releases it when the connection ends. */
-async function lockMigrations(client: Client): Promise<void> {
-  await client.query('SET statement_timeout = 0')
-  await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
-  await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK]).catch((cause: unknown) => {
-    if (!hasDatabaseCode(cause, LOCK_NOT_AVAILABLE)) throw cause
-    throw new Error('Another process is migrating this database', { cause })
-  })
-  await client.query('SET lock_timeout = 0')
+async function lockMigrations(client: Client, waitMs: number = MIGRATION_WAIT.waitMs): Promise<void> {
+  const until = performance.now() + waitMs
+  for (;;) {
+    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
+      MIGRATION_LOCK,
+    ])
+    if (rows[0]?.locked === true) return
+    if (performance.now() >= until) throw new NotYetError('Another process is migrating this database')
+    await setTimeout(MIGRATION_WAIT.lookMs)
+  }
 }
 
-/** Sends everything at once, because each round trip of a first start is taken for each migration. */
-async function applyOne(
-  client: Client,
-  { name, sql, checksum }: Migration,
-  { waitMs, pauseMs }: typeof TABLE_LOCK,
-): Promise<void> {
-  const record = [randomUUID(), checksum, name].map((value) => client.escapeLiteral(value)).join(', ')
-  const insert = `${INSERT_RECORD} VALUES (${record}, now(), clock_timestamp(), 1)`
+async function applyOne(client: Client, migration: Migration, tableLock: typeof TABLE_LOCK): Promise<void> {
+  const { name } = migration
   try {
-    await client.query(`BEGIN;\nSET LOCAL lock_timeout = ${waitMs};\n${sql}\n;\n${insert};\nCOMMIT`)
+    if (migration.outside === undefined) await applyInTransaction(client, migration, tableLock.waitMs)
+    else await buildIndex(client, migration, migration.outside)
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
     if (hasDatabaseCode(error, LOCK_NOT_AVAILABLE)) {
-      await setTimeout(pauseMs)
+      await setTimeout(tableLock.pauseMs)
       throw new Error(`The migration ${name} waits for a table that another session has locked`, { cause: error })
     }
     if (toApiError(error).reason === 'UNAVAILABLE') throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartupError(`The migration ${name} could not be applied: ${reason}`, { cause: error })
   }
+}
+
+/** Sends everything at once, because each round trip of a first start is taken for each migration. */
+async function applyInTransaction(client: Client, { name, sql, checksum }: Migration, waitMs: number): Promise<void> {
+  const record = [randomUUID(), checksum, name]
+  const insert = INSERT_RECORD.replaceAll(/\$(\d)/g, (_all, at) => client.escapeLiteral(record[Number(at) - 1] ?? ''))
+  await client.query(`BEGIN;\nSET LOCAL lock_timeout = ${waitMs};\n${sql}\n;\n${insert};\nCOMMIT`)
+}
+
+/**
+ * Builds an index while others write the table, and then records it. An index of this name was left by a build that
+ * ended before its record, so it may be invalid. Nobody waits behind these statements: their locks let everybody read
+ * and write.
+ */
+async function buildIndex(client: Client, { name, sql, checksum }: Migration, index: string): Promise<void> {
+  await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${client.escapeIdentifier(index)}`)
+  await client.query(sql)
+  await client.query(INSERT_RECORD, [randomUUID(), checksum, name])
 }

@@ -826,6 +826,14 @@ export const reasons = {
     oauth: 'invalid_request',
   },
 
+  // The database of the deployment.
+  OLD_PROCESSES: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'A process of an older version still uses the database',
+    oauth: 'invalid_request',
+  },
+
   // Foreign issuers.
   INVALID_ISSUER: {
     status: 400,

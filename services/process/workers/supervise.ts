@@ -54,6 +54,8 @@ export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
   const lives = first.map((worker, index) => keepRunning(deps, index + 1, { worker, start, signal: stopping.signal }))
   return {
     ports,
+    // A worker that is outdated ends, and the worker that replaces it says why it cannot start.
+    outdated: new Promise(() => undefined),
     async stop() {
       stopping.abort()
       for (const worker of running.values()) worker.stop()

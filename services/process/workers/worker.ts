@@ -29,6 +29,11 @@ async function start({ number, config, secrets, databaseUrl }: Assignment, stopp
   try {
     const server = await startServer({ config, secrets, databaseUrl, log, stopping, expose: exposeAll })
     tell({ kind: 'listening', ports: server.ports })
+    server.outdated.catch(async (error: unknown) => {
+      log.error({ problem: explainFailure(error) }, 'stopping')
+      await server.stop()
+      process.exit(1)
+    })
     return server
   } catch (error) {
     if (stopping.aborted) process.exit(0)

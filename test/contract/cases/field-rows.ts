@@ -305,6 +305,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   'WatchRevocationsRequest.until_head': {},
   'EndAllTokensOfDeploymentRequest.reason': bounded(500),
+  'ContractSchemaRequest.reason': bounded(500),
   'RotateSigningKeysRequest.alg': {
     wrong: {
       'is in another case': ['eddsa', 'INVALID_ALGORITHM'],

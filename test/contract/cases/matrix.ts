@@ -295,6 +295,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'RevocationService.RevokeToken': ['UNAUTHENTICATED', 'TOKEN_NOT_OURS'],
   'RevocationService.WatchRevocations': ['RESYNC_REQUIRED'],
   'RevocationService.EndAllTokensOfDeployment': [],
+  'DeploymentService.ListProcesses': [],
+  'DeploymentService.ContractSchema': ['OLD_PROCESSES'],
   'KeysService.GetJsonWebKeySet': [],
   'KeysService.ListSigningKeys': [],
   'KeysService.RotateSigningKeys': ['INVALID_ALGORITHM', 'KEY_NOT_FOUND', 'KEY_NOT_READY'],

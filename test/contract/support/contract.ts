@@ -5,6 +5,7 @@ import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation
 import { AttestationPolicyService } from '../../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { DeploymentService } from '../../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { FederationAdminService } from '../../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
 import { FederationService } from '../../../gen/proto/auth4agent/v1/federation_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -35,6 +36,7 @@ const services: readonly DescService[] = [
   DelegationService,
   RevocationService,
   KeysService,
+  DeploymentService,
   FederationService,
   OAuthService,
   IssuerService,

@@ -97,6 +97,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   KEY_NOT_FOUND: [404, 5],
   KEY_EXISTS: [409, 6],
   KEY_NOT_READY: [409, 9],
+  OLD_PROCESSES: [409, 9],
   RESYNC_REQUIRED: [410, 9],
   STATUS_LIST_NOT_FOUND: [404, 5],
   STATUS_HISTORY_UNAVAILABLE: [501, 12],

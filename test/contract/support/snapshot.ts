@@ -7,10 +7,10 @@ export interface Snapshot {
 }
 
 /**
- * Tables that change by themselves. Snapshots leave them out: log followers renew their leases, and each record of the
- * log is noted for streams some time after the call that has written it.
+ * Tables that change by themselves. Snapshots leave them out: log followers renew their leases, processes say that
+ * they are there, and each record of the log is noted for streams some time after the call that has written it.
  */
-const MOVING = ['verifiers', 'signal_dispatch']
+const MOVING = ['verifiers', 'processes', 'signal_dispatch']
 /** Streams without events move along the log. */
 const MOVING_COLUMNS = "'{newest, log_epoch, sequence, hash}'::text[]"
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { VERSIONS } from '../../support/older-versions.ts'
 import type { AgentParty } from '../../support/parties.ts'
 import { type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
-import { type Stage, setStage, VERSIONS } from './stage.ts'
+import { type Stage, setStage } from './stage.ts'
 
 const AUDIENCE = 'https://api.shop.example.com/v1'
 

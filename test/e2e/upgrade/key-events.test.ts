@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { append, endOfLog, keysOfAgent, rotation } from '../../support/hand-signed-events.ts'
+import { VERSIONS } from '../../support/older-versions.ts'
 import { type AgentParty, newAgentParty, newKeys } from '../../support/parties.ts'
 import { type Json, outcomeOf, type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
 import type { RunningServer } from '../../support/server.ts'
@@ -12,7 +13,7 @@ import {
   signedBody,
 } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
-import { type Stage, setStage, VERSIONS } from './stage.ts'
+import { type Stage, setStage } from './stage.ts'
 
 const DOMAIN = 'agents.example.com'
 /** The time until the unknown record expires, in milliseconds. */

@@ -26,7 +26,7 @@ interface Target {
 }
 
 /** Makes the next call, at the server whose turn it is. */
-type Next = <T>(call: (client: ProtocolClient) => Promise<T>) => Promise<T>
+export type Next = <T>(call: (client: ProtocolClient) => Promise<T>) => Promise<T>
 
 const LOOK_MS = 50
 const PAUSE_MS = 10
@@ -110,7 +110,7 @@ async function lookAt(target: Target): Promise<void> {
 }
 
 /** Makes one call of each kind, and ends a token in each way that an agent or its operator has. */
-async function turn(operator: OperatorParty, next: Next): Promise<void> {
+export async function turn(operator: OperatorParty, next: Next): Promise<void> {
   const agent = newAgentParty(operator.domain)
   expectStatus(201, await next((at) => at.registerAgent(operator.id, agent)))
   expectStatus(200, await next((at) => at.setScopes(operator.id, agent.did, ['read'], operator)))

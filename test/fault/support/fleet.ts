@@ -6,7 +6,7 @@ import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
 import { socketPlaces } from '../../support/places.ts'
 import { startProcesses } from '../../support/processes.ts'
 import { protocolClient } from '../../support/protocol-client.ts'
-import { type Environment, type RunningProcess, type RunningServer, startServer } from '../../support/server.ts'
+import { type Environment, type RunningProcess, type RunningServer, startProcess } from '../../support/server.ts'
 import { activeAgent, type OperatorParty, provenOperator } from '../../support/story.ts'
 import type { Endpoint } from '../clients/callers.ts'
 import type { Party } from '../clients/session.ts'
@@ -42,6 +42,8 @@ export interface FleetOptions {
   readonly apart: boolean
   readonly env: Environment
   readonly each?: Each
+  /** Returns the folder of the older version that a process runs; undefined for this version. Not with `apart`. */
+  readonly rootOf?: (name: string) => string | undefined
 }
 
 /**
@@ -51,7 +53,7 @@ export interface FleetOptions {
 const COUNTS = { 'operator-registry': 1, identity: 1, revocation: 1, authn: 2, 'jwks-gateway': 2 }
 
 /** Starts a fleet. Resolves when all processes are ready to serve. */
-export async function startFleet({ apart, env, each = () => ({}) }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ apart, env, each = () => ({}), rootOf }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()
   started.defer(() => dns.close())
@@ -63,7 +65,9 @@ export async function startFleet({ apart, env, each = () => ({}) }: FleetOptions
     AUTH4AGENT_DNS_SERVERS: dns.address,
     ...env,
   }
-  const { all, gateways } = await (apart ? startApart : startInstances)(started, common, each)
+  const { all, gateways } = await (apart
+    ? startApart(started, common, each)
+    : startInstances(started, common, each, rootOf))
   const processes = all.map((one) => Object.assign(supervise(one.name, one.process), one))
   started.defer(async () => void (await Promise.all(processes.map((one) => one.stop()))))
   const parts = started.move()
@@ -82,9 +86,19 @@ interface Started {
   readonly gateways: readonly RunningServer[]
 }
 
-async function startInstances(started: AsyncDisposableStack, env: Environment, each: Each): Promise<Started> {
+async function startInstances(
+  started: AsyncDisposableStack,
+  env: Environment,
+  each: Each,
+  rootOf: FleetOptions['rootOf'] = () => undefined,
+): Promise<Started> {
   const names = ['instance-0', 'instance-1']
-  const settled = await Promise.allSettled(names.map((name) => startServer({ ...env, ...each(name) })))
+  const settled = await Promise.allSettled(
+    names.map((name) => {
+      const root = rootOf(name)
+      return startProcess({ env: { ...env, ...each(name) }, ...(root !== undefined && { root }) })
+    }),
+  )
   const gateways = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   for (const server of gateways) started.defer(async () => void (await server.stop()))
   const failure = settled.find((one) => one.status === 'rejected')

@@ -7,6 +7,7 @@ import { AgentMoveService } from '../../../gen/proto/auth4agent/v1/agent_moves_p
 import { AttestationService } from '../../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { DelegationService } from '../../../gen/proto/auth4agent/v1/delegation_pb.ts'
+import { DeploymentService } from '../../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
@@ -18,6 +19,7 @@ import { authnPolicies, grantPolicies, oauthPolicies } from '../../../services/a
 import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/calls/method-name.ts'
 import type { Policy } from '../../../services/calls/policy.ts'
+import { deploymentPolicies } from '../../../services/deployment/policy.ts'
 import { keyPolicies } from '../../../services/identity/key-events/policy.ts'
 import { movePolicies } from '../../../services/identity/moves/policy.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
@@ -45,6 +47,7 @@ const SERVICES = [
   OAuthService,
   RevocationService,
   KeysService,
+  DeploymentService,
 ]
 const POLICIES: readonly object[] = [
   operatorPolicies,
@@ -58,6 +61,7 @@ const POLICIES: readonly object[] = [
   oauthPolicies,
   revocationPolicies,
   keysPolicies,
+  deploymentPolicies,
 ]
 const PACKAGE = 'auth4agent.v1'
 /** The JSON form of well-known protobuf types, in words. */

@@ -21,6 +21,7 @@ const TITLES: Readonly<Record<string, string>> = {
   TrustService: 'Trust',
   FederationService: 'OpenID Federation',
   KeysService: 'Signing keys',
+  DeploymentService: 'Processes and schema',
   IssuerService: 'Foreign issuers',
   FederationAdminService: 'Trust anchors and subordinates',
 }

@@ -69,6 +69,7 @@ function committedEvents(): readonly string[] {
   }
 }
 
-if (import.meta.main) {
+/** Writes the vectors into this folder. */
+export async function writeVectors(): Promise<void> {
   for (const [name, text] of Object.entries(await makeVectors())) writeFileSync(join(FOLDER, name), text)
 }
