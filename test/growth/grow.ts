@@ -12,6 +12,7 @@ export const SMALL: Readonly<Record<string, string>> = {
   jwks_keys: 'a few rows a month; every reader needs all of them',
   challenge_keys: 'one row a day, and old ones are removed',
   verifiers: 'one row for each process of the deployment',
+  processes: 'one row for each process of the deployment',
   issuers: 'only the administrator adds issuers',
   trust_anchors: 'only the administrator adds anchors',
   subordinates: 'only the administrator adds subordinates',
@@ -54,6 +55,13 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     seq: 'n / 1000',
     manifest: "'manifest' || n",
     changes_root: 'n % 50 = 0',
+  },
+  key_requests: {
+    operator_id: operator,
+    kid: "'kid' || n",
+    request: "'request' || n",
+    submitted_at: 'now()',
+    expires_at: soon,
   },
   operator_audiences: {
     operator_id: operator,

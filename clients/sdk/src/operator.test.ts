@@ -30,6 +30,8 @@ async function callAll(fetch: typeof globalThis.fetch) {
   await operator.policy.get()
   await operator.policy.set({ audiences: [] })
   await operator.keys.set(await operator.keys.get())
+  await operator.keys.listRequests().catch(() => undefined)
+  await operator.keys.dropRequest('kid')
   await operator.audit.get(ID)
   await operator.endAllTokens('why')
   await operator.release('why')

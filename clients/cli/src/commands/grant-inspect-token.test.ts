@@ -68,7 +68,7 @@ describe('grant inspect of a delegated token', () => {
         "issuer's signature: checked",
         'revocation: checked',
         '',
-        `PARTY  AGENT${' '.repeat(wide - 5)}  ROLE`,
+        `PARTY  NAME${' '.repeat(wide - 4)}  ROLE`,
         `0      ${PRINCIPAL}  principal: its authority is used`,
         `1      ${MIDDLE}  handed the authority on`,
         `2      ${ACTOR}  actor: it makes the calls`,

@@ -190,4 +190,13 @@ export const ENTRIES: readonly Entry[] = [
     })),
     answer: HTML,
   },
+  {
+    path: '/people/passkey',
+    operationId: 'getPasskeyPage',
+    tag: 'Pages',
+    summary: 'The page on which an invited person makes a passkey',
+    description:
+      'The invitation is in the fragment of the URL, which browsers do not send. The page is the same for all.',
+    answer: HTML,
+  },
 ]
