@@ -25,6 +25,8 @@ export interface Call extends Cause {
   /** Counts units that the work of the call has cost after the first; absent for calls of the server itself. */
   readonly charge?: (units: number) => void
   readonly storage?: StorageBound
+  /** Receives the database server on which the call found that it has nothing to change. */
+  readonly sawServer?: (server: string) => void
   /**
    * Demands what a root operation demands, for a handler that learns only from its data that the call is one. Absent
    * for callers that are no operators.

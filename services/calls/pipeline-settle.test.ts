@@ -5,6 +5,7 @@ import { eventually } from '../../test/support/eventually.ts'
 import { PARTIES, pipelineFixture, RPC } from '../../test/support/pipeline.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { Call } from './call.ts'
 
 const database = await testDatabase()
 const { db } = database
@@ -27,7 +28,10 @@ describe('a call that ends tokens', () => {
     'settles before it refuses an operator that is %s, because the operator may be repeating its release',
     async (status) => {
       let settled = 0
-      const settle = async () => void (settled += 1)
+      const settle = async () => {
+        settled += 1
+        return undefined
+      }
       const { call } = pipelineFixture(db, { policy: ENDS, status, deps: { settle } })
       expect(await refusalOf(call(authorization()))).toBe('OPERATOR_NOT_ACTIVE')
       expect(settled).toBe(1)
@@ -41,6 +45,7 @@ describe('a call that ends tokens', () => {
     const settle = async () => {
       steps.push('settle')
       await settled.promise
+      return undefined
     }
     const { call } = pipelineFixture(db, { policy: ENDS, handler, deps: { settle } })
     const answer = call(authorization()).then(() => steps.push('answer'))
@@ -83,7 +88,10 @@ describe('a call that ends tokens', () => {
     ['does not settle for a method that changes nothing', {}, true, false, 0],
   ])('%s', async (_name, policy, isKnown, fails, waits) => {
     let settled = 0
-    const settle = async () => void (settled += 1)
+    const settle = async () => {
+      settled += 1
+      return undefined
+    }
     const handler = async () => {
       if (fails) throw new ApiError('AGENT_REVOKED')
       return {}
@@ -124,5 +132,29 @@ describe('a call that changes something else', () => {
   it('fails with NOT_DURABLE when its change is not confirmed', async () => {
     const { call } = pipelineFixture(db, { policy: CHANGES, deps: { confirm: notDurable } })
     expect(await refusalOf(call(authorization()))).toBe('NOT_DURABLE')
+  })
+})
+
+describe('a change that was found to be made already', () => {
+  const SERVERS = ['1 a', '2 b'] as const
+
+  it.each<readonly [string, 'refused' | 'unchanged', boolean, string | undefined, string | undefined]>([
+    ['counts when the server that showed it confirms', 'unchanged', true, SERVERS[0], undefined],
+    ['does not count when another server confirms', 'unchanged', true, SERVERS[1], 'UNAVAILABLE'],
+    ['counts for a change of other things too', 'unchanged', false, SERVERS[0], undefined],
+    ['does not count for a change of other things either', 'unchanged', false, SERVERS[1], 'UNAVAILABLE'],
+    ['is refused as it was when the server confirms', 'refused', true, SERVERS[0], 'ASSERTION_USED'],
+    ['is not known when another server confirms', 'refused', true, SERVERS[1], 'UNAVAILABLE'],
+    ['counts where commits wait for no standby', 'refused', true, undefined, 'ASSERTION_USED'],
+  ])('%s', async (_, how, endsTokens, confirmedBy, reason) => {
+    const handler = async (_request: unknown, call: Call) => {
+      call.sawServer?.(SERVERS[0])
+      if (how === 'refused') throw new ApiError('ASSERTION_USED')
+      return {}
+    }
+    const deps = { settle: async () => confirmedBy, confirm: async () => confirmedBy }
+    const policy = { action: 'agent.approve', endsTokens } as const
+    const { call } = pipelineFixture(db, { policy, handler, deps })
+    expect(await refusalOf(call(authorization()))).toBe(reason)
   })
 })

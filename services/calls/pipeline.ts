@@ -24,10 +24,16 @@ export interface PipelineDeps extends CheckDeps, ObserverDeps {
   readonly lanePlaces: LanePlaces
   /** Longest time of a call, in milliseconds. A caller may set a shorter deadline. */
   readonly deadlineMs: number
-  /** Resolves when every log follower of the deployment refuses the tokens that were ended. */
-  readonly settle: (span: Span | undefined) => Promise<void>
-  /** Resolves when this call's change is as durable as the deployment demands. Throws ApiError NOT_DURABLE. */
-  readonly confirm: () => Promise<void>
+  /**
+   * Resolves when every log follower of the deployment refuses the tokens that were ended. Returns the database server
+   * that has confirmed it; undefined if its commits wait for no standby, so that it proves nothing.
+   */
+  readonly settle: (span: Span | undefined) => Promise<string | undefined>
+  /**
+   * Resolves when this call's change is as durable as the deployment demands, and returns the server as `settle` does.
+   * Throws ApiError NOT_DURABLE.
+   */
+  readonly confirm: () => Promise<string | undefined>
   /**
    * Returns how the clock of this process is wrong, or undefined. The clock decides whether assertions and tokens have
    * expired.
@@ -159,8 +165,9 @@ async function answer(
   if (target.kind === 'forward') return target.forward.unary(method, readForwarded(deps, method, read, meta), meta)
   const { route } = target
   if (route.kind !== 'unary') throw streamMismatch(method)
-  const output = await handle(deps, route, read, meta)
-  await complete(deps, route, meta)
+  const seen = new Set<string>()
+  const output = await handle(deps, route, read, meta, seen)
+  await complete(deps, route, meta, seen)
   return create(method.output, output)
 }
 
@@ -168,11 +175,24 @@ async function answer(
  * Waits until the change of a call holds: until no log follower accepts ended tokens, and until the change is as
  * durable as the deployment demands. It waits even if this call changed nothing, because it may repeat one that failed
  * while it waited.
+ *
+ * An old primary that stops can still show a change that no standby has, before its last sessions end. So if this call
+ * found that the change was made before, the server that showed it must be the one that confirms.
+ *
+ * @param seen the database servers from whose rows this call found that it has nothing to change
+ * @throws ApiError UNAVAILABLE if another server confirms
  */
-async function complete({ settle, confirm }: Pipeline, { policy }: UnaryRoute, { span }: Cause): Promise<void> {
+async function complete(
+  { settle, confirm }: Pipeline,
+  { policy }: UnaryRoute,
+  { span }: Cause,
+  seen: ReadonlySet<string>,
+): Promise<void> {
   if (policy.action === undefined) return
-  if (policy.endsTokens) await traced(span, 'settle', settle)
-  else await confirm()
+  const server = policy.endsTokens ? await traced(span, 'settle', settle) : await confirm()
+  if (server === undefined || [...seen].every((each) => each === server)) return
+  const detail = 'The change was found on a database server that is no longer the primary; try again'
+  throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1, isFault: false })
 }
 
 /**
@@ -184,18 +204,19 @@ function requireClock({ clockProblem }: PipelineDeps): void {
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
 }
 
-async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, meta: TimedMeta) {
+async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, meta: TimedMeta, seen: Set<string>) {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const turns = deps.turns(route.policy, received.call.principal, meta)
   try {
-    const call = { ...admit(deps, route, received, meta), inTurn: turns.transaction }
+    const sawServer = (server: string) => void seen.add(server)
+    const call = { ...admit(deps, route, received, meta), inTurn: turns.transaction, sawServer }
     return await turns.handler(() => route.handler(received.request, call))
   } catch (thrown) {
     const error = await auditRefusal(deps, route, { received, inTurn: turns.refusal }, thrown)
     // An operator whose release succeeded but whose answer was lost gets a refusal when it repeats the release, and
     // must then be able to rely on the release.
-    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route, meta)
+    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route, meta, seen)
     throw error
   }
 }

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
 import { adminPrincipal, operatorPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { SERVER } from '../platform/db/server-facts.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type Author, actorName, auditId, change, pruneAssertions, recordRefusal, systemAuthor } from './ledger.ts'
 
@@ -53,6 +54,36 @@ describe('change', () => {
     await audited(byOperator('once'))
     expect(await refusalOf(audited(byOperator('once')))).toBe('ASSERTION_USED')
     expect(await auditOf('once')).toHaveLength(1)
+  })
+
+  it.each<readonly [string, boolean, (author: Author) => Promise<unknown>]>([
+    ['of a refusal by an earlier change', true, (author) => audited(author)],
+    [
+      'of another refusal',
+      true,
+      (author) =>
+        change(prisma, author, async () => {
+          throw new ApiError('AGENT_REVOKED')
+        }),
+    ],
+    ['that shows that nothing is left to change', true, (author) => change(prisma, author, async () => 'same')],
+    ['of nothing, if the change is made', false, (author) => audited(author)],
+  ])('tells the server %s: %s', async (name, isTold, work) => {
+    const seen: string[] = []
+    const jti = `server ${name}`
+    if (name.endsWith('earlier change')) await audited(byOperator(jti))
+    await work({ ...byOperator(jti), sawServer: (server) => void seen.push(server) }).catch(() => undefined)
+    const { rows } = await database.db.pool.query<{ server: string }>(`SELECT ${SERVER} AS server`)
+    expect(seen).toEqual(isTold ? [rows[0]?.server] : [])
+  })
+
+  it('keeps a refusal after a statement that the database has refused', async () => {
+    const author = { ...byOperator('aborted'), sawServer: () => expect.fail() }
+    const work = change(prisma, author, async (tx) => {
+      await tx.$queryRaw`SELECT 1 / 0`.catch(() => undefined)
+      throw new ApiError('AGENT_EXISTS')
+    })
+    expect(await refusalOf(work)).toBe('AGENT_EXISTS')
   })
 
   it('accepts an assertion once when twenty calls use it at the same time', async () => {

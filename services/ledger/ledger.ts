@@ -4,7 +4,8 @@ import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Db, Tx } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+import { SERVER } from '../platform/db/server-facts.ts'
+import { ApiError, hasDatabaseCode } from '../platform/errors/api-error.ts'
 import { type Cause, ownCause, type Span, type SpanOptions, traced } from '../platform/trace/span.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Actor } from './principal.ts'
@@ -21,6 +22,11 @@ export interface Author extends Cause {
   readonly inTurn?: InTurn
   /** How much the changes of an operator may store; absent for authors that this does not limit. */
   readonly storage?: StorageBound
+  /**
+   * Receives the database server from whose rows a change was refused, or was found to be made already. Absent for
+   * jobs, which nobody waits for.
+   */
+  readonly sawServer?: (server: string) => void
 }
 
 /** Runs work when it is its turn. Throws ApiError RATE_LIMITED, DEADLINE_EXCEEDED. */
@@ -87,17 +93,42 @@ export function change<T>(
       )
       await tx.auditLog.createMany({ data })
     })
-    if (records === 0) return result
+    if (records === 0) {
+      await noteServer(tx, author)
+      return result
+    }
     const mayKeep = await chargeChange(tx, author, request, records)
     if (request !== undefined && namesRequest && mayKeep) await tx.signedRequest.create({ data: request })
     return result
   }
-  const inTransaction = (span: Span | undefined) => prisma.$transaction((tx) => transaction(tx, span))
+  const attempt = async (tx: Tx, span: Span | undefined): Promise<T> => {
+    try {
+      return await transaction(tx, span)
+    } catch (error) {
+      if (error instanceof ApiError) await noteServer(tx, author)
+      throw error
+    }
+  }
+  const inTransaction = (span: Span | undefined) => prisma.$transaction((tx) => attempt(tx, span))
   return inTurn(author, () => traced(author.span, 'change', inTransaction, ON_DATABASE))
 }
 
 /** A span for statements. */
 export const ON_DATABASE: SpanOptions = { kind: 'client', attributes: { 'db.system.name': 'postgresql' } }
+
+/** Tells the author which server has shown the rows. After a refused statement, the transaction answers no more. */
+async function noteServer(tx: Tx, { sawServer }: Author): Promise<void> {
+  if (sawServer === undefined) return
+  try {
+    const [row] = await tx.$queryRawUnsafe<{ server: string }[]>(`SELECT ${SERVER} AS server`)
+    sawServer(row?.server ?? '')
+  } catch (error) {
+    if (!hasDatabaseCode(error, ABORTED_TRANSACTION)) throw error
+  }
+}
+
+/** SQLSTATE of every statement after the one that the database has refused. */
+const ABORTED_TRANSACTION = '25P02'
 
 function isOfAuthor({ principal }: AuditEntry): boolean {
   return principal === undefined

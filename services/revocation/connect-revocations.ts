@@ -61,7 +61,7 @@ export interface Revocations {
    * Resolves when every log follower of the deployment refuses the tokens that were ended before the call. Rejects in
    * a process that was opened without `endsTokens`.
    */
-  settle(span?: Span): Promise<void>
+  settle(span?: Span): Promise<string | undefined>
   /** Calls the listener when there may be new records, with the span of the call whose record this is. */
   onWake(listener: (span?: Span) => void): void
   /** The lease under which this process answers verifications from memory. Undefined if it never does so. */

@@ -38,13 +38,14 @@ const POLL_MS = 50
  * before the call. Each log follower has then acknowledged the head that this function read, or a later one, or its
  * lease has run out. If there is a synchronous standby, the standby has the change too, and the server from which this
  * function has read was still the primary after that. If a standby is demanded and missing, the function throws
- * NOT_DURABLE once the log followers refuse the tokens.
+ * NOT_DURABLE once the log followers refuse the tokens. It returns the server from which it has read; undefined if its
+ * commits wait for no standby.
  *
  * The caller must have committed its change before, in this request or in an earlier one. The function throws when
  * the database does not answer. Then it is not known whether all log followers have the change, and the caller must
  * repeat its call to complete the revocation.
  */
-export function createSettle(deps: SettleDeps): (span?: Span) => Promise<void> {
+export function createSettle(deps: SettleDeps): (span?: Span) => Promise<string | undefined> {
   const { store, bus, signals, clock, verifier, durability, observe } = deps
   const acknowledgements = createAcknowledgements()
   bus.onAcknowledgement(acknowledgements.note)
@@ -82,6 +83,7 @@ export function createSettle(deps: SettleDeps): (span?: Span) => Promise<void> {
     span?.add(standingFacts(standing, ranOut))
     observe(clock.monotonic() - startedAt, ranOut)
     durability.demand(standing.isReplicated)
+    return standing.isReplicated ? standing.server : undefined
   }
 
   /** Returns how many leases had to run out. It ends even if the database does not answer. */

@@ -38,10 +38,10 @@ export interface Durability {
    */
   demand(isReplicated: boolean): void
   /**
-   * With `quorum`, resolves when a standby has every earlier commit.
+   * With `quorum`, resolves when a standby has every earlier commit, and returns the name of the server.
    * @throws ApiError NOT_DURABLE
    */
-  confirm(): Promise<void>
+  confirm(): Promise<string | undefined>
   /** Reads the settings of the database again. */
   look(): Promise<void>
 }
@@ -127,7 +127,10 @@ export async function openDurability(
     },
     demand,
     async confirm() {
-      if (mode === 'quorum') demand((await confirmCommits(pool)).isReplicated)
+      if (mode !== 'quorum') return undefined
+      const { isReplicated, server } = await confirmCommits(pool)
+      demand(isReplicated)
+      return server
     },
     look: mode === 'quorum' || mode === 'storage' ? look : async () => undefined,
   }

@@ -19,7 +19,7 @@ export interface Databases {
 interface Handling extends Databases {
   /** Commits the revocation. Resolves with whether it changed anything. */
   readonly commit: () => Promise<boolean>
-  readonly settle: () => Promise<void>
+  readonly settle: () => Promise<unknown>
   readonly deps: SettleDeps
 }
 
@@ -30,7 +30,7 @@ export interface Parts {
   createLogFollower(deps: LogFollowerDeps): LogFollower
   /** Creates the log follower of a version that does not know the kinds issuer and edge. */
   createOlderLogFollower(deps: LogFollowerDeps): LogFollower
-  createSettle(deps: SettleDeps): () => Promise<void>
+  createSettle(deps: SettleDeps): () => Promise<unknown>
   /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
   ask(databases: Databases): Promise<FromDatabase<boolean>>
