@@ -18,6 +18,7 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.AttestationService',
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.DelegationService',
+    'auth4agent.v1.DeploymentService',
     'auth4agent.v1.FederationAdminService',
     'auth4agent.v1.FederationService',
     'auth4agent.v1.IdentityService',
