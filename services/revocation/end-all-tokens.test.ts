@@ -6,6 +6,7 @@ import { freshOperator, insertAgent, type TestAgent } from '../../test/support/a
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { adminPrincipal } from '../../test/support/principals.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { until } from '../../test/support/until.ts'
 import type { Call } from '../calls/call.ts'
 
 let database: TestDatabase
@@ -50,6 +51,27 @@ describe('EndAllTokensOfDeployment', () => {
     // A process notices that its challenge key is gone when the first challenge sealed under it is redeemed.
     expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
     expect(await other.verify(await instance.issue(agent))).toMatchObject({ valid: true })
+  })
+
+  it('ends the tokens from after an earlier restore of the same backup', async () => {
+    const { prisma } = database.db
+    const clock = async () => {
+      const [row] = await prisma.$queryRaw<{ ms: number }[]>`
+        SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms`
+      return row?.ms ?? 0
+    }
+    // The backup is from before all other tests.
+    const restore = () => prisma.deployment.update({ where: { id: 1 }, data: { firstEpoch: 1 } })
+    await restore()
+    await endAll('restore-once')
+    expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
+    const token = await instance.issue(agent)
+    const issuedAt = await clock()
+    await until(clock, (now) => now > issuedAt + 1_000)
+    await restore()
+    await endAll('restore-twice')
+    expect(await other.verify(token)).toMatchObject({ valid: false, reason: 'OPERATOR_TOKENS_ENDED' })
+    expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
   })
 
   it('voids every earlier challenge, also in processes that still have its challenge key in memory', async () => {

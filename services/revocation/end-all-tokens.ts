@@ -1,8 +1,14 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 
-/** How much the first epoch rises: by more than any epoch can have risen since the backup that was restored. */
-const STEP = 1_000_000
+/**
+ * The first epoch becomes at least this for each second since 2026, so it does not only follow from the backup. A
+ * backup that is restored for the second time does not know the epochs after the first time, but the clock does. An
+ * operator ends its tokens less often than twice a second over any longer time. 32 bits last 34 years.
+ */
+const EPOCHS_A_SECOND = 2
+/** How much it rises at least: by more than an operator can have raised its epoch between two restores in a row. */
+const STEP = 1_000
 
 /** Result of endAllTokensOfDeployment. */
 export interface Ended {
@@ -18,10 +24,13 @@ export interface Ended {
  */
 export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, reason: string): Promise<Ended> {
   return change(prisma, author, async (tx, audit) => {
-    const { firstEpoch, issuer } = await tx.deployment.update({
-      where: { id: 1 },
-      data: { firstEpoch: { increment: STEP } },
-    })
+    const rows = await tx.$queryRaw<{ firstEpoch: number; issuer: string }[]>`
+      UPDATE deployment SET first_epoch = greatest(
+        first_epoch + ${STEP}::int,
+        ceil(extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01Z') * ${EPOCHS_A_SECOND}::int)::int)
+      WHERE id = 1
+      RETURNING first_epoch AS "firstEpoch", issuer`
+    const [{ firstEpoch, issuer } = { firstEpoch: 0, issuer: '' }] = rows
     await tx.challengeKey.deleteMany()
     await audit({ action: 'deployment.end-all-tokens', subject: issuer, reason })
     return { minimumEpoch: firstEpoch, at: new Date() }
