@@ -1,12 +1,12 @@
 import { create, type DescMethod, getOption, type Message } from '@bufbuild/protobuf'
 import { ends_stream } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import { reasons } from '../platform/errors/reasons.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
-import { type Cause, type Span, traced, tracedNow } from '../platform/trace/span.ts'
-import type { Call, Principal } from './call.ts'
+import { tracedNow } from '../platform/trace/span.ts'
+import type { Call } from './call.ts'
 import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, type Received, receive } from './checks.ts'
+import { type CompleteDeps, complete, isKnownRefusal } from './complete.ts'
 import { chargeUnits, costOfRequest } from './cost.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
@@ -16,7 +16,7 @@ import { refuseUnstorableText } from './unstorable-text.ts'
 import { withDeadline } from './with-deadline.ts'
 
 /** Dependencies of createRpc. */
-export interface PipelineDeps extends CheckDeps, ObserverDeps {
+export interface PipelineDeps extends CheckDeps, ObserverDeps, CompleteDeps {
   readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
   /** Limit of calls at the same time. The pipeline refuses further calls with OVERLOADED. */
   readonly maxConcurrency: number
@@ -24,16 +24,6 @@ export interface PipelineDeps extends CheckDeps, ObserverDeps {
   readonly lanePlaces: LanePlaces
   /** Longest time of a call, in milliseconds. A caller may set a shorter deadline. */
   readonly deadlineMs: number
-  /**
-   * Resolves when every log follower of the deployment refuses the tokens that were ended. Returns the database server
-   * that has confirmed it; undefined if its commits wait for no standby, so that it proves nothing.
-   */
-  readonly settle: (span: Span | undefined) => Promise<string | undefined>
-  /**
-   * Resolves when this call's change is as durable as the deployment demands, and returns the server as `settle` does.
-   * Throws ApiError NOT_DURABLE.
-   */
-  readonly confirm: () => Promise<string | undefined>
   /**
    * Returns how the clock of this process is wrong, or undefined. The clock decides whether assertions and tokens have
    * expired.
@@ -167,32 +157,8 @@ async function answer(
   if (route.kind !== 'unary') throw streamMismatch(method)
   const seen = new Set<string>()
   const output = await handle(deps, route, read, meta, seen)
-  await complete(deps, route, meta, seen)
+  await complete(deps, route.policy, meta.span, seen)
   return create(method.output, output)
-}
-
-/**
- * Waits until the change of a call holds: until no log follower accepts ended tokens, and until the change is as
- * durable as the deployment demands. It waits even if this call changed nothing, because it may repeat one that failed
- * while it waited.
- *
- * An old primary that stops can still show a change that no standby has, before its last sessions end. So if this call
- * found that the change was made before, the server that showed it must be the one that confirms.
- *
- * @param seen the database servers from whose rows this call found that it has nothing to change
- * @throws ApiError UNAVAILABLE if another server confirms
- */
-async function complete(
-  { settle, confirm }: Pipeline,
-  { policy }: UnaryRoute,
-  { span }: Cause,
-  seen: ReadonlySet<string>,
-): Promise<void> {
-  if (policy.action === undefined) return
-  const server = policy.endsTokens ? await traced(span, 'settle', settle) : await confirm()
-  if (server === undefined || [...seen].every((each) => each === server)) return
-  const detail = 'The change was found on a database server that is no longer the primary; try again'
-  throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1, isFault: false })
 }
 
 /**
@@ -216,7 +182,7 @@ async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, me
     const error = await auditRefusal(deps, route, { received, inTurn: turns.refusal }, thrown)
     // An operator whose release succeeded but whose answer was lost gets a refusal when it repeats the release, and
     // must then be able to rely on the release.
-    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route, meta, seen)
+    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route.policy, meta.span, seen)
     throw error
   }
 }
@@ -224,10 +190,6 @@ async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, me
 /** Decides whether the caller may reach the handler, as a part of its trace. */
 function admit(deps: Pipeline, route: Route, received: Received, meta: Meta): Call {
   return tracedNow(meta.span, 'policy', () => admitCaller(deps, route, received, meta))
-}
-
-function isKnownRefusal({ kind }: Principal, { reason }: ApiError): boolean {
-  return kind !== 'anonymous' && reasons[reason].status < 500 && reason !== 'RATE_LIMITED'
 }
 
 async function open(

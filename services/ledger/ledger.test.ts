@@ -5,7 +5,16 @@ import { adminPrincipal, operatorPrincipal } from '../../test/support/principals
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { SERVER } from '../platform/db/server-facts.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import { type Author, actorName, auditId, change, pruneAssertions, recordRefusal, systemAuthor } from './ledger.ts'
+import {
+  type Author,
+  actorName,
+  auditId,
+  change,
+  demandUnused,
+  pruneAssertions,
+  recordRefusal,
+  systemAuthor,
+} from './ledger.ts'
 
 const database = await testDatabase()
 const { prisma } = database.db
@@ -75,6 +84,16 @@ describe('change', () => {
     await work({ ...byOperator(jti), sawServer: (server) => void seen.push(server) }).catch(() => undefined)
     const { rows } = await database.db.pool.query<{ server: string }>(`SELECT ${SERVER} AS server`)
     expect(seen).toEqual(isTold ? [rows[0]?.server] : [])
+  })
+
+  it('tells the server also when it refuses ahead of the change', async () => {
+    const seen: string[] = []
+    const author = { ...byOperator('ahead'), sawServer: (server: string) => void seen.push(server) }
+    await demandUnused(prisma, author)
+    expect(seen).toEqual([])
+    await audited(byOperator('ahead'))
+    expect(await refusalOf(demandUnused(prisma, author))).toBe('ASSERTION_USED')
+    expect(seen).toEqual([expect.stringMatching(/^[0-9A-F]{8} /)])
   })
 
   it('keeps a refusal after a statement that the database has refused', async () => {

@@ -101,20 +101,23 @@ export function change<T>(
     if (request !== undefined && namesRequest && mayKeep) await tx.signedRequest.create({ data: request })
     return result
   }
-  const attempt = async (tx: Tx, span: Span | undefined): Promise<T> => {
-    try {
-      return await transaction(tx, span)
-    } catch (error) {
-      if (error instanceof ApiError) await noteServer(tx, author)
-      throw error
-    }
-  }
-  const inTransaction = (span: Span | undefined) => prisma.$transaction((tx) => attempt(tx, span))
+  const inTransaction = (span: Span | undefined) =>
+    prisma.$transaction((tx) => noting(tx, author, () => transaction(tx, span)))
   return inTurn(author, () => traced(author.span, 'change', inTransaction, ON_DATABASE))
 }
 
 /** A span for statements. */
 export const ON_DATABASE: SpanOptions = { kind: 'client', attributes: { 'db.system.name': 'postgresql' } }
+
+/** Runs a part of a transaction. If it refuses, tells the author which server has shown the rows. */
+async function noting<T>(tx: Tx, author: Author, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof ApiError) await noteServer(tx, author)
+    throw error
+  }
+}
 
 /** Tells the author which server has shown the rows. After a refused statement, the transaction answers no more. */
 async function noteServer(tx: Tx, { sawServer }: Author): Promise<void> {
@@ -212,7 +215,11 @@ export async function demandUnused(prisma: PrismaClient, author: Author): Promis
   const used = usedAssertionOf(author)
   if (used === undefined) return
   const { issuer, jti } = used
-  if ((await prisma.usedAssertion.count({ where: { issuer, jti } })) > 0) throw new ApiError('ASSERTION_USED')
+  await prisma.$transaction((tx) =>
+    noting(tx, author, async () => {
+      if ((await tx.usedAssertion.count({ where: { issuer, jti } })) > 0) throw new ApiError('ASSERTION_USED')
+    }),
+  )
 }
 
 /** Records the use of all approvals of a root operation. */

@@ -1,51 +1,69 @@
+import { authorityOfChain, authorityOfToken } from '@auth4agent/core/delegation/delegated-authority'
+import type { Hop } from '@auth4agent/core/delegation/grant-types'
 import { UNCONSTRAINED } from '@auth4agent/core/delegation/parse-capabilities'
+import type { UserClaims } from '@auth4agent/core/delegation/user-claims'
+import type { HomeToken } from '@auth4agent/core/token/claims'
 import { describe, expect, it } from 'vitest'
-import { askCheck, CLAIMS, ROUTE, type Verify } from '../../../test/support/envoy/ask-check.ts'
+import { askCheck, CLAIMS, ROUTE } from '../../../test/support/envoy/ask-check.ts'
+import type { Verified } from './caller-facts.ts'
 
 const AGENT = CLAIMS.sub
 const ACTOR = 'did:agent:c.example:21fe31dfa154a261626bf854046fd227'
 const OPERATORS = ['aaaaaaaa-1111-8111-8111-111111111111', 'cccccccc-1111-8111-8111-111111111111'] as const
 
-/** Answers with the parts of a verification that the facts are read from, and not with a whole one. */
-const verifying = (verified: object) => (async () => ({ valid: true, ...verified })) as unknown as Verify
-const asking = (verified: object, route: Record<string, string> = ROUTE) => askCheck({}, route, verifying(verified))
+const asking = (verified: Verified, route: Record<string, string> = ROUTE) => askCheck({}, route, async () => verified)
 
 /** A token of another issuer, with what the statements allow here. */
-const foreign = (kind: string, claims: object = {}) => ({
+const foreign = (kind: 'auth4agent' | 'oauth', claims: Partial<typeof CLAIMS> = {}) => ({
+  valid: true as const,
   claims: { ...CLAIMS, iss: 'https://other.example', scope: 'theirs', epoch: [], ...claims },
   trust: {
-    issuer: { kind, mode: 'log' },
+    issuer: { kind, mode: 'log' as const },
     trusted: { scopes: ['read'], audience: 'https://b.example', edges: ['edge-1'] },
   },
 })
 
-const party = (did: string, operatorId: string) => ({ did, operatorId, id: `grant-of-${did}` })
 const CAPABILITIES = new Map(
   ['https://b.example#read', 'https://b.example#write', 'https://d.example#admin'].map((text) => [text, UNCONSTRAINED]),
 )
-/** A chain of two grants. */
-const chain = (others: object = {}) => ({
-  authority: {
-    parties: [party(AGENT, OPERATORS[0]), party(ACTOR, OPERATORS[1])],
-    principal: AGENT,
-    actor: ACTOR,
-    chain: { issuer: 'https://auth.example', hops: [{ iat: 1 }, { iat: 2 }] },
-    claims: undefined,
-    capabilities: CAPABILITIES,
-    jkt: 'k',
-    exp: 99,
-    ...others,
-  },
+const hop = (did: string, operatorId: string, depth: number): Hop => ({
+  did,
+  operatorId,
+  epoch: [1, 1],
+  kid: 'key-1',
+  id: `grant-of-${did}`,
+  jti: `jti-of-${did}`,
+  publicJwk: { kty: 'OKP', crv: 'Ed25519', x: '' },
+  jkt: 'k',
+  depth,
+  maxDepth: 8,
+  capabilities: CAPABILITIES,
+  allowedDomains: [],
+  statement: undefined,
+  iat: 1,
+  exp: 99,
 })
-const DELEGATED = {
+/** A chain of grants. */
+const chain = (hops: readonly Hop[] = [hop(AGENT, OPERATORS[0], 0), hop(ACTOR, OPERATORS[1], 1)]) => ({
+  valid: true as const,
+  authority: authorityOfChain({ issuer: 'https://auth.example', hops }),
+})
+/** A token with which the agent acts for a user whom a rule of the administrator maps. */
+const FOR_USER: UserClaims = {
   ...CLAIMS,
+  sub: 'user:alice',
   client_id: ACTOR,
+  operator_id: OPERATORS[1],
   cnf: { jkt: 'k' },
+  edges: ['edge-1'],
+  provider: { issuer: 'https://idp.example', generation: 1 },
   lineage: [],
   details: new Map(),
-  scope: 'read write',
 }
-const USER = { parties: [party(ACTOR, OPERATORS[1])], principal: 'user:alice' }
+const forUser = (claims: UserClaims) => ({
+  valid: true as const,
+  authority: authorityOfToken({ claims, kid: 'key-1' }),
+})
 
 describe('the API is told', () => {
   it('about a chain of grants: who acts for whom, and only the scope that the route demands', async () => {
@@ -76,12 +94,12 @@ describe('the API is told', () => {
   })
 
   it('about a root grant that its holder acts itself', async () => {
-    const { removed } = await asking(chain({ parties: [party(AGENT, OPERATORS[0])], actor: AGENT }))
+    const { removed } = await asking(chain([hop(AGENT, OPERATORS[0], 0)]))
     expect(removed).toContain('x-auth4agent-actor')
   })
 
   it('about a delegated token of a user: the user, and the agent with its operator', async () => {
-    const { headers } = await asking(chain({ ...USER, chain: undefined, claims: { ...DELEGATED, sub: 'user:alice' } }))
+    const { headers } = await asking(forUser(FOR_USER))
     expect(headers).toMatchObject({
       'x-auth4agent-subject': 'user:alice',
       'x-auth4agent-operator': OPERATORS[1],
@@ -94,9 +112,13 @@ describe('the API is told', () => {
 
   it('about a token of a program for a user of an operator: the user with its operator, and the program', async () => {
     const client = 'https://client.example/client.json'
-    const claims = { ...DELEGATED, sub: 'user:alice', client_id: client }
-    const user = { parties: [party('user:alice', OPERATORS[0])], principal: 'user:alice', actor: client }
-    const { headers, removed } = await asking(chain({ ...user, chain: undefined, jkt: undefined, claims }))
+    const { cnf: _, ...unbound } = FOR_USER
+    const own = {
+      client_id: client,
+      operator_id: OPERATORS[0],
+      user: { operatorId: OPERATORS[0], epoch: CLAIMS.epoch },
+    }
+    const { headers, removed } = await asking(forUser({ ...unbound, ...own }))
     expect(headers).toMatchObject({
       'x-auth4agent-subject': 'user:alice',
       'x-auth4agent-operator': OPERATORS[0],
@@ -126,8 +148,15 @@ describe('the API is told', () => {
   })
 
   it('about a token for an agent of another deployment no id of its operator', async () => {
-    const home = { iss: 'https://other.example' }
-    const { headers, removed, metadata } = await asking({ claims: { ...CLAIMS, home } })
+    const home: HomeToken = {
+      iss: 'https://other.example',
+      jti: 'x',
+      kids: ['k'],
+      generation: 1,
+      epoch: [1, 1],
+      edge: 'e',
+    }
+    const { headers, removed, metadata } = await asking({ valid: true, claims: { ...CLAIMS, home } })
     expect(headers).toMatchObject({ 'x-auth4agent-subject': AGENT, 'x-auth4agent-domain': 'a.example' })
     expect(removed).toContain('x-auth4agent-operator')
     expect(metadata).not.toHaveProperty('home')
@@ -140,7 +169,7 @@ describe('the API is told', () => {
   })
 })
 
-it.each<[string, object]>([
+it.each<[string, Verified]>([
   ['an agent as the subject of an OAuth server, which has proven no domain', foreign('oauth')],
   ['another DID', foreign('oauth', { sub: 'did:web:a.example' })],
   ['a subject with a line break', foreign('oauth', { sub: 'a\nx-auth4agent-domain: a.example' })],

@@ -1,12 +1,22 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { ForeignVerification } from '../../trust/index.ts'
+import type { ForeignTrust, ForeignVerification } from '../../trust/index.ts'
 import type { AuthorityVerification } from '../chains/verify-authority.ts'
 import { membersOfAuthority, membersOfToken } from '../oauth/introspection-members.ts'
 import type { Verification } from '../verify-token.ts'
 
+type Valid<V> = Extract<V, { readonly valid: true }>
+
+/** The part of the answer about a valid token of a foreign issuer that the API is told. */
+interface ForeignVerified extends Pick<Valid<ForeignVerification>, 'valid' | 'claims'> {
+  readonly trust: {
+    readonly issuer: Pick<ForeignTrust['issuer'], 'kind' | 'mode'>
+    readonly trusted: Pick<ForeignTrust['trusted'], 'scopes' | 'audience' | 'edges'>
+  }
+}
+
 /** The answer about a valid token. */
-export type Verified = Extract<Verification | AuthorityVerification | ForeignVerification, { readonly valid: true }>
+export type Verified = Valid<Verification | AuthorityVerification> | ForeignVerified
 
 /** What the API is told about the caller, by the end of the header's name. An empty text means: nothing to tell. */
 export interface CallerFacts {

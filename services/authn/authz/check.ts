@@ -4,23 +4,25 @@ import type { AttributeContext_HttpRequest } from '../../../gen/proto/envoy/serv
 import type { CheckRequest, CheckResponse } from '../../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { toApiError } from '../../platform/errors/api-error.ts'
 import { reasons } from '../../platform/errors/reasons.ts'
-import type { ForeignVerification } from '../../trust/index.ts'
 import type { AuthorityVerification } from '../chains/verify-authority.ts'
 import { refusalOf } from '../refuse-by-status.ts'
 import type { Verification } from '../verify-token.ts'
 import type { Allow } from './allow.ts'
+import type { Verified } from './caller-facts.ts'
 import type { CheckOutcome, OnCheck } from './on-check.ts'
 import { readCredentials, refuseUnclear } from './read-check.ts'
 import { denied, type Refusal, refusal } from './refusal.ts'
 import { type RouteDemands, readRouteDemands } from './route-demands.ts'
 import { sentHeadersOf } from './sent-headers.ts'
 
+type NotValid = Extract<Verification | AuthorityVerification, { readonly valid: false }>
+
 /** The dependencies of checkRequest. */
 export interface CheckDeps {
   /** Returns the demands of a route, from its context extensions. */
   readonly demandsOf: (extensions: Readonly<Record<string, string>>) => RouteDemands | Refusal
   /** Verifies a token as VerifyToken does. */
-  readonly verify: (request: VerifyTokenRequest) => Promise<Verification | AuthorityVerification | ForeignVerification>
+  readonly verify: (request: VerifyTokenRequest) => Promise<Verified | Pick<NotValid, 'valid' | 'reason'>>
   readonly allow: Allow
   readonly onCheck: OnCheck
 }

@@ -3,7 +3,7 @@ import { ED25519_ALGORITHMS, type JwsRules, type ParsedJws, parseCompactJws } fr
 import { isUnixSeconds } from '../jose/numeric-date.ts'
 import { isJti } from '../token/claims.ts'
 import { isKeyLabel } from './key-label.ts'
-import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
+import { areOperatorRoles, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
 
 /** `typ` of an invitation to make a key. */
 export const KEY_INVITATION_TYPE = 'auth4agent-key-invitation+jwt'
@@ -64,14 +64,10 @@ export function parseKeyInvitation(text: string): ParsedInvitation | { readonly 
   if (typeof label !== 'string' || !isKeyLabel(label)) {
     return { ok: false, why: 'label must be 1 to 64 visible characters' }
   }
-  if (!areRoles(roles)) return { ok: false, why: `roles must name some of ${OPERATOR_ROLES.join(', ')}` }
+  if (!areOperatorRoles(roles)) return { ok: false, why: `roles must name some of ${OPERATOR_ROLES.join(', ')}` }
   if (person !== undefined && (typeof person !== 'string' || !isKeyLabel(person))) {
     return { ok: false, why: 'person must be 1 to 64 visible characters' }
   }
   const invitation = { operatorId: iss, issuer: aud, jti, iat, exp, label, roles, ...(person && { person }) }
   return { ok: true, invitation, jws }
-}
-
-function areRoles(roles: unknown): roles is readonly OperatorRole[] {
-  return Array.isArray(roles) && roles.length > 0 && roles.every(isOperatorRole) && new Set(roles).size === roles.length
 }

@@ -9,7 +9,7 @@ import { PASSKEY_ALGORITHM } from '../webauthn/passkey-proof.ts'
 import { relyingParty } from '../webauthn/relying-party.ts'
 import { isKeyLabel } from './key-label.ts'
 import type { OperatorJwk, PasskeyBinding } from './operator-manifest.ts'
-import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
+import { areOperatorRoles, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
 
 /** `typ` of a request for a key. */
 export const KEY_REQUEST_TYPE = 'auth4agent-key-request+jwt'
@@ -114,14 +114,9 @@ function readClaims({ header, payload }: ParsedJws): KeyRequest | string {
   return { operatorId: iss, issuer: aud, iat, jwk, kid, label, roles, isRoot, ...more }
 }
 
-/** Tells whether a value lists roles that a key may want, each once. */
+/** A root key has all roles, so it wants none. */
 function areWantedRoles(roles: unknown, isRoot: boolean): roles is readonly OperatorRole[] {
-  return (
-    Array.isArray(roles) &&
-    roles.length > 0 !== isRoot &&
-    new Set(roles).size === roles.length &&
-    roles.every(isOperatorRole)
-  )
+  return isRoot ? Array.isArray(roles) && roles.length === 0 : areOperatorRoles(roles)
 }
 
 /** Returns null for a value that is no binding of a passkey. */

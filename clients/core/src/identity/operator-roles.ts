@@ -44,3 +44,18 @@ export type OperatorRole = (typeof OPERATOR_ROLES)[number]
 export function isOperatorRole(text: unknown): text is OperatorRole {
   return OPERATOR_ROLES.some((role) => role === text)
 }
+
+/**
+ * Tells whether a value lists roles that an operational key can have: at least one, each once.
+ *
+ * @example
+ * ```ts
+ * import { areOperatorRoles } from '@auth4agent/core/identity/operator-roles'
+ *
+ * areOperatorRoles(['policy', 'trust']) // true
+ * areOperatorRoles([]) // false
+ * ```
+ */
+export function areOperatorRoles(value: unknown): value is OperatorRole[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isOperatorRole) && new Set(value).size === value.length
+}

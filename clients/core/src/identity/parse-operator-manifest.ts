@@ -20,7 +20,7 @@ import {
   type PasskeyBinding,
   type RootKey,
 } from './operator-manifest.ts'
-import { isOperatorRole, OPERATOR_ROLES, type OperatorRole } from './operator-roles.ts'
+import { areOperatorRoles, OPERATOR_ROLES } from './operator-roles.ts'
 
 /** Whose manifest a text must be. */
 interface ManifestRules {
@@ -187,7 +187,7 @@ function readOperationalKey(value: unknown, at: string, rules: ManifestRules, se
   const { kid } = readKey(jwk, at, rules, seen)
   demand(value['kid'] === kid, `${at}.kid`, 'kid')
   const label = readLabel(value['label'], at, seen)
-  demand(areRoles(roles), `${at}.roles`, 'roles')
+  demand(areOperatorRoles(roles), `${at}.roles`, 'roles')
   demand(isUnixSeconds(nbf), `${at}.nbf`, 'time')
   demand(isUnixSeconds(exp), `${at}.exp`, 'time')
   demand(nbf < exp, `${at}.exp`, 'order')
@@ -234,10 +234,6 @@ function readLabel(label: unknown, at: string, { labels }: Seen): string {
   demand(!labels.has(comparable), `${at}.label`, 'label-again')
   labels.add(comparable)
   return label
-}
-
-function areRoles(roles: unknown): roles is OperatorRole[] {
-  return Array.isArray(roles) && roles.length > 0 && roles.every(isOperatorRole) && new Set(roles).size === roles.length
 }
 
 function onlyMembers(object: JsonObject, prefix: string, names: readonly string[]): void {
