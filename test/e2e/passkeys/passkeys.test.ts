@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { bodyDigest } from '@auth4agent/core/identity/body-digest'
 import axe from 'axe-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startCli } from '../../support/cli-process.ts'
 import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
 import { eventually } from '../../support/eventually.ts'
 import type { Json } from '../../support/protocol-client.ts'
@@ -216,4 +217,32 @@ describe('a person who is invited to make a passkey', () => {
     const answer = await callByPasskey('GET', `/v1/operators/${operatorId}/policy`, '')
     expect([answer.status, await answer.json()]).toMatchObject([401, { reason: 'INVALID_ASSERTION' }])
   })
+
+  it('12. alice invites once more, and the tool waits and adds the passkey', async () => {
+    const words = 'operator-key invite --label phone --role audit.read --yes'.split(' ')
+    const tool = startCli(words, { HOME: alice.home })
+    const shown = await eventually(() => {
+      const [found] = /http:\S+#eyJ\S+/.exec(tool.output().stderr) ?? []
+      if (found === undefined) throw new Error(`There is no link yet: ${tool.output().stderr}`)
+      return found
+    })
+    await page.open('about:blank')
+    await page.open(shown)
+    await eventually(async () => expect(await textOf('operator')).toBe(DOMAIN))
+    await page.run(`document.getElementById('make').click()`)
+    expect(await tool.ended).toBe(0)
+    const made = await textOf('kid')
+    expect(tool.output().stderr).toContain(`passkey: ${made}`)
+    expect(tool.output().stdout).toMatch(/^key added: phone\n/)
+    const { keys } = await alice.json('operator-key list')
+    expect(keys).toMatchObject([{ kid: made, label: 'phone', roles: ['audit.read'], webauthn: { rp_id: 'localhost' } }])
+  })
+
+  it.each(['', ' --yes --json', ' --yes --quiet'])(
+    '13. the tool does not wait where nobody sees the link: %s',
+    async (more) => {
+      const { code, stdout, stderr } = await alice.run(`operator-key invite --label tablet --role audit.read${more}`)
+      expect([code, stdout + stderr]).toEqual([2, expect.stringContaining('--no-wait')])
+    },
+  )
 })

@@ -51,10 +51,13 @@ export const inviteOperatorKey = defineCommand({
   ],
   flags: inviteFlags,
   async run(context) {
-    const { flags, now, note } = context
+    const { flags, now, note, json, quiet } = context
     const [label, roles] = [checkLabel(flags.required('label')), readRoles(flags.list('role'))]
     const [person, validity] = [flags.text('person'), readValidity(flags.text('expires'), now())]
     const waits = !flags.on('no-wait')
+    if (waits && (json || quiet)) {
+      throw usageError('--no-wait is missing: with --json or --quiet nobody would see the link while the tool waits')
+    }
     if (waits && context.ask === undefined && !flags.on('yes')) {
       throw usageError(
         'Nobody can be asked here',
@@ -67,7 +70,8 @@ export const inviteOperatorKey = defineCommand({
       context.answer({ link, jti }, `invitation made\n\n${lines({ link })}\n\nThe link works once, for an hour.`, link)
       return
     }
-    note(`Send this link to the person. It works once, for an hour:\n\n${link}\n`)
+    note('Send this link to the person. It works once, for an hour:')
+    note(link)
     const wanted = await context.progress('waiting for the passkey', answerOf(opened.operator, jti, context))
     if (wanted.label !== label || wanted.person !== person || wanted.roles.join() !== roles.join()) {
       throw refused('The request does not have the terms of the invitation')
@@ -176,7 +180,9 @@ async function answerOf(
 
 /** Shows the thumbprint and asks. Throws CliError without a clear yes. */
 async function confirm(wanted: KeyRequest, { ask, flags, note }: Context<typeof inviteFlags>): Promise<void> {
-  note(`passkey: ${wanted.kid}\nlabel: ${plain(wanted.label)}\nroles: ${wanted.roles.join(' ')}`)
+  note(`passkey: ${wanted.kid}`)
+  note(`label: ${wanted.label}`)
+  note(`roles: ${wanted.roles.join(' ')}`)
   if (flags.on('yes') || ask === undefined) return
   if (/^y(es)?$/i.test((await ask('Does the person read the same thumbprint to you? Add the passkey? [y/N] ')).trim()))
     return
