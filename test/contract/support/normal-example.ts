@@ -33,6 +33,7 @@ const MEMBERS: Readonly<Record<string, string | number>> = {
   version: '0.1.0',
   schema: '20261202091001_processes',
   unlisted_sessions: 0,
+  minimum_epoch: 58_000_000,
 }
 
 /** Returns a value of a contract test as an example has it: with made-up ids, keys, times and signatures. */

@@ -6,6 +6,7 @@ import { readSql } from '../../support/sql.ts'
 import { activeAgent, expectStatus, issueToken, type KeyedOperator, provenOperator } from '../../support/story.ts'
 import { type Collector, startCollector } from '../../support/traces/collector.ts'
 import type { ExportedSpan } from '../../support/traces/read-spans.ts'
+import { until } from '../../support/until.ts'
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736'
 const PARENT_ID = '00f067aa0ba902b7'
@@ -37,6 +38,15 @@ beforeAll(async () => {
   const headers = { authorization: operator.assert() }
   const watch = await fetch(`${server.baseUrl}/v1/revocations`, { headers, signal: watching.signal })
   expect(watch.status).toBe(200)
+  // The first event shows that the watcher is there. The headers are sent before.
+  await watch.body?.getReader().read()
+  // A record that the bus does not deliver carries no trace.
+  for (const process of Object.values(deployment.processes).flat()) {
+    await until(
+      async () => process.logs(),
+      (logs) => logs.includes('the bus is connected'),
+    )
+  }
   traced = protocolClient(server.baseUrl, { traceparent: `00-${TRACE_ID}-${PARENT_ID}-01` })
 })
 afterAll(async () => {
