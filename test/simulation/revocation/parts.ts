@@ -1,5 +1,6 @@
 import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
 import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
+import { complete } from '../../../services/calls/complete.ts'
 import { createCountAnswer, type FromDatabase } from '../../../services/revocation/count-answers.ts'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
@@ -19,7 +20,7 @@ export interface Databases {
 interface Handling extends Databases {
   /** Commits the revocation. Resolves with whether it changed anything. */
   readonly commit: () => Promise<boolean>
-  readonly settle: () => Promise<unknown>
+  readonly settle: ReturnType<typeof createSettle>
   readonly deps: SettleDeps
 }
 
@@ -30,7 +31,7 @@ export interface Parts {
   createLogFollower(deps: LogFollowerDeps): LogFollower
   /** Creates the log follower of a version that does not know the kinds issuer and edge. */
   createOlderLogFollower(deps: LogFollowerDeps): LogFollower
-  createSettle(deps: SettleDeps): () => Promise<unknown>
+  createSettle: typeof createSettle
   /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
   ask(databases: Databases): Promise<FromDatabase<boolean>>
@@ -66,8 +67,10 @@ export const REAL: Parts = {
   async revoke({ commit, primary, settle }) {
     // If a repeated call finds the target ended, it writes nothing. So it has no commit of its own that would wait for
     // the standby.
-    if (!(await primary()).answer) await commit()
-    await settle()
+    const { answer: isEnded, by } = await primary()
+    if (!isEnded) await commit()
+    const seen = new Set(isEnded ? [by.server] : [])
+    await complete({ settle, confirm: settle }, { action: 'token.revoke', endsTokens: true }, undefined, seen)
   },
   ask: ({ primary }) => primary(),
   createCountAnswer,
