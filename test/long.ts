@@ -55,6 +55,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/attestation/tpm-machine.test.ts': "a software TPM is started, and Debian's packages may be installed first",
   'test/e2e/split-smoke/{oauth,rolling-restart,split}.test.ts':
     'a dozen processes start, or are replaced one after the other',
+  'test/e2e/restore/restore.test.ts':
+    "a database is backed up and restored, and Debian's packages may be installed first",
   'test/e2e/upgrade/{callers,key-events,rolling,upgrade}.test.ts': 'older versions run beside this version',
   'test/e2e/agent-key-rotation/rotation-under-load.test.ts': 'agents rotate their keys a thousand times under load',
   'test/e2e/{agent-moves/agent-moves,identity-story/identity-story,operator-team/operator-team}.test.ts':

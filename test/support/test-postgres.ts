@@ -16,9 +16,13 @@ export function chosenPostgres(env: NodeJS.ProcessEnv = process.env): string | u
 /** Finds PostgreSQL's programs for the databases of tests. Installs Debian's package if it is chosen and missing. */
 export async function testBinaries(): Promise<Binaries> {
   const folder = chosenPostgres()
-  if (folder === undefined) return locateBinaries()
+  return folder === undefined ? locateBinaries() : postgresPrograms(folder)
+}
+
+/** Returns PostgreSQL's programs in a folder. Installs Debian's package if it is missing and the folder is its own. */
+export async function postgresPrograms(folder: string): Promise<Binaries> {
   const version = /^\/usr\/lib\/postgresql\/(\d+)\/bin\/?$/.exec(folder)?.[1]
-  const missing = `AUTH4AGENT_TEST_POSTGRES names ${folder}, but there is no initdb`
+  const missing = `There is no initdb in ${folder}`
   if (version === undefined) return (await programsIn(folder)) ?? fail(missing)
   const name = `postgresql-${version}`
   const find = () => programsIn(folder)

@@ -19,6 +19,7 @@ type Document =
   | 'docs/identity.md'
   | 'docs/moving.md'
   | 'docs/oauth.md'
+  | 'docs/operations.md'
   | 'docs/operator-keys.md'
   | 'docs/signals.md'
   | 'docs/signing-keys.md'
@@ -34,19 +35,21 @@ export async function blocks(
   name: Document,
   kind:
     | 'sh'
+    | 'sh backup'
     | 'sh grpc'
     | 'sh keys'
     | 'sh local'
     | 'sh policy'
     | 'sh push'
+    | 'sh restore'
     | 'sh rfc9421'
     | 'sh tour'
     | 'ts'
     | 'ts mcp'
     | 'python',
 ): Promise<string[]> {
-  return [...(await readDocument(name)).matchAll(/^```(\w+(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
-    found === kind && text !== undefined ? [text] : [],
+  return [...(await readDocument(name)).matchAll(/^ *```(\w+(?: \w+)?)\n([\s\S]*?)^ *```$/gm)].flatMap(
+    ([, found, text]) => (found === kind && text !== undefined ? [text] : []),
   )
 }
 
