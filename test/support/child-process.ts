@@ -56,38 +56,40 @@ export async function startProgram({ name, command, args, account, env, isReady 
 
 function control(child: ChildProcess): ProgramProcess {
   const pid = child.pid ?? 0
-  let frozen: readonly number[] = []
-  const thaw = () => {
-    for (const one of frozen) resume(one)
-    frozen = []
-  }
+  let thaw: (() => void) | undefined
   return {
     pid,
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')
       child.kill(signal)
-      thaw()
+      thaw?.()
       await exited
     },
     async freeze() {
-      // Stops the parent first, so that it cannot start another child after this has listed its children.
-      process.kill(pid, 'SIGSTOP')
-      frozen = [pid]
-      for (const child of await childrenOf(pid)) {
-        process.kill(child, 'SIGSTOP')
-        frozen = [...frozen, child]
-      }
+      thaw = await freeze(pid)
     },
-    thaw,
+    thaw: () => thaw?.(),
   }
 }
 
-function resume(pid: number): void {
+/** Freezes a process and its children. Returns the function that lets them continue. */
+export async function freeze(pid: number): Promise<() => void> {
+  // Stops the parent first, so that it cannot start another child after this has listed its children.
+  send(pid, 'SIGSTOP')
+  const frozen = [pid, ...(await childrenOf(pid))]
+  for (const one of frozen) send(one, 'SIGSTOP')
+  return () => {
+    for (const one of frozen.splice(0)) send(one, 'SIGCONT')
+  }
+}
+
+/** Sends a signal to a process that may have ended. */
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGCONT')
+    process.kill(pid, signal)
   } catch {
-    // The process was killed while it was stopped.
+    // The process has ended, or was killed while it was stopped.
   }
 }
 

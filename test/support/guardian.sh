@@ -47,7 +47,7 @@ for file in "$state"/folder-*; do
   for pid_file in "$folder"/postgres/postmaster.pid "$folder"/*/postgres/postmaster.pid; do
     [ -e "$pid_file" ] || continue
     pid=$(head -n 1 "$pid_file")
-    case $(ps -o args= -p "$pid") in *"-D ${pid_file%/postmaster.pid} "*) kill -QUIT "$pid" && wait_for "$pid" ;; esac
+    case $(ps -o args= -p "$pid") in *"-D ${pid_file%/postmaster.pid} "*) kill -QUIT "$pid" && kill -CONT "$pid" && wait_for "$pid" ;; esac
   done
   rm -rf "$folder"
 done

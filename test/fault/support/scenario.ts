@@ -33,6 +33,8 @@ export interface Scenario {
   readonly name: string
   /** Starts what the processes need. Everything it starts ends with `started`. */
   readonly world: (started: AsyncDisposableStack) => Promise<World & { readonly act: (scene: Scene) => Promise<void> }>
+  /** Time for what is not the run itself, in milliseconds, if it differs from the usual one. */
+  readonly overheadMs?: number
   /** Minimums that differ from the usual ones. */
   readonly minimums?: Partial<Minimums>
 }
@@ -46,7 +48,7 @@ const USUAL: Minimums = {
 
 /** The length of a run: short enough for many scenarios. FAULT_SECONDS changes it. */
 const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 2) * 1_000
-const IS_LONG = DURATION_MS > 10_000
+export const IS_LONG = DURATION_MS > 10_000
 /**
  * The modes to test. A long run tests whole processes and split services. A short run tests only split services, where
  * more can go wrong.
@@ -63,9 +65,9 @@ export const LEASE_MS = 400
 const wait = (ms: number): Promise<void> => delay(ms)
 
 /** Defines a test of a scenario. `FAULT_SEED` repeats the choices of another run. */
-export function itKeepsItsPromises({ name, world, ...scenario }: Scenario): void {
+export function itKeepsItsPromises({ name, world, overheadMs = OVERHEAD_MS, ...scenario }: Scenario): void {
   const minimums = { ...USUAL, ...scenario.minimums }
-  it(name, { timeout: MOST * DURATION_MS + OVERHEAD_MS }, async () => {
+  it(name, { timeout: MOST * DURATION_MS + overheadMs }, async () => {
     const started = new AsyncDisposableStack()
     // This also runs when the test times out.
     onTestFinished(() => started.disposeAsync())
