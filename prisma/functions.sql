@@ -226,7 +226,7 @@ CREATE CONSTRAINT TRIGGER issuer_subjects_log AFTER DELETE ON public.issuer_subj
 CREATE CONSTRAINT TRIGGER trust_statements_log AFTER UPDATE OF ended_at ON public.trust_statements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.ended_at IS NOT NULL) AND (old.ended_at IS NULL))) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER trust_statements_renamed_log AFTER UPDATE OF edge_id ON public.trust_statements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
 
--- The edge of a caller that is no longer listed is in the log: rule (j).
+-- The edge of a caller, of the users of an audience or of a target of users is in the log when it ends: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.log_caller_edges()
  RETURNS trigger
@@ -241,8 +241,12 @@ BEGIN
     END IF;
     RETURN NULL;
 END $function$;
+CREATE TRIGGER operator_audience_access_deleted_log AFTER DELETE ON public.operator_audience_access REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
+CREATE TRIGGER operator_audience_access_log AFTER UPDATE ON public.operator_audience_access REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
 CREATE TRIGGER operator_audience_callers_deleted_log AFTER DELETE ON public.operator_audience_callers REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
 CREATE TRIGGER operator_audience_callers_log AFTER UPDATE ON public.operator_audience_callers REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
+CREATE TRIGGER operator_user_targets_deleted_log AFTER DELETE ON public.operator_user_targets REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
+CREATE TRIGGER operator_user_targets_log AFTER UPDATE ON public.operator_user_targets REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
 
 -- A deleted attestor ends the tokens that rest on it.
 -- docs/attestation.md#rules
@@ -390,6 +394,127 @@ BEGIN
     RAISE EXCEPTION 'An edge of a caller can only end' USING ERRCODE = 'integrity_constraint_violation';
 END $function$;
 CREATE TRIGGER operator_audience_callers_fixed BEFORE UPDATE ON public.operator_audience_callers FOR EACH ROW WHEN (((old.ended_at IS NOT NULL) OR (new.ended_at IS NULL) OR (old.edge_id <> new.edge_id) OR (old.operator_id <> new.operator_id) OR (old.audience <> new.audience) OR (old.caller <> new.caller))) EXECUTE FUNCTION refuse_other_caller_edge();
+
+-- Decides whether a rule lets users do less than another one: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.narrows_user_access(_before jsonb, _after jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO '$user', 'public'
+AS $function$
+    SELECT _before IS NOT NULL AND (_after IS NULL
+        OR (NOT COALESCE(_after -> 'domains' ? '*', false) AND EXISTS (
+            SELECT FROM jsonb_array_elements_text(_before -> 'domains') AS d("domain")
+            WHERE NOT COALESCE(_after -> 'domains' ? d."domain", false)
+        ))
+        OR EXISTS (
+            SELECT FROM jsonb_array_elements(_before -> 'scopes') AS b("scope")
+            WHERE NOT EXISTS (
+                SELECT FROM jsonb_array_elements(_after -> 'scopes') AS a("scope")
+                WHERE a."scope" ->> 'name' = b."scope" ->> 'name'
+                    AND (COALESCE(a."scope" -> 'groups', '[]') = '[]'
+                        OR (COALESCE(b."scope" -> 'groups', '[]') <> '[]' AND a."scope" -> 'groups' @> (b."scope" -> 'groups')))
+                    AND (a."scope" - ARRAY['name', 'words', 'groups', 'is_default'])
+                        = (b."scope" - ARRAY['name', 'words', 'groups', 'is_default'])
+            )
+        )
+        OR (COALESCE(_before ->> 'clients', 'listed') = 'any' AND COALESCE(_after ->> 'clients', 'listed') <> 'any')
+        OR COALESCE((_after ->> 'max_days')::int, 30) < COALESCE((_before ->> 'max_days')::int, 30)
+        OR (_after - ARRAY['domains', 'scopes', 'clients', 'max_days'])
+            <> (_before - ARRAY['domains', 'scopes', 'clients', 'max_days']))
+$function$;
+
+-- Each rule that lets users come has one edge, and only the owner of the domain lets them come: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.follow_access(_operator uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    WITH "ruled" AS (
+        SELECT a."audience"
+        FROM "operators" o JOIN "operator_audiences" a ON a."operator_id" = o."id"
+        WHERE o."id" = _operator AND o."status" IN ('active', 'lapsed', 'suspended') AND a."users" IS NOT NULL
+    ), "ended" AS (
+        UPDATE "operator_audience_access" SET "ended_at" = date_trunc('milliseconds', clock_timestamp())
+        WHERE "operator_id" = _operator AND "ended_at" IS NULL AND "audience" NOT IN (SELECT "audience" FROM "ruled")
+    )
+    INSERT INTO "operator_audience_access" ("operator_id", "audience")
+    SELECT _operator, "audience" FROM "ruled"
+    ON CONFLICT ("operator_id", "audience") WHERE "ended_at" IS NULL DO NOTHING;
+END $function$;
+
+-- The edge of a rule for users ends at commit when the rule becomes narrower: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.follow_access_of_audience()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE "operator_audience_access" SET "ended_at" = date_trunc('milliseconds', clock_timestamp())
+        WHERE "operator_id" = OLD."operator_id" AND "audience" = OLD."audience" AND "ended_at" IS NULL
+            AND (TG_OP = 'DELETE' OR OLD."operator_id" <> NEW."operator_id" OR OLD."audience" <> NEW."audience"
+                OR narrows_user_access(OLD."users", NEW."users"));
+        PERFORM follow_access(OLD."operator_id");
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM follow_access(NEW."operator_id");
+    END IF;
+    RETURN NULL;
+END $function$;
+CREATE CONSTRAINT TRIGGER operator_audiences_access AFTER UPDATE ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.users IS DISTINCT FROM old.users) OR (new.audience <> old.audience) OR (new.operator_id <> old.operator_id))) EXECUTE FUNCTION follow_access_of_audience();
+CREATE CONSTRAINT TRIGGER operator_audiences_new_access AFTER INSERT ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.users IS NOT NULL)) EXECUTE FUNCTION follow_access_of_audience();
+CREATE CONSTRAINT TRIGGER operator_audiences_no_access AFTER DELETE ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.users IS NOT NULL)) EXECUTE FUNCTION follow_access_of_audience();
+
+-- Each domain to which the users of an operator may go has one edge: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.follow_user_targets(_operator uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    WITH "listed" AS (
+        SELECT unnest("users_to") AS "domain" FROM "operators"
+        WHERE "id" = _operator AND "status" IN ('active', 'lapsed', 'suspended')
+    ), "ended" AS (
+        UPDATE "operator_user_targets" SET "ended_at" = date_trunc('milliseconds', clock_timestamp())
+        WHERE "operator_id" = _operator AND "ended_at" IS NULL AND "domain" NOT IN (SELECT "domain" FROM "listed")
+    )
+    INSERT INTO "operator_user_targets" ("operator_id", "domain")
+    SELECT DISTINCT _operator, "domain" FROM "listed"
+    ON CONFLICT ("operator_id", "domain") WHERE "ended_at" IS NULL DO NOTHING;
+END $function$;
+
+-- Edges of users follow a changed status or a changed list of targets at commit: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.follow_users_of_operator()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    PERFORM follow_access(NEW."id");
+    PERFORM follow_user_targets(NEW."id");
+    RETURN NULL;
+END $function$;
+CREATE CONSTRAINT TRIGGER operators_users AFTER UPDATE ON public.operators DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.status <> old.status) OR (new.users_to IS DISTINCT FROM old.users_to))) EXECUTE FUNCTION follow_users_of_operator();
+
+-- An edge of users never begins again and never becomes another one: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.refuse_other_user_edge()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'An edge of user access can only end' USING ERRCODE = 'integrity_constraint_violation';
+END $function$;
+CREATE TRIGGER operator_audience_access_fixed BEFORE UPDATE ON public.operator_audience_access FOR EACH ROW WHEN (((old.ended_at IS NOT NULL) OR (new.ended_at IS NULL) OR (old.edge_id <> new.edge_id) OR (old.operator_id <> new.operator_id) OR (old.audience <> new.audience))) EXECUTE FUNCTION refuse_other_user_edge();
+CREATE TRIGGER operator_user_targets_fixed BEFORE UPDATE ON public.operator_user_targets FOR EACH ROW WHEN (((old.ended_at IS NOT NULL) OR (new.ended_at IS NULL) OR (old.edge_id <> new.edge_id) OR (old.operator_id <> new.operator_id) OR (old.domain <> new.domain))) EXECUTE FUNCTION refuse_other_user_edge();
 
 -- The statements of a root key end when a manifest no longer lists the key.
 -- docs/federation.md#what-happens-to-a-statement

@@ -75,6 +75,18 @@ export type OperatorAudience = Prisma.OperatorAudienceModel
  */
 export type OperatorAudienceCaller = Prisma.OperatorAudienceCallerModel
 /**
+ * Model OperatorAudienceAccess
+ * The edge of each rule that lets users come to an audience, and of those that ended in the last 65 minutes. Written
+ * only by triggers, which follow `users` of OperatorAudience: a narrower rule gets another edge.
+ */
+export type OperatorAudienceAccess = Prisma.OperatorAudienceAccessModel
+/**
+ * Model OperatorUserTarget
+ * The edge of each domain to which the users of an operator may go, and of those that ended in the last 65 minutes.
+ * Written only by triggers, which follow `users_to` of Operator.
+ */
+export type OperatorUserTarget = Prisma.OperatorUserTargetModel
+/**
  * Model Agent
  * Written only by identity.
  */

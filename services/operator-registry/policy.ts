@@ -1,14 +1,16 @@
 import type { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import type { OperatorPolicy, OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Policies } from '../calls/policy.ts'
+import { entriesOf } from './domain/user-access.ts'
 
-/** Callers of audiences that cost one unit more: reading them takes about a tenth of a millisecond. */
-const CALLERS_A_UNIT = 64
+/** Entries of a policy that cost one unit more: reading 64 callers takes about a tenth of a millisecond. */
+const ENTRIES_A_UNIT = 64
 
-/** Returns the cost of a policy, which grows with the callers that it lists. */
+/** Returns the cost of a policy, which grows with the callers, domains, scopes and groups that it lists. */
 function costOfPolicy(policy: OperatorPolicy | undefined): number {
-  const callers = (policy?.audiences ?? []).reduce((sum, { callers: listed }) => sum + listed.length, 0)
-  return 1 + Math.floor(callers / CALLERS_A_UNIT)
+  const listed = (policy?.audiences ?? []).map(({ callers, users }) => callers.length + entriesOf(users))
+  const entries = listed.reduce((sum, each) => sum + each, policy?.usersTo.length ?? 0)
+  return 1 + Math.floor(entries / ENTRIES_A_UNIT)
 }
 
 const byOperator = { callers: ['operator'], own: 'id' } as const

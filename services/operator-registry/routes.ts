@@ -14,6 +14,7 @@ import { parseAuditQuery } from './domain/parse-audit-query.ts'
 import { isTestDomain, parseDomain } from './domain/parse-domain.ts'
 import type { OperatorPolicy } from './domain/parse-policy.ts'
 import { etagOf } from './domain/policy-etag.ts'
+import type { UserAccess } from './domain/user-access.ts'
 import { findAuditRecord, listAudit } from './store/audit.ts'
 import { getOperator } from './store/operators.ts'
 import { getPolicy, setPolicy } from './store/policy.ts'
@@ -101,6 +102,7 @@ const EMPTY_POLICY: OperatorPolicy = {
   hideAllowedScopes: false,
   delegateTo: [],
   maxGrantTtl: 0,
+  usersTo: [],
 }
 
 type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listAuditRecords' | 'getAuditRecord'>
@@ -136,10 +138,18 @@ function parseRegistration(
   return { id, domain, rootPublicKey, rootKeyThumbprint }
 }
 
-function toProto({ audiences, delegateTo, ...flags }: OperatorPolicy) {
-  const etag = etagOf({ audiences, delegateTo, ...flags })
-  const rules = audiences.map((rule) => ({ ...rule, callers: [...rule.callers] }))
-  return { audiences: rules, delegateTo: [...delegateTo], ...flags, etag }
+function toProto({ audiences, delegateTo, usersTo, ...flags }: OperatorPolicy) {
+  const etag = etagOf({ audiences, delegateTo, usersTo, ...flags })
+  const rules = audiences.map(({ users, ...rule }) => ({
+    ...rule,
+    callers: [...rule.callers],
+    ...(users && { users: toUserAccess(users) }),
+  }))
+  return { audiences: rules, delegateTo: [...delegateTo], usersTo: [...usersTo], ...flags, etag }
+}
+
+function toUserAccess({ domains, scopes, ...rest }: UserAccess) {
+  return { domains: [...domains], scopes: scopes.map((scope) => ({ ...scope, groups: [...scope.groups] })), ...rest }
 }
 
 function toRecord({ at, operatorId: _operatorId, signedRequestId: _signedRequestId, ...record }: AuditLog) {

@@ -75,6 +75,16 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     caller: "'c' || n % 5000 || '.com'",
     ended_at: 'CASE n % 4 WHEN 0 THEN now() END',
   },
+  operator_audience_access: {
+    operator_id: operator,
+    audience: "'https://a' || n || '.operator.com'",
+    ended_at: 'CASE n % 4 WHEN 0 THEN now() END',
+  },
+  operator_user_targets: {
+    operator_id: operator,
+    domain: "'c' || n || '.com'",
+    ended_at: 'CASE n % 4 WHEN 0 THEN now() END',
+  },
   agents: {
     id: agent,
     operator_id: operator,

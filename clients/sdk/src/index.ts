@@ -119,7 +119,6 @@ export type {
   AgentRecord,
   AgentScopes,
   ApprovedAgent,
-  AudienceRule,
   AuditEvidence,
   AuditRecord,
   CompromisedKey,
@@ -127,7 +126,6 @@ export type {
   DomainInstructions,
   EndedDeployment,
   EndedTokens,
-  OperatorPolicy,
   OperatorState,
   ReactivatedAgent,
   RegisteredAgent,
@@ -162,6 +160,7 @@ export type {
   OperatorKeys,
 } from './operator-keys.ts'
 export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
+export type { AudienceRule, OperatorPolicy, UserAccess, UserScope } from './operator-policy.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type {
   EventDelivery,

@@ -102,59 +102,6 @@ export const revokedToken = { jti: 'text', revoked_at: 'text', ended_operator_id
 /** A revoked token. `ended_operator_id` is set if the server has also ended all tokens of that operator's agents. */
 export type RevokedToken = Answer<typeof revokedToken>
 
-export const policy = {
-  audiences: 'any',
-  require_bound_challenges: 'flag',
-  require_body_digest: 'flag?',
-  hide_allowed_scopes: 'flag?',
-  delegate_to: 'texts?',
-  max_grant_ttl: 'count?',
-  etag: 'text?',
-} as const satisfies Shape
-export const audienceRule = {
-  audience: 'text',
-  callers: 'texts',
-  token_signing_alg: 'text?',
-  dpop: 'text?',
-  token_status: 'text?',
-} as const satisfies Shape
-/**
- * A rule for one of the operator's audiences: which callers may get tokens for it, which algorithm signs them,
- * whether they must be bound to a key, and where their status is published.
- */
-export interface AudienceRule {
-  readonly audience: string
-  readonly callers: readonly string[]
-  readonly token_signing_alg?: string | null | undefined
-  /**
-   * Whether tokens must be bound to a key by DPoP (RFC 9449): empty for no, `required`, or `required-with-nonce` if
-   * the proof must also contain a nonce of the server.
-   */
-  readonly dpop?: string | null | undefined
-  /** Where offline verifiers look up whether a token has ended: empty for nowhere, or `status_list`. */
-  readonly token_status?: string | null | undefined
-}
-/** The operator's policy for its agents and audiences. */
-export interface OperatorPolicy {
-  readonly audiences: readonly AudienceRule[]
-  readonly require_bound_challenges: boolean
-  /** Whether every assertion for a change must contain the digest of the body. Older servers leave it out. */
-  readonly require_body_digest?: boolean | null | undefined
-  /** Whether the public answer about an agent leaves out its scopes. Older servers leave it out. */
-  readonly hide_allowed_scopes?: boolean | null | undefined
-  /**
-   * Domains, besides the own one, whose agents may hold grants of the operator's agents. Older servers leave it out.
-   */
-  readonly delegate_to?: readonly string[] | null | undefined
-  /** Longest lifetime of a grant in seconds, 60 to 3600; 0 means 3600. Older servers leave it out. */
-  readonly max_grant_ttl?: number | null | undefined
-  /**
-   * Version of the policy. A change with it is refused with POLICY_CHANGED if the policy has changed since. Older
-   * servers leave it out.
-   */
-  readonly etag?: string | null | undefined
-}
-
 export const auditRecord = {
   id: 'text',
   at: 'text',

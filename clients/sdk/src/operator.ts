@@ -4,7 +4,7 @@ import { operatorId as idOf } from '@auth4agent/core/identity/operator-id'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { signerKid } from '@auth4agent/core/jose/signer-jwk'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
-import { readAnswer, readAnswers } from './answers.ts'
+import { readAnswer } from './answers.ts'
 import { CALLER_NAMES, type Caller, type CallerOptions, createCaller } from './caller.ts'
 import { checkInstructions, type Owner } from './check-instructions.ts'
 import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
@@ -12,6 +12,7 @@ import * as answers from './operator-answers.ts'
 import { type OperatorAttestation, operatorAttestation } from './operator-attestation.ts'
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
+import { type OperatorPolicy, readPolicy } from './operator-policy.ts'
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
 import { type OperatorStreams, operatorStreams } from './operator-streams.ts'
 import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
@@ -55,13 +56,14 @@ export interface Operator extends TrustQuestions {
   }
   readonly policy: {
     /** Resolves with the policy. */
-    get(): Promise<answers.OperatorPolicy>
+    get(): Promise<OperatorPolicy>
     /**
      * Replaces the whole policy. A member that is left out is reset. With the `etag` of an answer, it replaces only
      * that version, and rejects with POLICY_CHANGED if the policy has changed since. All tokens and grants of the
      * operator's agents end if the policy for grants becomes narrower: a domain is gone, or the lifetime is shorter.
+     * Tokens for users end if fewer of them may come to an audience, or may go to another operator.
      */
-    set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
+    set(policy: Partial<OperatorPolicy>): Promise<OperatorPolicy>
   }
   /**
    * Registers the domain and the key. Resolves with the same operator if both are registered already. Rejects with
@@ -205,19 +207,4 @@ function verification(caller: Caller, owner: Omit<Owner, 'issuer'>): Operator['v
 /** Returns the thumbprints of the root keys that this client knows. */
 function kidsOf(rootKey: Signer | undefined, known: KnownManifest | undefined): readonly string[] {
   return [...(rootKey === undefined ? [] : [signerKid(rootKey)]), ...(known?.rootKeys ?? []).map(jwkThumbprint)]
-}
-
-function readPolicy(value: unknown): answers.OperatorPolicy {
-  const { audiences, ...flags } = readAnswer(answers.policy, value)
-  const { require_bound_challenges, require_body_digest, hide_allowed_scopes, delegate_to, max_grant_ttl, etag } = flags
-  return {
-    audiences: readAnswers(answers.audienceRule, audiences),
-    require_bound_challenges,
-    // An older server has no such settings, and would refuse them in a policy that is sent back.
-    ...(typeof require_body_digest === 'boolean' && { require_body_digest }),
-    ...(typeof hide_allowed_scopes === 'boolean' && { hide_allowed_scopes }),
-    ...(delegate_to && { delegate_to }),
-    ...(typeof max_grant_ttl === 'number' && { max_grant_ttl }),
-    ...(typeof etag === 'string' && { etag }),
-  }
 }

@@ -403,6 +403,8 @@ export const ModelName = {
   KeyRequest: 'KeyRequest',
   OperatorAudience: 'OperatorAudience',
   OperatorAudienceCaller: 'OperatorAudienceCaller',
+  OperatorAudienceAccess: 'OperatorAudienceAccess',
+  OperatorUserTarget: 'OperatorUserTarget',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
   AgentAddedKey: 'AgentAddedKey',
@@ -456,7 +458,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "process" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "operatorAudienceAccess" | "operatorUserTarget" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "process" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "signalStream" | "signalDispatch" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -901,6 +903,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.OperatorAudienceCallerCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceCallerCountAggregateOutputType> | number
+        }
+      }
+    }
+    OperatorAudienceAccess: {
+      payload: Prisma.$OperatorAudienceAccessPayload<ExtArgs>
+      fields: Prisma.OperatorAudienceAccessFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OperatorAudienceAccessFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OperatorAudienceAccessFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>
+        }
+        findFirst: {
+          args: Prisma.OperatorAudienceAccessFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OperatorAudienceAccessFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>
+        }
+        findMany: {
+          args: Prisma.OperatorAudienceAccessFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>[]
+        }
+        create: {
+          args: Prisma.OperatorAudienceAccessCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>
+        }
+        createMany: {
+          args: Prisma.OperatorAudienceAccessCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OperatorAudienceAccessCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>[]
+        }
+        delete: {
+          args: Prisma.OperatorAudienceAccessDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>
+        }
+        update: {
+          args: Prisma.OperatorAudienceAccessUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>
+        }
+        deleteMany: {
+          args: Prisma.OperatorAudienceAccessDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OperatorAudienceAccessUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OperatorAudienceAccessUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>[]
+        }
+        upsert: {
+          args: Prisma.OperatorAudienceAccessUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorAudienceAccessPayload>
+        }
+        aggregate: {
+          args: Prisma.OperatorAudienceAccessAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOperatorAudienceAccess>
+        }
+        groupBy: {
+          args: Prisma.OperatorAudienceAccessGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceAccessGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OperatorAudienceAccessCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorAudienceAccessCountAggregateOutputType> | number
+        }
+      }
+    }
+    OperatorUserTarget: {
+      payload: Prisma.$OperatorUserTargetPayload<ExtArgs>
+      fields: Prisma.OperatorUserTargetFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OperatorUserTargetFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OperatorUserTargetFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>
+        }
+        findFirst: {
+          args: Prisma.OperatorUserTargetFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OperatorUserTargetFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>
+        }
+        findMany: {
+          args: Prisma.OperatorUserTargetFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>[]
+        }
+        create: {
+          args: Prisma.OperatorUserTargetCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>
+        }
+        createMany: {
+          args: Prisma.OperatorUserTargetCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OperatorUserTargetCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>[]
+        }
+        delete: {
+          args: Prisma.OperatorUserTargetDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>
+        }
+        update: {
+          args: Prisma.OperatorUserTargetUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>
+        }
+        deleteMany: {
+          args: Prisma.OperatorUserTargetDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OperatorUserTargetUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OperatorUserTargetUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>[]
+        }
+        upsert: {
+          args: Prisma.OperatorUserTargetUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OperatorUserTargetPayload>
+        }
+        aggregate: {
+          args: Prisma.OperatorUserTargetAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOperatorUserTarget>
+        }
+        groupBy: {
+          args: Prisma.OperatorUserTargetGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorUserTargetGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OperatorUserTargetCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OperatorUserTargetCountAggregateOutputType> | number
         }
       }
     }
@@ -3801,7 +3951,8 @@ export const OperatorScalarFieldEnum = {
   hideAllowedScopes: 'hideAllowedScopes',
   frozenAt: 'frozenAt',
   delegateTo: 'delegateTo',
-  maxGrantTtl: 'maxGrantTtl'
+  maxGrantTtl: 'maxGrantTtl',
+  usersTo: 'usersTo'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
@@ -3835,7 +3986,8 @@ export const OperatorAudienceScalarFieldEnum = {
   callers: 'callers',
   tokenSigningAlg: 'tokenSigningAlg',
   dpop: 'dpop',
-  tokenStatus: 'tokenStatus'
+  tokenStatus: 'tokenStatus',
+  users: 'users'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
@@ -3850,6 +4002,26 @@ export const OperatorAudienceCallerScalarFieldEnum = {
 } as const
 
 export type OperatorAudienceCallerScalarFieldEnum = (typeof OperatorAudienceCallerScalarFieldEnum)[keyof typeof OperatorAudienceCallerScalarFieldEnum]
+
+
+export const OperatorAudienceAccessScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  audience: 'audience',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorAudienceAccessScalarFieldEnum = (typeof OperatorAudienceAccessScalarFieldEnum)[keyof typeof OperatorAudienceAccessScalarFieldEnum]
+
+
+export const OperatorUserTargetScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  domain: 'domain',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorUserTargetScalarFieldEnum = (typeof OperatorUserTargetScalarFieldEnum)[keyof typeof OperatorUserTargetScalarFieldEnum]
 
 
 export const AgentScalarFieldEnum = {
@@ -4422,19 +4594,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -4546,20 +4718,6 @@ export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
 
 
 /**
- * Reference to a field of type 'AgentStatus'
- */
-export type EnumAgentStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AgentStatus'>
-    
-
-
-/**
- * Reference to a field of type 'AgentStatus[]'
- */
-export type ListEnumAgentStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AgentStatus[]'>
-    
-
-
-/**
  * Reference to a field of type 'Json'
  */
 export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
@@ -4570,6 +4728,20 @@ export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'J
  * Reference to a field of type 'QueryMode'
  */
 export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
+    
+
+
+/**
+ * Reference to a field of type 'AgentStatus'
+ */
+export type EnumAgentStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AgentStatus'>
+    
+
+
+/**
+ * Reference to a field of type 'AgentStatus[]'
+ */
+export type ListEnumAgentStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'AgentStatus[]'>
     
 
 
@@ -4883,6 +5055,8 @@ export type GlobalOmitConfig = {
   keyRequest?: Prisma.KeyRequestOmit
   operatorAudience?: Prisma.OperatorAudienceOmit
   operatorAudienceCaller?: Prisma.OperatorAudienceCallerOmit
+  operatorAudienceAccess?: Prisma.OperatorAudienceAccessOmit
+  operatorUserTarget?: Prisma.OperatorUserTargetOmit
   agent?: Prisma.AgentOmit
   agentKey?: Prisma.AgentKeyOmit
   agentAddedKey?: Prisma.AgentAddedKeyOmit

@@ -57,6 +57,8 @@ export const ModelName = {
   KeyRequest: 'KeyRequest',
   OperatorAudience: 'OperatorAudience',
   OperatorAudienceCaller: 'OperatorAudienceCaller',
+  OperatorAudienceAccess: 'OperatorAudienceAccess',
+  OperatorUserTarget: 'OperatorUserTarget',
   Agent: 'Agent',
   AgentKey: 'AgentKey',
   AgentAddedKey: 'AgentAddedKey',
@@ -159,7 +161,8 @@ export const OperatorScalarFieldEnum = {
   hideAllowedScopes: 'hideAllowedScopes',
   frozenAt: 'frozenAt',
   delegateTo: 'delegateTo',
-  maxGrantTtl: 'maxGrantTtl'
+  maxGrantTtl: 'maxGrantTtl',
+  usersTo: 'usersTo'
 } as const
 
 export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typeof OperatorScalarFieldEnum]
@@ -193,7 +196,8 @@ export const OperatorAudienceScalarFieldEnum = {
   callers: 'callers',
   tokenSigningAlg: 'tokenSigningAlg',
   dpop: 'dpop',
-  tokenStatus: 'tokenStatus'
+  tokenStatus: 'tokenStatus',
+  users: 'users'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]
@@ -208,6 +212,26 @@ export const OperatorAudienceCallerScalarFieldEnum = {
 } as const
 
 export type OperatorAudienceCallerScalarFieldEnum = (typeof OperatorAudienceCallerScalarFieldEnum)[keyof typeof OperatorAudienceCallerScalarFieldEnum]
+
+
+export const OperatorAudienceAccessScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  audience: 'audience',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorAudienceAccessScalarFieldEnum = (typeof OperatorAudienceAccessScalarFieldEnum)[keyof typeof OperatorAudienceAccessScalarFieldEnum]
+
+
+export const OperatorUserTargetScalarFieldEnum = {
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  domain: 'domain',
+  endedAt: 'endedAt'
+} as const
+
+export type OperatorUserTargetScalarFieldEnum = (typeof OperatorUserTargetScalarFieldEnum)[keyof typeof OperatorUserTargetScalarFieldEnum]
 
 
 export const AgentScalarFieldEnum = {
@@ -780,19 +804,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {

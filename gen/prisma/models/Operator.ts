@@ -125,6 +125,7 @@ export type OperatorCountAggregateOutputType = {
   frozenAt: number
   delegateTo: number
   maxGrantTtl: number
+  usersTo: number
   _all: number
 }
 
@@ -227,6 +228,7 @@ export type OperatorCountAggregateInputType = {
   frozenAt?: true
   delegateTo?: true
   maxGrantTtl?: true
+  usersTo?: true
   _all?: true
 }
 
@@ -342,6 +344,7 @@ export type OperatorGroupByOutputType = {
   frozenAt: Date | null
   delegateTo: string[]
   maxGrantTtl: number
+  usersTo: string[]
   _count: OperatorCountAggregateOutputType | null
   _avg: OperatorAvgAggregateOutputType | null
   _sum: OperatorSumAggregateOutputType | null
@@ -393,8 +396,11 @@ export type OperatorWhereInput = {
   frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   delegateTo?: Prisma.StringNullableListFilter<"Operator">
   maxGrantTtl?: Prisma.IntFilter<"Operator"> | number
+  usersTo?: Prisma.StringNullableListFilter<"Operator">
   audiences?: Prisma.OperatorAudienceListRelationFilter
   callers?: Prisma.OperatorAudienceCallerListRelationFilter
+  access?: Prisma.OperatorAudienceAccessListRelationFilter
+  userTargets?: Prisma.OperatorUserTargetListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
   attestors?: Prisma.AttestorListRelationFilter
@@ -430,8 +436,11 @@ export type OperatorOrderByWithRelationInput = {
   frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   delegateTo?: Prisma.SortOrder
   maxGrantTtl?: Prisma.SortOrder
+  usersTo?: Prisma.SortOrder
   audiences?: Prisma.OperatorAudienceOrderByRelationAggregateInput
   callers?: Prisma.OperatorAudienceCallerOrderByRelationAggregateInput
+  access?: Prisma.OperatorAudienceAccessOrderByRelationAggregateInput
+  userTargets?: Prisma.OperatorUserTargetOrderByRelationAggregateInput
   agents?: Prisma.AgentOrderByRelationAggregateInput
   manifests?: Prisma.OperatorManifestOrderByRelationAggregateInput
   attestors?: Prisma.AttestorOrderByRelationAggregateInput
@@ -470,8 +479,11 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   frozenAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   delegateTo?: Prisma.StringNullableListFilter<"Operator">
   maxGrantTtl?: Prisma.IntFilter<"Operator"> | number
+  usersTo?: Prisma.StringNullableListFilter<"Operator">
   audiences?: Prisma.OperatorAudienceListRelationFilter
   callers?: Prisma.OperatorAudienceCallerListRelationFilter
+  access?: Prisma.OperatorAudienceAccessListRelationFilter
+  userTargets?: Prisma.OperatorUserTargetListRelationFilter
   agents?: Prisma.AgentListRelationFilter
   manifests?: Prisma.OperatorManifestListRelationFilter
   attestors?: Prisma.AttestorListRelationFilter
@@ -507,6 +519,7 @@ export type OperatorOrderByWithAggregationInput = {
   frozenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   delegateTo?: Prisma.SortOrder
   maxGrantTtl?: Prisma.SortOrder
+  usersTo?: Prisma.SortOrder
   _count?: Prisma.OperatorCountOrderByAggregateInput
   _avg?: Prisma.OperatorAvgOrderByAggregateInput
   _max?: Prisma.OperatorMaxOrderByAggregateInput
@@ -543,6 +556,7 @@ export type OperatorScalarWhereWithAggregatesInput = {
   frozenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   delegateTo?: Prisma.StringNullableListFilter<"Operator">
   maxGrantTtl?: Prisma.IntWithAggregatesFilter<"Operator"> | number
+  usersTo?: Prisma.StringNullableListFilter<"Operator">
 }
 
 export type OperatorCreateInput = {
@@ -571,8 +585,11 @@ export type OperatorCreateInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -608,8 +625,11 @@ export type OperatorUncheckedCreateInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -645,8 +665,11 @@ export type OperatorUpdateInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -682,8 +705,11 @@ export type OperatorUncheckedUpdateInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -719,6 +745,7 @@ export type OperatorCreateManyInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
 }
 
 export type OperatorUpdateManyMutationInput = {
@@ -747,6 +774,7 @@ export type OperatorUpdateManyMutationInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
 }
 
 export type OperatorUncheckedUpdateManyInput = {
@@ -775,6 +803,7 @@ export type OperatorUncheckedUpdateManyInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
 }
 
 export type StringNullableListFilter<$PrismaModel = never> = {
@@ -811,6 +840,7 @@ export type OperatorCountOrderByAggregateInput = {
   frozenAt?: Prisma.SortOrder
   delegateTo?: Prisma.SortOrder
   maxGrantTtl?: Prisma.SortOrder
+  usersTo?: Prisma.SortOrder
 }
 
 export type OperatorAvgOrderByAggregateInput = {
@@ -894,6 +924,10 @@ export type OperatorCreatedelegateToInput = {
   set: string[]
 }
 
+export type OperatorCreateusersToInput = {
+  set: string[]
+}
+
 export type EnumOperatorStatusFieldUpdateOperationsInput = {
   set?: $Enums.OperatorStatus
 }
@@ -911,6 +945,11 @@ export type NullableBytesFieldUpdateOperationsInput = {
 }
 
 export type OperatorUpdatedelegateToInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
+export type OperatorUpdateusersToInput = {
   set?: string[]
   push?: string | string[]
 }
@@ -969,6 +1008,34 @@ export type OperatorUpdateOneRequiredWithoutCallersNestedInput = {
   upsert?: Prisma.OperatorUpsertWithoutCallersInput
   connect?: Prisma.OperatorWhereUniqueInput
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutCallersInput, Prisma.OperatorUpdateWithoutCallersInput>, Prisma.OperatorUncheckedUpdateWithoutCallersInput>
+}
+
+export type OperatorCreateNestedOneWithoutAccessInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutAccessInput, Prisma.OperatorUncheckedCreateWithoutAccessInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutAccessInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutAccessNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutAccessInput, Prisma.OperatorUncheckedCreateWithoutAccessInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutAccessInput
+  upsert?: Prisma.OperatorUpsertWithoutAccessInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutAccessInput, Prisma.OperatorUpdateWithoutAccessInput>, Prisma.OperatorUncheckedUpdateWithoutAccessInput>
+}
+
+export type OperatorCreateNestedOneWithoutUserTargetsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutUserTargetsInput, Prisma.OperatorUncheckedCreateWithoutUserTargetsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutUserTargetsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutUserTargetsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutUserTargetsInput, Prisma.OperatorUncheckedCreateWithoutUserTargetsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutUserTargetsInput
+  upsert?: Prisma.OperatorUpsertWithoutUserTargetsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutUserTargetsInput, Prisma.OperatorUpdateWithoutUserTargetsInput>, Prisma.OperatorUncheckedUpdateWithoutUserTargetsInput>
 }
 
 export type OperatorCreateNestedOneWithoutAgentsInput = {
@@ -1067,8 +1134,11 @@ export type OperatorCreateWithoutManifestsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
@@ -1103,8 +1173,11 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
@@ -1155,8 +1228,11 @@ export type OperatorUpdateWithoutManifestsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
@@ -1191,8 +1267,11 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
@@ -1227,8 +1306,11 @@ export type OperatorCreateWithoutKeyRequestsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -1263,8 +1345,11 @@ export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -1315,8 +1400,11 @@ export type OperatorUpdateWithoutKeyRequestsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -1351,8 +1439,11 @@ export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -1387,7 +1478,10 @@ export type OperatorCreateWithoutAudiencesInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -1423,7 +1517,10 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -1475,7 +1572,10 @@ export type OperatorUpdateWithoutAudiencesInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -1511,7 +1611,10 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -1547,7 +1650,10 @@ export type OperatorCreateWithoutCallersInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -1583,7 +1689,10 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -1635,7 +1744,10 @@ export type OperatorUpdateWithoutCallersInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -1671,7 +1783,354 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutAccessInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutAccessInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutAccessInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutAccessInput, Prisma.OperatorUncheckedCreateWithoutAccessInput>
+}
+
+export type OperatorUpsertWithoutAccessInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutAccessInput, Prisma.OperatorUncheckedUpdateWithoutAccessInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutAccessInput, Prisma.OperatorUncheckedCreateWithoutAccessInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutAccessInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutAccessInput, Prisma.OperatorUncheckedUpdateWithoutAccessInput>
+}
+
+export type OperatorUpdateWithoutAccessInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutAccessInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutUserTargetsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutUserTargetsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutUserTargetsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutUserTargetsInput, Prisma.OperatorUncheckedCreateWithoutUserTargetsInput>
+}
+
+export type OperatorUpsertWithoutUserTargetsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutUserTargetsInput, Prisma.OperatorUncheckedUpdateWithoutUserTargetsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutUserTargetsInput, Prisma.OperatorUncheckedCreateWithoutUserTargetsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutUserTargetsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutUserTargetsInput, Prisma.OperatorUncheckedUpdateWithoutUserTargetsInput>
+}
+
+export type OperatorUpdateWithoutUserTargetsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -1707,8 +2166,11 @@ export type OperatorCreateWithoutAgentsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
@@ -1743,8 +2205,11 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
@@ -1795,8 +2260,11 @@ export type OperatorUpdateWithoutAgentsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
@@ -1831,8 +2299,11 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
@@ -1867,8 +2338,11 @@ export type OperatorCreateWithoutAttestorsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
@@ -1903,8 +2377,11 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
@@ -1955,8 +2432,11 @@ export type OperatorUpdateWithoutAttestorsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
@@ -1991,8 +2471,11 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
@@ -2027,8 +2510,11 @@ export type OperatorCreateWithoutRulesInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -2063,8 +2549,11 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -2115,8 +2604,11 @@ export type OperatorUpdateWithoutRulesInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -2151,8 +2643,11 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -2187,8 +2682,11 @@ export type OperatorCreateWithoutRequirementsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -2223,8 +2721,11 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -2275,8 +2776,11 @@ export type OperatorUpdateWithoutRequirementsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -2311,8 +2815,11 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -2347,8 +2854,11 @@ export type OperatorCreateWithoutStreamsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
@@ -2383,8 +2893,11 @@ export type OperatorUncheckedCreateWithoutStreamsInput = {
   frozenAt?: Date | string | null
   delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
   maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
   callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
   agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
   manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
   attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
@@ -2435,8 +2948,11 @@ export type OperatorUpdateWithoutStreamsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
@@ -2471,8 +2987,11 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
   frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
   maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
   audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
   callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
   agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
@@ -2489,6 +3008,8 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
 export type OperatorCountOutputType = {
   audiences: number
   callers: number
+  access: number
+  userTargets: number
   agents: number
   manifests: number
   attestors: number
@@ -2501,6 +3022,8 @@ export type OperatorCountOutputType = {
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | OperatorCountOutputTypeCountAudiencesArgs
   callers?: boolean | OperatorCountOutputTypeCountCallersArgs
+  access?: boolean | OperatorCountOutputTypeCountAccessArgs
+  userTargets?: boolean | OperatorCountOutputTypeCountUserTargetsArgs
   agents?: boolean | OperatorCountOutputTypeCountAgentsArgs
   manifests?: boolean | OperatorCountOutputTypeCountManifestsArgs
   attestors?: boolean | OperatorCountOutputTypeCountAttestorsArgs
@@ -2532,6 +3055,20 @@ export type OperatorCountOutputTypeCountAudiencesArgs<ExtArgs extends runtime.Ty
  */
 export type OperatorCountOutputTypeCountCallersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.OperatorAudienceCallerWhereInput
+}
+
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountAccessArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.OperatorAudienceAccessWhereInput
+}
+
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountUserTargetsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.OperatorUserTargetWhereInput
 }
 
 /**
@@ -2610,8 +3147,11 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   frozenAt?: boolean
   delegateTo?: boolean
   maxGrantTtl?: boolean
+  usersTo?: boolean
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   callers?: boolean | Prisma.Operator$callersArgs<ExtArgs>
+  access?: boolean | Prisma.Operator$accessArgs<ExtArgs>
+  userTargets?: boolean | Prisma.Operator$userTargetsArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
   attestors?: boolean | Prisma.Operator$attestorsArgs<ExtArgs>
@@ -2648,6 +3188,7 @@ export type OperatorSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   frozenAt?: boolean
   delegateTo?: boolean
   maxGrantTtl?: boolean
+  usersTo?: boolean
 }, ExtArgs["result"]["operator"]>
 
 export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -2676,6 +3217,7 @@ export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   frozenAt?: boolean
   delegateTo?: boolean
   maxGrantTtl?: boolean
+  usersTo?: boolean
 }, ExtArgs["result"]["operator"]>
 
 export type OperatorSelectScalar = {
@@ -2704,12 +3246,15 @@ export type OperatorSelectScalar = {
   frozenAt?: boolean
   delegateTo?: boolean
   maxGrantTtl?: boolean
+  usersTo?: boolean
 }
 
-export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifestSeq" | "foundingPublicKey" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt" | "delegateTo" | "maxGrantTtl", ExtArgs["result"]["operator"]>
+export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt" | "manifestSeq" | "foundingPublicKey" | "requireBodyDigest" | "hideAllowedScopes" | "frozenAt" | "delegateTo" | "maxGrantTtl" | "usersTo", ExtArgs["result"]["operator"]>
 export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   callers?: boolean | Prisma.Operator$callersArgs<ExtArgs>
+  access?: boolean | Prisma.Operator$accessArgs<ExtArgs>
+  userTargets?: boolean | Prisma.Operator$userTargetsArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
   manifests?: boolean | Prisma.Operator$manifestsArgs<ExtArgs>
   attestors?: boolean | Prisma.Operator$attestorsArgs<ExtArgs>
@@ -2727,6 +3272,8 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
   objects: {
     audiences: Prisma.$OperatorAudiencePayload<ExtArgs>[]
     callers: Prisma.$OperatorAudienceCallerPayload<ExtArgs>[]
+    access: Prisma.$OperatorAudienceAccessPayload<ExtArgs>[]
+    userTargets: Prisma.$OperatorUserTargetPayload<ExtArgs>[]
     agents: Prisma.$AgentPayload<ExtArgs>[]
     manifests: Prisma.$OperatorManifestPayload<ExtArgs>[]
     attestors: Prisma.$AttestorPayload<ExtArgs>[]
@@ -2803,6 +3350,10 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
      * Longest lifetime of a grant in seconds; 0 means 3600.
      */
     maxGrantTtl: number
+    /**
+     * Domains of other owners to whose audiences the operator's users may go.
+     */
+    usersTo: string[]
   }, ExtArgs["result"]["operator"]>
   composites: {}
 }
@@ -3199,6 +3750,8 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   readonly [Symbol.toStringTag]: "PrismaPromise"
   audiences<T extends Prisma.Operator$audiencesArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$audiencesArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudiencePayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   callers<T extends Prisma.Operator$callersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$callersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudienceCallerPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  access<T extends Prisma.Operator$accessArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$accessArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorAudienceAccessPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  userTargets<T extends Prisma.Operator$userTargetsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$userTargetsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorUserTargetPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   agents<T extends Prisma.Operator$agentsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$agentsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AgentPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   manifests<T extends Prisma.Operator$manifestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$manifestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$OperatorManifestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   attestors<T extends Prisma.Operator$attestorsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$attestorsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestorPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
@@ -3260,6 +3813,7 @@ export interface OperatorFieldRefs {
   readonly frozenAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly delegateTo: Prisma.FieldRef<"Operator", 'String[]'>
   readonly maxGrantTtl: Prisma.FieldRef<"Operator", 'Int'>
+  readonly usersTo: Prisma.FieldRef<"Operator", 'String[]'>
 }
     
 
@@ -3707,6 +4261,54 @@ export type Operator$callersArgs<ExtArgs extends runtime.Types.Extensions.Intern
   take?: number
   skip?: number
   distinct?: Prisma.OperatorAudienceCallerScalarFieldEnum | Prisma.OperatorAudienceCallerScalarFieldEnum[]
+}
+
+/**
+ * Operator.access
+ */
+export type Operator$accessArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the OperatorAudienceAccess
+   */
+  select?: Prisma.OperatorAudienceAccessSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the OperatorAudienceAccess
+   */
+  omit?: Prisma.OperatorAudienceAccessOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.OperatorAudienceAccessInclude<ExtArgs> | null
+  where?: Prisma.OperatorAudienceAccessWhereInput
+  orderBy?: Prisma.OperatorAudienceAccessOrderByWithRelationInput | Prisma.OperatorAudienceAccessOrderByWithRelationInput[]
+  cursor?: Prisma.OperatorAudienceAccessWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.OperatorAudienceAccessScalarFieldEnum | Prisma.OperatorAudienceAccessScalarFieldEnum[]
+}
+
+/**
+ * Operator.userTargets
+ */
+export type Operator$userTargetsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the OperatorUserTarget
+   */
+  select?: Prisma.OperatorUserTargetSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the OperatorUserTarget
+   */
+  omit?: Prisma.OperatorUserTargetOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.OperatorUserTargetInclude<ExtArgs> | null
+  where?: Prisma.OperatorUserTargetWhereInput
+  orderBy?: Prisma.OperatorUserTargetOrderByWithRelationInput | Prisma.OperatorUserTargetOrderByWithRelationInput[]
+  cursor?: Prisma.OperatorUserTargetWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.OperatorUserTargetScalarFieldEnum | Prisma.OperatorUserTargetScalarFieldEnum[]
 }
 
 /**

@@ -47,6 +47,7 @@ export type OperatorAudienceCountAggregateOutputType = {
   tokenSigningAlg: number
   dpop: number
   tokenStatus: number
+  users: number
   _all: number
 }
 
@@ -74,6 +75,7 @@ export type OperatorAudienceCountAggregateInputType = {
   tokenSigningAlg?: true
   dpop?: true
   tokenStatus?: true
+  users?: true
   _all?: true
 }
 
@@ -156,6 +158,7 @@ export type OperatorAudienceGroupByOutputType = {
   tokenSigningAlg: string | null
   dpop: string | null
   tokenStatus: string | null
+  users: runtime.JsonValue | null
   _count: OperatorAudienceCountAggregateOutputType | null
   _min: OperatorAudienceMinAggregateOutputType | null
   _max: OperatorAudienceMaxAggregateOutputType | null
@@ -186,6 +189,7 @@ export type OperatorAudienceWhereInput = {
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   tokenStatus?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  users?: Prisma.JsonNullableFilter<"OperatorAudience">
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }
 
@@ -196,6 +200,7 @@ export type OperatorAudienceOrderByWithRelationInput = {
   tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
   dpop?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenStatus?: Prisma.SortOrderInput | Prisma.SortOrder
+  users?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
 }
 
@@ -210,6 +215,7 @@ export type OperatorAudienceWhereUniqueInput = Prisma.AtLeast<{
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   tokenStatus?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  users?: Prisma.JsonNullableFilter<"OperatorAudience">
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }, "operatorId_audience">
 
@@ -220,6 +226,7 @@ export type OperatorAudienceOrderByWithAggregationInput = {
   tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
   dpop?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenStatus?: Prisma.SortOrderInput | Prisma.SortOrder
+  users?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.OperatorAudienceCountOrderByAggregateInput
   _max?: Prisma.OperatorAudienceMaxOrderByAggregateInput
   _min?: Prisma.OperatorAudienceMinOrderByAggregateInput
@@ -235,6 +242,7 @@ export type OperatorAudienceScalarWhereWithAggregatesInput = {
   tokenSigningAlg?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
   tokenStatus?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
+  users?: Prisma.JsonNullableWithAggregatesFilter<"OperatorAudience">
 }
 
 export type OperatorAudienceCreateInput = {
@@ -243,6 +251,7 @@ export type OperatorAudienceCreateInput = {
   tokenSigningAlg?: string | null
   dpop?: string | null
   tokenStatus?: string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   operator: Prisma.OperatorCreateNestedOneWithoutAudiencesInput
 }
 
@@ -253,6 +262,7 @@ export type OperatorAudienceUncheckedCreateInput = {
   tokenSigningAlg?: string | null
   dpop?: string | null
   tokenStatus?: string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUpdateInput = {
@@ -261,6 +271,7 @@ export type OperatorAudienceUpdateInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAudiencesNestedInput
 }
 
@@ -271,6 +282,7 @@ export type OperatorAudienceUncheckedUpdateInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceCreateManyInput = {
@@ -280,6 +292,7 @@ export type OperatorAudienceCreateManyInput = {
   tokenSigningAlg?: string | null
   dpop?: string | null
   tokenStatus?: string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUpdateManyMutationInput = {
@@ -288,6 +301,7 @@ export type OperatorAudienceUpdateManyMutationInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUncheckedUpdateManyInput = {
@@ -297,6 +311,7 @@ export type OperatorAudienceUncheckedUpdateManyInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceListRelationFilter = {
@@ -321,6 +336,7 @@ export type OperatorAudienceCountOrderByAggregateInput = {
   tokenSigningAlg?: Prisma.SortOrder
   dpop?: Prisma.SortOrder
   tokenStatus?: Prisma.SortOrder
+  users?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMaxOrderByAggregateInput = {
@@ -400,6 +416,7 @@ export type OperatorAudienceCreateWithoutOperatorInput = {
   tokenSigningAlg?: string | null
   dpop?: string | null
   tokenStatus?: string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUncheckedCreateWithoutOperatorInput = {
@@ -408,6 +425,7 @@ export type OperatorAudienceUncheckedCreateWithoutOperatorInput = {
   tokenSigningAlg?: string | null
   dpop?: string | null
   tokenStatus?: string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceCreateOrConnectWithoutOperatorInput = {
@@ -446,6 +464,7 @@ export type OperatorAudienceScalarWhereInput = {
   tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   dpop?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   tokenStatus?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
+  users?: Prisma.JsonNullableFilter<"OperatorAudience">
 }
 
 export type OperatorAudienceCreateManyOperatorInput = {
@@ -454,6 +473,7 @@ export type OperatorAudienceCreateManyOperatorInput = {
   tokenSigningAlg?: string | null
   dpop?: string | null
   tokenStatus?: string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUpdateWithoutOperatorInput = {
@@ -462,6 +482,7 @@ export type OperatorAudienceUpdateWithoutOperatorInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUncheckedUpdateWithoutOperatorInput = {
@@ -470,6 +491,7 @@ export type OperatorAudienceUncheckedUpdateWithoutOperatorInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type OperatorAudienceUncheckedUpdateManyWithoutOperatorInput = {
@@ -478,6 +500,7 @@ export type OperatorAudienceUncheckedUpdateManyWithoutOperatorInput = {
   tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   dpop?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tokenStatus?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  users?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 
@@ -489,6 +512,7 @@ export type OperatorAudienceSelect<ExtArgs extends runtime.Types.Extensions.Inte
   tokenSigningAlg?: boolean
   dpop?: boolean
   tokenStatus?: boolean
+  users?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -499,6 +523,7 @@ export type OperatorAudienceSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   tokenSigningAlg?: boolean
   dpop?: boolean
   tokenStatus?: boolean
+  users?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -509,6 +534,7 @@ export type OperatorAudienceSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   tokenSigningAlg?: boolean
   dpop?: boolean
   tokenStatus?: boolean
+  users?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -519,9 +545,10 @@ export type OperatorAudienceSelectScalar = {
   tokenSigningAlg?: boolean
   dpop?: boolean
   tokenStatus?: boolean
+  users?: boolean
 }
 
-export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg" | "dpop" | "tokenStatus", ExtArgs["result"]["operatorAudience"]>
+export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg" | "dpop" | "tokenStatus" | "users", ExtArgs["result"]["operatorAudience"]>
 export type OperatorAudienceInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }
@@ -553,6 +580,10 @@ export type $OperatorAudiencePayload<ExtArgs extends runtime.Types.Extensions.In
      * Where the status of tokens for the audience is published, `status_list`; null means nowhere.
      */
     tokenStatus: string | null
+    /**
+     * Which users may come, as a UserAccess; null means that none may.
+     */
+    users: runtime.JsonValue | null
   }, ExtArgs["result"]["operatorAudience"]>
   composites: {}
 }
@@ -983,6 +1014,7 @@ export interface OperatorAudienceFieldRefs {
   readonly tokenSigningAlg: Prisma.FieldRef<"OperatorAudience", 'String'>
   readonly dpop: Prisma.FieldRef<"OperatorAudience", 'String'>
   readonly tokenStatus: Prisma.FieldRef<"OperatorAudience", 'String'>
+  readonly users: Prisma.FieldRef<"OperatorAudience", 'Json'>
 }
     
 

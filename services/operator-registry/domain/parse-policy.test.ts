@@ -7,6 +7,7 @@ const FLAGS = {
   hideAllowedScopes: true,
   delegateTo: ['other.com'],
   maxGrantTtl: 600,
+  usersTo: [],
 }
 const rules = { domain: 'example.com', testDomains: false }
 

@@ -2,7 +2,8 @@ import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-
 import { parseAudience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type DelegationPolicy, parseDelegationPolicy } from './delegation-policy.ts'
-import { parseDomain } from './parse-domain.ts'
+import { parseDomainsOrEveryone } from './parse-domains.ts'
+import { parseUserAccess, parseUsersTo, type UserAccess } from './user-access.ts'
 
 /** Which agents may ask for tokens for an audience, and which algorithm signs these tokens. */
 export interface AudienceRule {
@@ -15,6 +16,8 @@ export interface AudienceRule {
   readonly dpop: string
   /** Where the status of tokens is published: empty for nowhere, or one of {@link STATUS_RULES}. */
   readonly tokenStatus: string
+  /** Which users may sign in for the audience; absent if none may. */
+  readonly users?: UserAccess | undefined
 }
 
 /** Rules that an audience can have for DPoP (RFC 9449). */
@@ -30,6 +33,8 @@ export interface OperatorPolicy extends DelegationPolicy {
   readonly requireBodyDigest: boolean
   /** Whether GetAgent leaves out the scopes of the operator's agents. */
   readonly hideAllowedScopes: boolean
+  /** Domains of other owners to whose audiences the operator's users may go. */
+  readonly usersTo: readonly string[]
 }
 
 interface PolicyRules {
@@ -39,25 +44,24 @@ interface PolicyRules {
 }
 
 const MAX_AUDIENCES = 64
-const MAX_CALLERS = 64
-const EVERYONE = '*'
 
 /**
  * Checks and normalises an operator's policy. Audiences must be under the operator's own domain, each at most once.
  * Duplicate callers are removed. Names of algorithms are case-sensitive.
  *
- * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_SCOPE, INVALID_ARGUMENT
  */
 export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): OperatorPolicy {
   if (policy.audiences.length > MAX_AUDIENCES) {
     throw new ApiError('INVALID_AUDIENCE', `A policy must have at most ${MAX_AUDIENCES} audiences`)
   }
-  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg, dpop, tokenStatus }) => ({
+  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg, dpop, tokenStatus, users }) => ({
     audience: ownAudience(audience, rules.domain),
-    callers: parseCallers(callers, rules),
+    callers: parseDomainsOrEveryone('callers', callers, rules),
     tokenSigningAlg: parseAlgorithm(tokenSigningAlg),
     dpop: parseRule('dpop', dpop, DPOP_RULES),
     tokenStatus: parseRule('token_status', tokenStatus, STATUS_RULES),
+    ...(users && { users: parseUserAccess(users, rules) }),
   }))
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
     throw new ApiError('INVALID_AUDIENCE', 'A policy must not name an audience twice')
@@ -68,6 +72,7 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
     requireBoundChallenges,
     requireBodyDigest,
     hideAllowedScopes,
+    usersTo: parseUsersTo(policy.usersTo, rules),
     ...parseDelegationPolicy(policy, rules),
   }
 }
@@ -84,20 +89,6 @@ function ownAudience(text: string, domain: string): string {
     throw new ApiError('INVALID_AUDIENCE', `An audience must be under the operator's own domain, ${domain}`)
   }
   return audience.text
-}
-
-function parseCallers(callers: readonly string[], { testDomains }: PolicyRules): string[] {
-  if (callers.length > MAX_CALLERS) {
-    throw new ApiError('INVALID_DOMAIN', `An audience must have at most ${MAX_CALLERS} callers`)
-  }
-  if (callers.length === 1 && callers[0] === EVERYONE) return [EVERYONE]
-  if (callers.includes(EVERYONE)) {
-    throw new ApiError(
-      'INVALID_DOMAIN',
-      'callers must not contain * together with other entries, because * means every operator',
-    )
-  }
-  return [...new Set(callers.map((caller) => parseDomain(caller, { testDomains })))]
 }
 
 function parseAlgorithm(text: string): string {

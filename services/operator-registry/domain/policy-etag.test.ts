@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import type { OperatorPolicy } from './parse-policy.ts'
 import { etagOf, refuseIfChanged } from './policy-etag.ts'
+import type { UserAccess } from './user-access.ts'
 
 const RULE = {
   audience: 'api.acme.test',
@@ -10,6 +11,8 @@ const RULE = {
   dpop: '',
   tokenStatus: '',
 }
+const SCOPE = { name: 'read', words: 'Read', groups: [], isDefault: false }
+const USERS = { domains: ['a.test'], scopes: [SCOPE], clients: 'listed', maxDays: 30 }
 const OTHER = { ...RULE, audience: 'web.acme.test', callers: [] }
 const POLICY: OperatorPolicy = {
   audiences: [RULE, OTHER],
@@ -18,6 +21,7 @@ const POLICY: OperatorPolicy = {
   hideAllowedScopes: false,
   delegateTo: ['a.test'],
   maxGrantTtl: 0,
+  usersTo: [],
 }
 
 describe('etagOf', () => {
@@ -41,6 +45,8 @@ describe('etagOf', () => {
     ['an algorithm', { audiences: [{ ...RULE, tokenSigningAlg: 'ES256' }, OTHER] }],
     ['DPoP', { audiences: [{ ...RULE, dpop: 'required' }, OTHER] }],
     ['the status of tokens', { audiences: [{ ...RULE, tokenStatus: 'status_list' }, OTHER] }],
+    ['users', { audiences: [{ ...RULE, users: USERS }, OTHER] }],
+    ['the targets of users', { usersTo: ['b.test'] }],
     ['bound challenges', { requireBoundChallenges: true }],
     ['the digest of bodies', { requireBodyDigest: false }],
     ['hidden scopes', { hideAllowedScopes: true }],
@@ -48,6 +54,22 @@ describe('etagOf', () => {
     ['the lifetime of grants', { maxGrantTtl: 60 }],
   ])('changes with %s', (_name, change) => {
     expect(etagOf({ ...POLICY, ...change })).not.toBe(etagOf(POLICY))
+  })
+})
+
+const etagWith = (users: UserAccess) => etagOf({ ...POLICY, audiences: [{ ...RULE, users }] })
+
+describe('etagOf', () => {
+  it.each<[string, Partial<UserAccess>]>([
+    ['domains', { domains: ['b.test'] }],
+    ['scopes', { scopes: [] }],
+    ['words', { scopes: [{ ...SCOPE, words: 'See' }] }],
+    ['groups', { scopes: [{ ...SCOPE, groups: ['staff'] }] }],
+    ['the default', { scopes: [{ ...SCOPE, isDefault: true }] }],
+    ['clients', { clients: 'any' }],
+    ['days', { maxDays: 1 }],
+  ])('changes with %s of users', (_name, change) => {
+    expect(etagWith({ ...USERS, ...change })).not.toBe(etagWith(USERS))
   })
 })
 

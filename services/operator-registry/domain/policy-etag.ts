@@ -1,17 +1,36 @@
 import { createHash } from 'node:crypto'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { OperatorPolicy } from './parse-policy.ts'
+import type { UserAccess } from './user-access.ts'
 
 /** Returns the etag of a policy (AIP-154): equal policies have equal etags, whenever they were set. */
 export function etagOf(policy: OperatorPolicy): string {
   const { audiences, requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl } = policy
+  const { usersTo } = policy
   const rules = audiences
-    .map(({ audience, callers, tokenSigningAlg, dpop, tokenStatus }) =>
-      JSON.stringify([audience, callers, tokenSigningAlg, dpop, tokenStatus]),
+    .map(({ audience, callers, tokenSigningAlg, dpop, tokenStatus, users }) =>
+      JSON.stringify([audience, callers, tokenSigningAlg, dpop, tokenStatus, users && membersOf(users)]),
     )
     .toSorted()
-  const members = [rules, requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl]
+  const members = [
+    rules,
+    requireBoundChallenges,
+    requireBodyDigest,
+    hideAllowedScopes,
+    delegateTo,
+    maxGrantTtl,
+    usersTo,
+  ]
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
+}
+
+function membersOf({ domains, scopes, clients, maxDays }: UserAccess): readonly unknown[] {
+  return [
+    domains,
+    scopes.map(({ name, words, groups, isDefault }) => [name, words, groups, isDefault]),
+    clients,
+    maxDays,
+  ]
 }
 
 /**

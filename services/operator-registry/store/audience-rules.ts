@@ -1,6 +1,8 @@
+import { Prisma } from '../../../gen/prisma/client.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AudienceRule } from '../domain/parse-policy.ts'
+import { fromStoredUsers, toStoredUsers } from './stored-users.ts'
 
 /**
  * Largest number of callers that an operator lists or has ceased to list in the last 65 minutes. Each can put a record
@@ -10,7 +12,7 @@ const MAX_CALLER_EDGES = 10_000
 
 /**
  * Replaces the rules of an operator, whose row must be locked. Only what differs is written. Triggers end the edges of
- * callers that are no longer listed when the transaction commits.
+ * callers that are no longer listed, and of users of whom fewer may come, when the transaction commits.
  *
  * @throws ApiError RATE_LIMITED if callers are added, and the operator has changed too many of them. Callers can
  *   always be removed.
@@ -44,18 +46,22 @@ export function ruleOf({
   tokenSigningAlg,
   dpop,
   tokenStatus,
+  users,
 }: {
   readonly audience: string
   readonly callers: readonly string[]
   readonly tokenSigningAlg: string | null
   readonly dpop: string | null
   readonly tokenStatus: string | null
+  readonly users: Prisma.JsonValue
 }): AudienceRule {
-  return { audience, callers, tokenSigningAlg: tokenSigningAlg ?? '', dpop: dpop ?? '', tokenStatus: tokenStatus ?? '' }
+  const terms = { tokenSigningAlg: tokenSigningAlg ?? '', dpop: dpop ?? '', tokenStatus: tokenStatus ?? '' }
+  return { audience, callers, ...terms, ...(users !== null && { users: fromStoredUsers(users) }) }
 }
 
-function columnsOf({ callers, tokenSigningAlg, dpop, tokenStatus }: AudienceRule) {
+function columnsOf({ callers, tokenSigningAlg, dpop, tokenStatus, users }: AudienceRule) {
   return {
+    users: users === undefined ? Prisma.DbNull : toStoredUsers(users),
     callers: [...callers],
     tokenSigningAlg: tokenSigningAlg === '' ? null : tokenSigningAlg,
     dpop: dpop === '' ? null : dpop,

@@ -4,7 +4,7 @@ import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import type { AudienceRule } from '../domain/parse-policy.ts'
 
 /** A rule for an audience, and the ids of the edges of its callers in their order. */
-interface OwnersRule extends AudienceRule {
+interface OwnersRule extends Omit<AudienceRule, 'users'> {
   readonly callerEdges: readonly string[]
 }
 

@@ -8,6 +8,7 @@ import { refuseIfChanged } from '../domain/policy-etag.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'
 import { replaceRules, ruleOf } from './audience-rules.ts'
 import { getOperator, lockOperator } from './operators.ts'
+import { refuseManyUserEdges } from './user-edges.ts'
 
 /**
  * Reads an operator's policy. The audiences are in alphabetical order.
@@ -18,10 +19,10 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
   const operator = await getOperator(db, id)
   const rows = await db.operatorAudience.findMany({
     where: { operatorId: id },
-    select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true, tokenStatus: true },
+    select: { audience: true, callers: true, tokenSigningAlg: true, dpop: true, tokenStatus: true, users: true },
     orderBy: { audience: 'asc' },
   })
-  const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl } = operator
+  const { requireBoundChallenges, requireBodyDigest, hideAllowedScopes, delegateTo, maxGrantTtl, usersTo } = operator
   return {
     audiences: rows.map(ruleOf),
     requireBoundChallenges,
@@ -29,6 +30,7 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
     hideAllowedScopes,
     delegateTo,
     maxGrantTtl,
+    usersTo,
   }
 }
 
@@ -38,10 +40,10 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
  *
  * When the policy for grants allows less than before, all outstanding tokens and grants end: a grant carries the
  * policy under which it was issued. When a caller of an audience is no longer listed, the tokens that the list had
- * allowed end.
+ * allowed end. The same holds for users: when fewer of them may come to an audience, or may go to another owner.
  *
- * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_ARGUMENT, OPERATOR_NOT_FOUND,
- *   OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, POLICY_CHANGED, RATE_LIMITED
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, INVALID_SCOPE, INVALID_ARGUMENT,
+ *   OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED, POLICY_CHANGED, RATE_LIMITED
  */
 export async function setPolicy(
   context: Context,
@@ -53,18 +55,20 @@ export async function setPolicy(
   // A large policy takes milliseconds to parse, so it is parsed before anything is locked. A domain never changes.
   const { domain } = await getOperator(prisma, id)
   const parsed = parsePolicy(wanted, { domain, testDomains })
-  const { audiences, delegateTo, ...flags } = parsed
+  const { audiences, delegateTo, usersTo, ...flags } = parsed
   return change(prisma, author, async (tx, audit) => {
     const operator = await lockOperator(tx, id)
     refuseUnless(operator, ['active', 'lapsed'])
     if (wanted.etag !== '') refuseIfChanged(wanted.etag, await getPolicy(tx, id), parsed)
     const endsTokens = narrowsDelegation(operator, { delegateTo, ...flags }, operator.domain)
+    await refuseManyUserEdges(tx, operator, { audiences, usersTo })
     await replaceRules(tx, id, audiences)
     await tx.operator.update({
       where: { id },
       data: {
         ...flags,
         delegateTo: [...delegateTo],
+        usersTo: [...usersTo],
         version: { increment: 1 },
         ...(endsTokens && { epoch: { increment: 1 } }),
       },

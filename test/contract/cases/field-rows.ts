@@ -30,6 +30,7 @@ import { oauthFieldRows } from './oauth-field-rows.ts'
 import { signalFieldRows } from './signal-field-rows.ts'
 import { statusListFieldRows } from './status-lists.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
+import { userAccessFieldRows } from './user-access-field-rows.ts'
 
 /** One row for every field of every request, by `Message.field`, with nested fields after it. */
 export const fieldRows: Readonly<Record<string, FieldRow>> = {
@@ -356,4 +357,5 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   ...agentKeyFieldRows,
   ...agentMoveFieldRows,
   ...attestationFieldRows,
+  ...userAccessFieldRows,
 }

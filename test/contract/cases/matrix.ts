@@ -122,6 +122,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'INVALID_AUDIENCE',
     'INVALID_DOMAIN',
     'INVALID_ALGORITHM',
+    'INVALID_SCOPE',
     'POLICY_CHANGED',
   ],
   'OperatorRegistryService.EndAllTokens': [],

@@ -200,6 +200,17 @@ const policy = Object.entries(BAD_POLICIES).map(
   }),
 )
 
+const wildcardScope: RefusalCase = {
+  name: 'users with a scope that is a wildcard',
+  method: rpc.setOperatorPolicy,
+  reason: 'INVALID_SCOPE',
+  caller: 'acme',
+  request: ({ operators }) => ({
+    id: operators.acme.id,
+    policy: { audiences: [{ ...rule('acme-operator.com'), users: { scopes: [{ name: '*', words: 'All' }] } }] },
+  }),
+}
+
 const changed: RefusalCase = {
   name: 'the etag of another version of the policy',
   method: rpc.setOperatorPolicy,
@@ -242,6 +253,7 @@ export const operatorRegistryCases: readonly RefusalCase[] = [
   notSuspended,
   ...suspendedSelf,
   ...policy,
+  wildcardScope,
   changed,
   ...pages,
   ...times,

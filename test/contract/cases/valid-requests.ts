@@ -61,7 +61,16 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.GetOperatorPolicy': ofAcme,
   'OperatorRegistryService.SetOperatorPolicy': ({ operators: { acme } }) => ({
     id: acme.id,
-    policy: { audiences: [{ audience: `api.${acme.domain}`, callers: ['*'] }] },
+    policy: {
+      audiences: [
+        {
+          audience: `api.${acme.domain}`,
+          callers: ['*'],
+          users: { domains: [acme.domain], scopes: [{ name: 'orders:read', words: 'Read your orders' }] },
+        },
+      ],
+      users_to: ['bravo-operator.com'],
+    },
   }),
   'OperatorRegistryService.EndAllTokens': ofAcme,
   'OperatorRegistryService.SuspendOperator': ofAcme,

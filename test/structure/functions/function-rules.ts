@@ -64,7 +64,10 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     rule: 'A domain, a statement or a rule about a subject that ends, or gets another id, is in the log: rule (j)',
     stated: RULES,
   },
-  log_caller_edges: { rule: 'The edge of a caller that is no longer listed is in the log: rule (j)', stated: RULES },
+  log_caller_edges: {
+    rule: 'The edge of a caller, of the users of an audience or of a target of users is in the log when it ends: rule (j)',
+    stated: RULES,
+  },
   log_attestor: { rule: 'A deleted attestor ends the tokens that rest on it', stated: `${ATTESTATION}#rules` },
   log_enrolment_rule: {
     rule: 'A deleted rule, or a rule with a new id, ends the tokens that rest on it',
@@ -90,6 +93,30 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   follow_callers_of_operator: { rule: 'Edges follow a changed status of the owner at commit: rule (j)', stated: RULES },
   refuse_other_caller_edge: {
     rule: 'The edge of a caller never begins again and never becomes another one: rule (j)',
+    stated: RULES,
+  },
+  narrows_user_access: {
+    rule: 'Decides whether a rule lets users do less than another one: rule (j)',
+    stated: RULES,
+  },
+  follow_access: {
+    rule: 'Each rule that lets users come has one edge, and only the owner of the domain lets them come: rule (j)',
+    stated: RULES,
+  },
+  follow_access_of_audience: {
+    rule: 'The edge of a rule for users ends at commit when the rule becomes narrower: rule (j)',
+    stated: RULES,
+  },
+  follow_user_targets: {
+    rule: 'Each domain to which the users of an operator may go has one edge: rule (j)',
+    stated: RULES,
+  },
+  follow_users_of_operator: {
+    rule: 'Edges of users follow a changed status or a changed list of targets at commit: rule (j)',
+    stated: RULES,
+  },
+  refuse_other_user_edge: {
+    rule: 'An edge of users never begins again and never becomes another one: rule (j)',
     stated: RULES,
   },
   end_statements_of_removed_keys: {

@@ -45,6 +45,7 @@ export const setPolicy = defineCommand({
     'With --replace, the JSON of --file becomes the whole policy, and every member that it omits gets its default value. The command shows the changes and asks. Where it cannot ask, as in a script, it changes nothing without --yes.',
     'If somebody else changes the policy at the same time, the command changes nothing and says so. A file with `etag` changes only that version of the policy.',
     'The rule for an audience is about one API under your domain. --callers lists the domains of other operators whose agents may ask for tokens for it. A token ends with the entry that allowed it, also if `*` takes the place of this entry; the agent can get a new one at once. --token-signing-alg is the algorithm that signs these tokens. --dpop-rule says whether these tokens must be bound to a key by DPoP (RFC 9449); with `required-with-nonce` the proof must also contain a nonce of the server. --token-status says where a service that verifies tokens offline sees that a token has ended. In JSON, an empty text means none.',
+    'No user may sign in for an audience without a rule that says so. --user-domains lists the operators whose users may, and --user-scope each scope to which they can consent. Groups and defaults of scopes are in the JSON of --file: {"audiences":[{"audience":"https://api.example.com","users":{"domains":["example.com"],"scopes":[{"name":"orders:read","words":"Read your orders","groups":["staff"],"is_default":true}],"clients":"listed","max_days":30}}]}. There, `users` replaces the whole of it, and null lets no user in. If the rule allows less than before, all tokens for users of the audience end. --users-to is about your own users: it lists the other operators to whose APIs they may go.',
     'With --require-bound-challenges, each of your agents must sign bound challenges, which contain scope, audience and lifetime. With --require-body-digest, an assertion for a change must contain the digest of the body, so nobody between can change the body. This tool and the SDK always send it. With --hide-allowed-scopes, only you see the scopes of your agents.',
     '--delegate-to lists the domains whose agents may hold grants that come from your agents; your own domain is always allowed. --max-grant-ttl is the longest lifetime of a grant, or of a token that another agent may exchange. If you remove a domain or shorten the lifetime, all tokens and grants of your agents end.',
   ],
@@ -57,6 +58,10 @@ export const setPolicy = defineCommand({
     {
       does: 'accept only tokens that are bound to a key at your API',
       line: 'auth4agent policy set --audience https://api.example.com --dpop-rule required',
+    },
+    {
+      does: 'let your own users connect programs to your API',
+      line: "auth4agent policy set --audience https://api.example.com --user-domains example.com --user-scope 'orders:read=Read your orders' --user-clients any",
     },
     {
       does: 'let agents of a partner hold grants',

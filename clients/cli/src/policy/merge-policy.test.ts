@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { mergePolicy, type PolicyChange, replacePolicy } from './merge-policy.ts'
+import { mergeUsers, type UserChange } from './merge-users.ts'
 
 const API = { audience: 'https://api.acme.test', callers: ['a.test'], token_signing_alg: 'ES256', dpop: 'required' }
 const WEB = { audience: 'web.acme.test', callers: ['*'] }
+const READ = { name: 'read', words: 'Read', groups: ['staff'] }
+const USERS = { domains: ['a.test'], scopes: [READ], clients: 'any', max_days: 7 }
 const POLICY = {
   audiences: [API, WEB],
   require_bound_challenges: true,
@@ -44,6 +47,21 @@ describe('mergePolicy', () => {
       { audiences: [{ audience: API.audience, addedCallers: ['a.test'] }] },
       { audiences: [API, WEB] },
     ],
+    [
+      'lets users in',
+      {
+        audiences: [
+          { audience: WEB.audience, userChange: { domains: ['a.test'], scopes: [{ name: 'x', words: 'X' }] } },
+        ],
+      },
+      { audiences: [API, { ...WEB, users: { domains: ['a.test'], scopes: [{ name: 'x', words: 'X' }] } }] },
+    ],
+    [
+      'replaces the users',
+      { audiences: [{ audience: WEB.audience, users: USERS }] },
+      { audiences: [API, { ...WEB, users: USERS }] },
+    ],
+    ['replaces the targets of users', { users_to: ['c.test'] }, { users_to: ['c.test'] }],
     ['removes a rule', { removedAudiences: [WEB.audience] }, { audiences: [API] }],
   ])('%s', (_name, change, expected) => {
     expect(mergePolicy(POLICY, change)).toEqual({ ...POLICY, ...expected })
@@ -52,6 +70,26 @@ describe('mergePolicy', () => {
   it('sends no member that an older server does not know', () => {
     const old = { audiences: [WEB], require_bound_challenges: false }
     expect(mergePolicy(old, { require_bound_challenges: true })).toEqual({ ...old, require_bound_challenges: true })
+  })
+})
+
+describe('mergeUsers', () => {
+  it.each<[string, UserChange, object]>([
+    ['keeps what is not named', {}, {}],
+    [
+      'replaces single members',
+      { domains: [], clients: 'listed', max_days: 1 },
+      { domains: [], clients: 'listed', max_days: 1 },
+    ],
+    [
+      'keeps the groups of a scope with other words',
+      { scopes: [{ name: 'read', words: 'See' }] },
+      { scopes: [{ ...READ, words: 'See' }] },
+    ],
+    ['adds a scope', { scopes: [{ name: 'x', words: 'X' }] }, { scopes: [READ, { name: 'x', words: 'X' }] }],
+    ['removes a scope', { removedScopes: ['read', 'y'] }, { scopes: [] }],
+  ])('%s', (_name, change, expected) => {
+    expect(mergeUsers(USERS, change)).toEqual({ ...USERS, ...expected })
   })
 })
 

@@ -1,10 +1,12 @@
 import type { AudienceRule, OperatorPolicy } from '@auth4agent/sdk'
+import { mergeUsers, type UserChange } from './merge-users.ts'
 
 /** Changes of the rule for one audience. Absent members stay as they are. */
 export interface RuleChange extends Partial<Omit<AudienceRule, 'audience'>> {
   readonly audience: string
   readonly addedCallers?: readonly string[]
   readonly removedCallers?: readonly string[]
+  readonly userChange?: UserChange
 }
 
 /** Changes of a policy. Absent members stay as they are, and so do the rules of other audiences. */
@@ -31,7 +33,8 @@ export function replacePolicy({ etag }: OperatorPolicy, change: PolicyChange): O
 }
 
 function mergeRule(rule: AudienceRule, change: RuleChange): AudienceRule {
-  const { addedCallers = [], removedCallers = [], callers = rule.callers, ...terms } = change
+  const { addedCallers = [], removedCallers = [], callers = rule.callers, userChange, ...terms } = change
   const wanted = [...new Set([...callers, ...addedCallers])].filter((caller) => !removedCallers.includes(caller))
-  return { ...rule, ...terms, callers: wanted }
+  const merged = { ...rule, ...terms, callers: wanted }
+  return userChange === undefined ? merged : { ...merged, users: mergeUsers(merged.users, userChange) }
 }

@@ -13,6 +13,8 @@ const POLICY: OperatorPolicy = {
   max_grant_ttl: 0,
 }
 const rule = (audience: string, terms: object = {}) => ({ audience, callers: [], ...terms })
+const READ = { name: 'read', words: 'Read' }
+const users = (change: object = {}) => ({ users: { domains: ['b.test'], scopes: [READ], ...change } })
 const rules = (...audiences: OperatorPolicy['audiences']) => ({ audiences })
 
 describe('policyDifferences', () => {
@@ -98,6 +100,49 @@ describe('policyDifferences', () => {
       rules(rule(HOST, { callers: ['*'] })),
       rules(rule(HOST, { callers: ['b.test'] })),
       [`${HOST} callers: every operator -> b.test (ends the tokens of these callers)`],
+    ],
+    [
+      'nothing for defaults that are written out',
+      rules(rule(HOST, users())),
+      rules(rule(HOST, users({ clients: 'listed', max_days: 30 }))),
+      [],
+    ],
+    [
+      'users, where none could come',
+      rules(rule(HOST)),
+      rules(rule(HOST, users())),
+      [`${HOST} users: none -> of b.test; by listed clients; for at most 30 days; read "Read"`],
+    ],
+    [
+      'other users',
+      rules(rule(HOST, users())),
+      rules(rule(HOST, users({ scopes: [{ ...READ, groups: ['a', 'b'], is_default: true }], max_days: 7 }))),
+      [
+        `${HOST} users: of b.test; by listed clients; for at most 30 days; read "Read" -> of b.test; by listed clients; for at most 7 days; read "Read" (default; groups a, b) (ends the tokens for users if it allows less)`,
+      ],
+    ],
+    [
+      'users of every operator by any client',
+      rules(rule(HOST, users())),
+      rules(rule(HOST, users({ domains: ['*'], clients: 'any' }))),
+      [
+        `${HOST} users: of b.test; by listed clients; for at most 30 days; read "Read" -> of every operator; by any client; for at most 30 days; read "Read" (weaker; ends the tokens for users if it allows less)`,
+      ],
+    ],
+    [
+      'no users of a URL whose host has some',
+      rules(rule(URL, users()), rule(HOST, users())),
+      rules(rule(URL), rule(HOST, users())),
+      [
+        `${URL} users: of b.test; by listed clients; for at most 30 days; read "Read" -> none (ends the tokens for users if it allows less)`,
+      ],
+    ],
+    ['a target of users more', {}, { users_to: ['b.test'] }, ['users_to: none -> b.test']],
+    [
+      'a target of users less',
+      { users_to: ['b.test', 'c.test'] },
+      { users_to: ['c.test'] },
+      ['users_to: b.test c.test -> c.test (ends the tokens of your users there)'],
     ],
     [
       'another algorithm',

@@ -12,7 +12,12 @@ export interface Difference {
 }
 
 /** `weaker`: the server demands less than before. */
-type Effect = 'weaker' | 'ends the tokens of these callers' | 'ends all tokens and grants of your agents'
+type Effect =
+  | 'weaker'
+  | 'ends the tokens of these callers'
+  | 'ends all tokens and grants of your agents'
+  | 'ends the tokens for users if it allows less'
+  | 'ends the tokens of your users there'
 
 /** Effects by the name of the setting. */
 type Effects = Readonly<Partial<Record<string, readonly Effect[]>>>
@@ -52,14 +57,19 @@ function ruleDifferences(audience: string, before: OperatorPolicy, after: Operat
       ? []
       : [{ name: `rule for ${audience}`, before: was ? 'there' : 'none', after: is ? 'there' : 'none' }]
   const [old, now] = [ruleInForce(before, audience), ruleInForce(after, audience)]
-  // The lists of the exact audience and of its host count both, the other terms of one rule only.
+  // The callers of the exact audience and of its host count both, and users only those of the exact audience. The
+  // other terms are those of one rule.
   const [callers, listed] = [was?.callers ?? [], is?.callers ?? []]
   const effects = {
     dpop: weakerIf(DPOP.indexOf(now.dpop ?? '') < DPOP.indexOf(old.dpop ?? '')),
     token_status: weakerIf(losesStatus(old, now)),
     callers: callersEffects(callers, listed),
+    users: usersEffects(was?.users, is?.users),
   }
-  const texts = [ruleText({ ...old, callers }), ruleText({ ...now, callers: listed })] as const
+  const texts = [
+    ruleText({ ...old, callers, users: was?.users }),
+    ruleText({ ...now, callers: listed, users: is?.users }),
+  ] as const
   return [...existence, ...compare(`${audience} `, ...texts, effects)]
 }
 
@@ -80,6 +90,15 @@ function callersEffects(before: readonly string[], after: readonly string[]): re
   ]
 }
 
+/** Only the server decides which change of users ends their tokens. */
+function usersEffects(before: AudienceRule['users'], after: AudienceRule['users']): readonly Effect[] {
+  const opens = after?.domains.includes('*') === true && before?.domains.includes('*') !== true
+  return [
+    ...weakerIf(opens || (after?.clients === 'any' && before?.clients !== 'any')),
+    ...(before ? (['ends the tokens for users if it allows less'] as const) : []),
+  ]
+}
+
 function weakerIf(isWeaker: boolean): readonly Effect[] {
   return isWeaker ? ['weaker'] : []
 }
@@ -89,14 +108,19 @@ function effectsOf(before: OperatorPolicy, after: OperatorPolicy): Effects {
     weakerIf(before[name] === true && after[name] !== true)
   const ends = ['ends all tokens and grants of your agents'] as const
   const [was, is] = [before.max_grant_ttl || LONGEST_TTL_S, after.max_grant_ttl || LONGEST_TTL_S]
-  const isGone = (before.delegate_to ?? []).some((domain) => !(after.delegate_to ?? []).includes(domain))
+  const isGone = loses(before.delegate_to, after.delegate_to)
   return {
     require_bound_challenges: off('require_bound_challenges'),
     require_body_digest: off('require_body_digest'),
     hide_allowed_scopes: off('hide_allowed_scopes'),
     ...(isGone && { delegate_to: ends }),
+    ...(loses(before.users_to, after.users_to) && { users_to: ['ends the tokens of your users there'] }),
     ...(is !== was && { max_grant_ttl: is > was ? weakerIf(true) : ends }),
   }
+}
+
+function loses(before: OperatorPolicy['delegate_to'], after: OperatorPolicy['delegate_to']): boolean {
+  return (before ?? []).some((domain) => !(after ?? []).includes(domain))
 }
 
 function compare(prefix: string, before: PolicyText, after: PolicyText, effects: Effects): readonly Difference[] {

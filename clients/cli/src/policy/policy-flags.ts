@@ -4,12 +4,13 @@ import type { FlagReader } from '../flags.ts'
 import { shared } from '../shared-flags.ts'
 import { readDuration } from '../times.ts'
 import type { PolicyChange, RuleChange } from './merge-policy.ts'
+import { readUserFlags, userFlags } from './user-flags.ts'
 
 const ON_OFF = ['on', 'off'] as const
 
 /** The flags that change single members of a policy. */
 export const policyFlags = {
-  audience: { ...shared.audience, more: 'the flags up to --token-status change its rule' },
+  audience: { ...shared.audience, more: 'the flags up to --user-days change its rule' },
   callers: {
     kind: 'list',
     value: 'DOMAINS',
@@ -36,6 +37,7 @@ export const policyFlags = {
     help: 'where services that verify offline see that its tokens have ended',
     choices: ['status_list', 'none'],
   },
+  ...userFlags,
   'remove-audience': { kind: 'list', value: 'URL', help: 'removes the rule for an audience' },
   'require-bound-challenges': {
     kind: 'text',
@@ -65,6 +67,11 @@ export const policyFlags = {
     value: 'DURATION',
     help: 'longest lifetime of a grant or of a token with may_act, 1m to 1h',
   },
+  'users-to': {
+    kind: 'list',
+    value: 'DOMAINS',
+    help: 'domains of other operators to whose APIs your users may go, separated by commas; `none` for only your own',
+  },
 } as const
 
 type Reader = FlagReader<typeof policyFlags>
@@ -73,6 +80,7 @@ type Reader = FlagReader<typeof policyFlags>
 export function readPolicyFlags(flags: Reader): PolicyChange {
   const rule = readRule(flags)
   const removed = flags.list('remove-audience')
+  const usersTo = domainsOf(flags.list('users-to'))
   return {
     ...(rule && { audiences: [rule] }),
     ...(removed.length > 0 && { removedAudiences: removed }),
@@ -80,6 +88,7 @@ export function readPolicyFlags(flags: Reader): PolicyChange {
     ...switchOf(flags.text('require-body-digest'), 'require_body_digest'),
     ...switchOf(flags.text('hide-allowed-scopes'), 'hide_allowed_scopes'),
     ...delegationOf(flags),
+    ...(usersTo && { users_to: usersTo }),
   }
 }
 
@@ -93,7 +102,9 @@ function readRule(flags: Reader): RuleChange | undefined {
     dpop: flags.text('dpop-rule'),
     token_status: flags.text('token-status'),
   }
+  const userChange = readUserFlags(flags, domainsOf(flags.list('user-domains')))
   const changes = {
+    ...(userChange && { userChange }),
     ...(callers && { callers }),
     ...(added && { addedCallers: added }),
     ...(removed && { removedCallers: removed }),

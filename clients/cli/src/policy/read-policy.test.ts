@@ -4,13 +4,21 @@ import { readPolicyText } from './read-policy.ts'
 
 const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
 const OTHER = { audience: 'https://web.example.com', callers: [] }
+const SCOPE = { name: 'read', words: 'Read', groups: ['staff'], is_default: true }
+const USERS = { domains: ['example.com'], scopes: [SCOPE], clients: 'any', max_days: 7 }
 const FULL = {
-  audiences: [{ ...RULE, token_signing_alg: 'ES256', dpop: 'required', token_status: 'status_list' }, OTHER],
+  audiences: [
+    { ...RULE, token_signing_alg: 'ES256', dpop: 'required', token_status: 'status_list', users: USERS },
+    OTHER,
+  ],
+  users_to: ['example.net'],
   require_bound_challenges: true,
   delegate_to: ['example.org'],
   max_grant_ttl: 600,
   etag: 'e',
 }
+
+const ofUsers = (users: unknown) => JSON.stringify({ audiences: [{ ...OTHER, users }] })
 
 describe('readPolicyText', () => {
   it.each([
@@ -24,8 +32,13 @@ describe('readPolicyText', () => {
     ],
     [
       'members that are null, which resets them',
-      { audiences: [{ ...RULE, token_signing_alg: null, dpop: null, token_status: null }] },
-      { audiences: [{ ...RULE, token_signing_alg: '', dpop: '', token_status: '' }] },
+      { audiences: [{ ...RULE, token_signing_alg: null, dpop: null, token_status: null, users: null }] },
+      { audiences: [{ ...RULE, token_signing_alg: '', dpop: '', token_status: '', users: null }] },
+    ],
+    [
+      'users without members, which get their defaults',
+      { audiences: [{ ...OTHER, users: {} }] },
+      { audiences: [{ ...OTHER, users: { domains: [], scopes: [] } }] },
     ],
   ])('reads %s', (_name, given, expected) => {
     expect(readPolicyText(JSON.stringify(given))).toEqual(expected)
@@ -45,6 +58,18 @@ describe('readPolicyText', () => {
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
     ['a demand for DPoP that is a boolean', '{"audiences":[{"audience":"a.example.com","dpop":true}]}'],
     ['a rule for the status that is a number', '{"audiences":[{"audience":"a.example.com","token_status":1}]}'],
+    ['users that are a list', ofUsers([])],
+    ['a misspelt member of users', ofUsers({ domain: [] })],
+    ['domains of users that are one text', ofUsers({ domains: 'example.com' })],
+    ['scopes that are one object', ofUsers({ scopes: SCOPE })],
+    ['a scope that is a text', ofUsers({ scopes: ['read'] })],
+    ['a misspelt member of a scope', ofUsers({ scopes: [{ ...SCOPE, default: true }] })],
+    ['a scope without words', ofUsers({ scopes: [{ name: 'read' }] })],
+    ['groups that are one text', ofUsers({ scopes: [{ ...SCOPE, groups: 'staff' }] })],
+    ['a default that is a text', ofUsers({ scopes: [{ ...SCOPE, is_default: 'yes' }] })],
+    ['clients that are a list', ofUsers({ clients: ['any'] })],
+    ['days that are a text', ofUsers({ max_days: '30' })],
+    ['targets of users that are one text', '{"users_to":"example.org"}'],
     ['two rules for one audience', JSON.stringify({ audiences: [RULE, { ...RULE, callers: [] }] })],
     ['an etag that is a number', '{"etag":1}'],
     ['domains for grants that are one text', '{"delegate_to":"example.org"}'],

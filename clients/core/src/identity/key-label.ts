@@ -1,6 +1,6 @@
-const MAX_UTF16_UNITS = 128
-/** Letters, marks, numbers, punctuation and symbols that a reader sees, with single spaces between them. */
-const VISIBLE = /^(?![\p{M} ])(?:(?![\p{DI}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]| (?! )){1,64}(?<! )$/u
+import { isVisibleText } from '../encoding/visible-text.ts'
+
+const MAX_CHARACTERS = 64
 
 /**
  * Tells whether a text may be the label of an operator's key: 1 to 64 visible characters in Unicode form NFC, with
@@ -16,8 +16,7 @@ const VISIBLE = /^(?![\p{M} ])(?:(?![\p{DI}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]| 
  * ```
  */
 export function isKeyLabel(text: string): boolean {
-  // The length comes first, because it bounds the work of the other tests.
-  return text.length <= MAX_UTF16_UNITS && VISIBLE.test(text) && text === text.normalize('NFC')
+  return isVisibleText(text, MAX_CHARACTERS) && text === text.normalize('NFC')
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/operator_registry.proto.
  */
 export const file_auth4agent_v1_operator_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiVhdXRoNGFnZW50L3YxL29wZXJhdG9yX3JlZ2lzdHJ5LnByb3RvEg1hdXRoNGFnZW50LnYxIkIKF1JlZ2lzdGVyT3BlcmF0b3JSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRIXCg9yb290X3B1YmxpY19rZXkYAiABKAwiRgoYUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkiIAoSR2V0T3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJIv0BChNHZXRPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSNgoSZG9tYWluX3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNyb290X2tleV90aHVtYnByaW50GAYgASgJEjUKCWZyb3plbl9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIYASIqChxHZXREb21haW5WZXJpZmljYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJInMKHUdldERvbWFpblZlcmlmaWNhdGlvblJlc3BvbnNlEg4KBmRvbWFpbhgBIAEoCRIXCg90eHRfcmVjb3JkX25hbWUYAiABKAkSGAoQdHh0X3JlY29yZF92YWx1ZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIiIKFENvbmZpcm1Eb21haW5SZXF1ZXN0EgoKAmlkGAEgASgJIqwBChVDb25maXJtRG9tYWluUmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIvCgt2ZXJpZmllZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAQgASgJEi8KC3Rha2VvdmVyX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIyChRSZWxlYXNlRG9tYWluUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiZAoVUmVsZWFzZURvbWFpblJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIvCgtyZWxlYXNlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkSDAoEZHBvcBgEIAEoCRIUCgx0b2tlbl9zdGF0dXMYBSABKAki1gEKDk9wZXJhdG9yUG9saWN5Ei4KCWF1ZGllbmNlcxgBIAMoCzIbLmF1dGg0YWdlbnQudjEuQXVkaWVuY2VSdWxlEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgCIAEoCBIbChNyZXF1aXJlX2JvZHlfZGlnZXN0GAMgASgIEhsKE2hpZGVfYWxsb3dlZF9zY29wZXMYBCABKAgSEwoLZGVsZWdhdGVfdG8YBSADKAkSFQoNbWF4X2dyYW50X3R0bBgGIAEoBRIMCgRldGFnGAcgASgJIiYKGEdldE9wZXJhdG9yUG9saWN5UmVxdWVzdBIKCgJpZBgBIAEoCSJKChlHZXRPcGVyYXRvclBvbGljeVJlc3BvbnNlEi0KBnBvbGljeRgBIAEoCzIdLmF1dGg0YWdlbnQudjEuT3BlcmF0b3JQb2xpY3kiVQoYU2V0T3BlcmF0b3JQb2xpY3lSZXF1ZXN0EgoKAmlkGAEgASgJEi0KBnBvbGljeRgCIAEoCzIdLmF1dGg0YWdlbnQudjEuT3BlcmF0b3JQb2xpY3kiSgoZU2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZRItCgZwb2xpY3kYASABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IjEKE0VuZEFsbFRva2Vuc1JlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIl8KFEVuZEFsbFRva2Vuc1Jlc3BvbnNlEgoKAmlkGAEgASgJEg0KBWVwb2NoGAIgASgFEiwKCGVuZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChZTdXNwZW5kT3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJnChdTdXNwZW5kT3BlcmF0b3JSZXNwb25zZRIKCgJpZBgBIAEoCRIOCgZzdGF0dXMYAiABKAkSMAoMc3VzcGVuZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCImChhSZWluc3RhdGVPcGVyYXRvclJlcXVlc3QSCgoCaWQYASABKAkiagoZUmVpbnN0YXRlT3BlcmF0b3JSZXNwb25zZRIKCgJpZBgBIAEoCRIOCgZzdGF0dXMYAiABKAkSMQoNcmVpbnN0YXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1AEKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEg8KB291dGNvbWUYBiABKAkSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLYAQoLQXVkaXRSZWNvcmQSCgoCaWQYASABKAkSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEg8KB291dGNvbWUYBiABKAkSDgoGcmVhc29uGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSCwoDa2lkGAkgASgJEhEKCWtleV9sYWJlbBgKIAEoCRIQCgh0cmFjZV9pZBgLIAEoCSI2ChVHZXRBdWRpdFJlY29yZFJlcXVlc3QSCgoCaWQYASABKAkSEQoJcmVjb3JkX2lkGAIgASgJInoKFkdldEF1ZGl0UmVjb3JkUmVzcG9uc2USKgoGcmVjb3JkGAEgASgLMhouYXV0aDRhZ2VudC52MS5BdWRpdFJlY29yZBI0Cg5zaWduZWRfcmVxdWVzdBgCIAEoCzIcLmF1dGg0YWdlbnQudjEuU2lnbmVkUmVxdWVzdCJTCg1TaWduZWRSZXF1ZXN0EgsKA3JwYxgBIAEoCRISCgpzaWduYXR1cmVzGAIgAygJEgwKBGJvZHkYAyABKAwSEwoLYm9keV9kaWdlc3QYBCABKAkiYAoYTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5hdXRoNGFnZW50LnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKkDQoXT3BlcmF0b3JSZWdpc3RyeVNlcnZpY2UShAEKEFJlZ2lzdGVyT3BlcmF0b3ISJi5hdXRoNGFnZW50LnYxLlJlZ2lzdGVyT3BlcmF0b3JSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5SZWdpc3Rlck9wZXJhdG9yUmVzcG9uc2UiH+rgGAMIyQGC0+STAhI6ASoiDS92MS9vcGVyYXRvcnMScAoLR2V0T3BlcmF0b3ISIS5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuR2V0T3BlcmF0b3JSZXNwb25zZSIagtPkkwIUEhIvdjEvb3BlcmF0b3JzL3tpZH0SlQEKFUdldERvbWFpblZlcmlmaWNhdGlvbhIrLmF1dGg0YWdlbnQudjEuR2V0RG9tYWluVmVyaWZpY2F0aW9uUmVxdWVzdBosLmF1dGg0YWdlbnQudjEuR2V0RG9tYWluVmVyaWZpY2F0aW9uUmVzcG9uc2UiIYLT5JMCGxIZL3YxL29wZXJhdG9ycy92ZXJpZnkve2lkfRKAAQoNQ29uZmlybURvbWFpbhIjLmF1dGg0YWdlbnQudjEuQ29uZmlybURvbWFpblJlcXVlc3QaJC5hdXRoNGFnZW50LnYxLkNvbmZpcm1Eb21haW5SZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvb3BlcmF0b3JzL3ZlcmlmeS97aWR9EoEBCg1SZWxlYXNlRG9tYWluEiMuYXV0aDRhZ2VudC52MS5SZWxlYXNlRG9tYWluUmVxdWVzdBokLmF1dGg0YWdlbnQudjEuUmVsZWFzZURvbWFpblJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9vcGVyYXRvcnMve2lkfS9yZWxlYXNlEpEBChFHZXRPcGVyYXRvclBvbGljeRInLmF1dGg0YWdlbnQudjEuR2V0T3BlcmF0b3JQb2xpY3lSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5HZXRPcGVyYXRvclBvbGljeVJlc3BvbnNlIimC0+STAiNiBnBvbGljeRIZL3YxL29wZXJhdG9ycy97aWR9L3BvbGljeRKZAQoRU2V0T3BlcmF0b3JQb2xpY3kSJy5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yUG9saWN5UmVxdWVzdBooLmF1dGg0YWdlbnQudjEuU2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZSIxgtPkkwIrOgZwb2xpY3liBnBvbGljeRoZL3YxL29wZXJhdG9ycy97aWR9L3BvbGljeRKFAQoMRW5kQWxsVG9rZW5zEiIuYXV0aDRhZ2VudC52MS5FbmRBbGxUb2tlbnNSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5FbmRBbGxUb2tlbnNSZXNwb25zZSIsgtPkkwImOgEqIiEvdjEvb3BlcmF0b3JzL3tpZH0vZW5kLWFsbC10b2tlbnMShwEKD1N1c3BlbmRPcGVyYXRvchIlLmF1dGg0YWdlbnQudjEuU3VzcGVuZE9wZXJhdG9yUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuU3VzcGVuZE9wZXJhdG9yUmVzcG9uc2UiJYLT5JMCHzoBKiIaL3YxL29wZXJhdG9ycy97aWR9L3N1c3BlbmQSjwEKEVJlaW5zdGF0ZU9wZXJhdG9yEicuYXV0aDRhZ2VudC52MS5SZWluc3RhdGVPcGVyYXRvclJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlJlaW5zdGF0ZU9wZXJhdG9yUmVzcG9uc2UiJ4LT5JMCIToBKiIcL3YxL29wZXJhdG9ycy97aWR9L3JlaW5zdGF0ZRKOAQoQTGlzdEF1ZGl0UmVjb3JkcxImLmF1dGg0YWdlbnQudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaJy5hdXRoNGFnZW50LnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIpgtPkkwIjYgdyZWNvcmRzEhgvdjEvb3BlcmF0b3JzL3tpZH0vYXVkaXQSiwEKDkdldEF1ZGl0UmVjb3JkEiQuYXV0aDRhZ2VudC52MS5HZXRBdWRpdFJlY29yZFJlcXVlc3QaJS5hdXRoNGFnZW50LnYxLkdldEF1ZGl0UmVjb3JkUmVzcG9uc2UiLILT5JMCJhIkL3YxL29wZXJhdG9ycy97aWR9L2F1ZGl0L3tyZWNvcmRfaWR9QqEBChFjb20uYXV0aDRhZ2VudC52MUIVT3BlcmF0b3JSZWdpc3RyeVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiVhdXRoNGFnZW50L3YxL29wZXJhdG9yX3JlZ2lzdHJ5LnByb3RvEg1hdXRoNGFnZW50LnYxIkIKF1JlZ2lzdGVyT3BlcmF0b3JSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRIXCg9yb290X3B1YmxpY19rZXkYAiABKAwiRgoYUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkiIAoSR2V0T3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJIv0BChNHZXRPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSNgoSZG9tYWluX3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNyb290X2tleV90aHVtYnByaW50GAYgASgJEjUKCWZyb3plbl9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIYASIqChxHZXREb21haW5WZXJpZmljYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJInMKHUdldERvbWFpblZlcmlmaWNhdGlvblJlc3BvbnNlEg4KBmRvbWFpbhgBIAEoCRIXCg90eHRfcmVjb3JkX25hbWUYAiABKAkSGAoQdHh0X3JlY29yZF92YWx1ZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIiIKFENvbmZpcm1Eb21haW5SZXF1ZXN0EgoKAmlkGAEgASgJIqwBChVDb25maXJtRG9tYWluUmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIvCgt2ZXJpZmllZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAQgASgJEi8KC3Rha2VvdmVyX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIyChRSZWxlYXNlRG9tYWluUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiZAoVUmVsZWFzZURvbWFpblJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIvCgtyZWxlYXNlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgEKDEF1ZGllbmNlUnVsZRIQCghhdWRpZW5jZRgBIAEoCRIPCgdjYWxsZXJzGAIgAygJEhkKEXRva2VuX3NpZ25pbmdfYWxnGAMgASgJEgwKBGRwb3AYBCABKAkSFAoMdG9rZW5fc3RhdHVzGAUgASgJEigKBXVzZXJzGAYgASgLMhkuYXV0aDRhZ2VudC52MS5Vc2VyQWNjZXNzImoKClVzZXJBY2Nlc3MSDwoHZG9tYWlucxgBIAMoCRIoCgZzY29wZXMYAiADKAsyGC5hdXRoNGFnZW50LnYxLlVzZXJTY29wZRIPCgdjbGllbnRzGAMgASgJEhAKCG1heF9kYXlzGAQgASgFIkwKCVVzZXJTY29wZRIMCgRuYW1lGAEgASgJEg0KBXdvcmRzGAIgASgJEg4KBmdyb3VwcxgDIAMoCRISCgppc19kZWZhdWx0GAQgASgIIugBCg5PcGVyYXRvclBvbGljeRIuCglhdWRpZW5jZXMYASADKAsyGy5hdXRoNGFnZW50LnYxLkF1ZGllbmNlUnVsZRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYAiABKAgSGwoTcmVxdWlyZV9ib2R5X2RpZ2VzdBgDIAEoCBIbChNoaWRlX2FsbG93ZWRfc2NvcGVzGAQgASgIEhMKC2RlbGVnYXRlX3RvGAUgAygJEhUKDW1heF9ncmFudF90dGwYBiABKAUSDAoEZXRhZxgHIAEoCRIQCgh1c2Vyc190bxgIIAMoCSImChhHZXRPcGVyYXRvclBvbGljeVJlcXVlc3QSCgoCaWQYASABKAkiSgoZR2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZRItCgZwb2xpY3kYASABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IlUKGFNldE9wZXJhdG9yUG9saWN5UmVxdWVzdBIKCgJpZBgBIAEoCRItCgZwb2xpY3kYAiABKAsyHS5hdXRoNGFnZW50LnYxLk9wZXJhdG9yUG9saWN5IkoKGVNldE9wZXJhdG9yUG9saWN5UmVzcG9uc2USLQoGcG9saWN5GAEgASgLMh0uYXV0aDRhZ2VudC52MS5PcGVyYXRvclBvbGljeSIxChNFbmRBbGxUb2tlbnNSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJfChRFbmRBbGxUb2tlbnNSZXNwb25zZRIKCgJpZBgBIAEoCRINCgVlcG9jaBgCIAEoBRIsCghlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoWU3VzcGVuZE9wZXJhdG9yUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiZwoXU3VzcGVuZE9wZXJhdG9yUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEjAKDHN1c3BlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJgoYUmVpbnN0YXRlT3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJImoKGVJlaW5zdGF0ZU9wZXJhdG9yUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEjEKDXJlaW5zdGF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItQBChdMaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIPCgdvdXRjb21lGAYgASgJEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi2AEKC0F1ZGl0UmVjb3JkEgoKAmlkGAEgASgJEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIPCgdvdXRjb21lGAYgASgJEg4KBnJlYXNvbhgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJEgsKA2tpZBgJIAEoCRIRCglrZXlfbGFiZWwYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkiNgoVR2V0QXVkaXRSZWNvcmRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXJlY29yZF9pZBgCIAEoCSJ6ChZHZXRBdWRpdFJlY29yZFJlc3BvbnNlEioKBnJlY29yZBgBIAEoCzIaLmF1dGg0YWdlbnQudjEuQXVkaXRSZWNvcmQSNAoOc2lnbmVkX3JlcXVlc3QYAiABKAsyHC5hdXRoNGFnZW50LnYxLlNpZ25lZFJlcXVlc3QiUwoNU2lnbmVkUmVxdWVzdBILCgNycGMYASABKAkSEgoKc2lnbmF0dXJlcxgCIAMoCRIMCgRib2R5GAMgASgMEhMKC2JvZHlfZGlnZXN0GAQgASgJImAKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhouYXV0aDRhZ2VudC52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkypA0KF09wZXJhdG9yUmVnaXN0cnlTZXJ2aWNlEoQBChBSZWdpc3Rlck9wZXJhdG9yEiYuYXV0aDRhZ2VudC52MS5SZWdpc3Rlck9wZXJhdG9yUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlIh/q4BgDCMkBgtPkkwISOgEqIg0vdjEvb3BlcmF0b3JzEnAKC0dldE9wZXJhdG9yEiEuYXV0aDRhZ2VudC52MS5HZXRPcGVyYXRvclJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUmVzcG9uc2UiGoLT5JMCFBISL3YxL29wZXJhdG9ycy97aWR9EpUBChVHZXREb21haW5WZXJpZmljYXRpb24SKy5hdXRoNGFnZW50LnYxLkdldERvbWFpblZlcmlmaWNhdGlvblJlcXVlc3QaLC5hdXRoNGFnZW50LnYxLkdldERvbWFpblZlcmlmaWNhdGlvblJlc3BvbnNlIiGC0+STAhsSGS92MS9vcGVyYXRvcnMvdmVyaWZ5L3tpZH0SgAEKDUNvbmZpcm1Eb21haW4SIy5hdXRoNGFnZW50LnYxLkNvbmZpcm1Eb21haW5SZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5Db25maXJtRG9tYWluUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL29wZXJhdG9ycy92ZXJpZnkve2lkfRKBAQoNUmVsZWFzZURvbWFpbhIjLmF1dGg0YWdlbnQudjEuUmVsZWFzZURvbWFpblJlcXVlc3QaJC5hdXRoNGFnZW50LnYxLlJlbGVhc2VEb21haW5SZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvb3BlcmF0b3JzL3tpZH0vcmVsZWFzZRKRAQoRR2V0T3BlcmF0b3JQb2xpY3kSJy5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUG9saWN5UmVxdWVzdBooLmF1dGg0YWdlbnQudjEuR2V0T3BlcmF0b3JQb2xpY3lSZXNwb25zZSIpgtPkkwIjYgZwb2xpY3kSGS92MS9vcGVyYXRvcnMve2lkfS9wb2xpY3kSmQEKEVNldE9wZXJhdG9yUG9saWN5EicuYXV0aDRhZ2VudC52MS5TZXRPcGVyYXRvclBvbGljeVJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlNldE9wZXJhdG9yUG9saWN5UmVzcG9uc2UiMYLT5JMCKzoGcG9saWN5YgZwb2xpY3kaGS92MS9vcGVyYXRvcnMve2lkfS9wb2xpY3kShQEKDEVuZEFsbFRva2VucxIiLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zUmVzcG9uc2UiLILT5JMCJjoBKiIhL3YxL29wZXJhdG9ycy97aWR9L2VuZC1hbGwtdG9rZW5zEocBCg9TdXNwZW5kT3BlcmF0b3ISJS5hdXRoNGFnZW50LnYxLlN1c3BlbmRPcGVyYXRvclJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLlN1c3BlbmRPcGVyYXRvclJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9vcGVyYXRvcnMve2lkfS9zdXNwZW5kEo8BChFSZWluc3RhdGVPcGVyYXRvchInLmF1dGg0YWdlbnQudjEuUmVpbnN0YXRlT3BlcmF0b3JSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5SZWluc3RhdGVPcGVyYXRvclJlc3BvbnNlIieC0+STAiE6ASoiHC92MS9vcGVyYXRvcnMve2lkfS9yZWluc3RhdGUSjgEKEExpc3RBdWRpdFJlY29yZHMSJi5hdXRoNGFnZW50LnYxLkxpc3RBdWRpdFJlY29yZHNSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiKYLT5JMCI2IHcmVjb3JkcxIYL3YxL29wZXJhdG9ycy97aWR9L2F1ZGl0EosBCg5HZXRBdWRpdFJlY29yZBIkLmF1dGg0YWdlbnQudjEuR2V0QXVkaXRSZWNvcmRSZXF1ZXN0GiUuYXV0aDRhZ2VudC52MS5HZXRBdWRpdFJlY29yZFJlc3BvbnNlIiyC0+STAiYSJC92MS9vcGVyYXRvcnMve2lkfS9hdWRpdC97cmVjb3JkX2lkfUKhAQoRY29tLmF1dGg0YWdlbnQudjFCFU9wZXJhdG9yUmVnaXN0cnlQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * RegisterOperatorRequest names the domain and the root key of the new operator.
@@ -411,6 +411,13 @@ export type AudienceRule = Message<"auth4agent.v1.AudienceRule"> & {
    * @generated from field: string token_status = 5;
    */
   tokenStatus: string;
+
+  /**
+   * Which users may sign in for this audience; absent when no user may. Only a rule for exactly this audience counts.
+   *
+   * @generated from field: auth4agent.v1.UserAccess users = 6;
+   */
+  users?: UserAccess | undefined;
 };
 
 /**
@@ -419,6 +426,94 @@ export type AudienceRule = Message<"auth4agent.v1.AudienceRule"> & {
  */
 export const AudienceRuleSchema: GenMessage<AudienceRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_operator_registry, 10);
+
+/**
+ * UserAccess says which users may sign in for an audience, and to which scopes they can consent. One edge stands for
+ * all of it. A change that allows less ends the edge, and with it all tokens for users of this audience.
+ *
+ * @generated from message auth4agent.v1.UserAccess
+ */
+export type UserAccess = Message<"auth4agent.v1.UserAccess"> & {
+  /**
+   * Domains of the operators whose users may sign in, at most 64, or the single entry `*` for every operator. Without
+   * an entry, no user may. The operator's own domain needs an entry too.
+   *
+   * @generated from field: repeated string domains = 1;
+   */
+  domains: string[];
+
+  /**
+   * Scopes to which a user can consent, at most 32, each once. Without an entry, no user may sign in.
+   *
+   * @generated from field: repeated auth4agent.v1.UserScope scopes = 2;
+   */
+  scopes: UserScope[];
+
+  /**
+   * Which clients may act for users: `listed` for the clients that the operator has allowed, or `any` for every client
+   * whose id is a URL. Empty means `listed`. Agents must always be listed.
+   *
+   * @generated from field: string clients = 3;
+   */
+  clients: string;
+
+  /**
+   * Longest time that a client may stay connected, in days, 1 to 90; 0 means 30.
+   *
+   * @generated from field: int32 max_days = 4;
+   */
+  maxDays: number;
+};
+
+/**
+ * Describes the message auth4agent.v1.UserAccess.
+ * Use `create(UserAccessSchema)` to create a new message.
+ */
+export const UserAccessSchema: GenMessage<UserAccess> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_registry, 11);
+
+/**
+ * UserScope is a scope to which a user can consent.
+ *
+ * @generated from message auth4agent.v1.UserScope
+ */
+export type UserScope = Message<"auth4agent.v1.UserScope"> & {
+  /**
+   * A scope-token.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What the page of consent says about the scope: 1 to 120 visible characters.
+   *
+   * @generated from field: string words = 2;
+   */
+  words: string;
+
+  /**
+   * Groups whose users may consent to the scope, at most 32, each of 1 to 120 visible characters; empty for every user
+   * who may sign in. Only users of the operator's own identity providers have groups.
+   *
+   * @generated from field: repeated string groups = 3;
+   */
+  groups: string[];
+
+  /**
+   * Whether the scope is asked for when a client asks for none.
+   *
+   * @generated from field: bool is_default = 4;
+   */
+  isDefault: boolean;
+};
+
+/**
+ * Describes the message auth4agent.v1.UserScope.
+ * Use `create(UserScopeSchema)` to create a new message.
+ */
+export const UserScopeSchema: GenMessage<UserScope> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_operator_registry, 12);
 
 /**
  * OperatorPolicy holds an operator's decisions about its agents and audiences.
@@ -477,6 +572,15 @@ export type OperatorPolicy = Message<"auth4agent.v1.OperatorPolicy"> & {
    * @generated from field: string etag = 7;
    */
   etag: string;
+
+  /**
+   * Domains of other operators to whose audiences the operator's users may go, at most 64; the users may always go to
+   * the operator's own audiences. Each entry has an edge. A change that removes a domain ends all tokens that the
+   * operator's users have there.
+   *
+   * @generated from field: repeated string users_to = 8;
+   */
+  usersTo: string[];
 };
 
 /**
@@ -484,7 +588,7 @@ export type OperatorPolicy = Message<"auth4agent.v1.OperatorPolicy"> & {
  * Use `create(OperatorPolicySchema)` to create a new message.
  */
 export const OperatorPolicySchema: GenMessage<OperatorPolicy> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 11);
+  messageDesc(file_auth4agent_v1_operator_registry, 13);
 
 /**
  * GetOperatorPolicyRequest names an operator.
@@ -505,7 +609,7 @@ export type GetOperatorPolicyRequest = Message<"auth4agent.v1.GetOperatorPolicyR
  * Use `create(GetOperatorPolicyRequestSchema)` to create a new message.
  */
 export const GetOperatorPolicyRequestSchema: GenMessage<GetOperatorPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 12);
+  messageDesc(file_auth4agent_v1_operator_registry, 14);
 
 /**
  * GetOperatorPolicyResponse carries the policy.
@@ -526,7 +630,7 @@ export type GetOperatorPolicyResponse = Message<"auth4agent.v1.GetOperatorPolicy
  * Use `create(GetOperatorPolicyResponseSchema)` to create a new message.
  */
 export const GetOperatorPolicyResponseSchema: GenMessage<GetOperatorPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 13);
+  messageDesc(file_auth4agent_v1_operator_registry, 15);
 
 /**
  * SetOperatorPolicyRequest carries the new policy.
@@ -554,7 +658,7 @@ export type SetOperatorPolicyRequest = Message<"auth4agent.v1.SetOperatorPolicyR
  * Use `create(SetOperatorPolicyRequestSchema)` to create a new message.
  */
 export const SetOperatorPolicyRequestSchema: GenMessage<SetOperatorPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 14);
+  messageDesc(file_auth4agent_v1_operator_registry, 16);
 
 /**
  * SetOperatorPolicyResponse carries the policy.
@@ -575,7 +679,7 @@ export type SetOperatorPolicyResponse = Message<"auth4agent.v1.SetOperatorPolicy
  * Use `create(SetOperatorPolicyResponseSchema)` to create a new message.
  */
 export const SetOperatorPolicyResponseSchema: GenMessage<SetOperatorPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 15);
+  messageDesc(file_auth4agent_v1_operator_registry, 17);
 
 /**
  * EndAllTokensRequest names an operator.
@@ -603,7 +707,7 @@ export type EndAllTokensRequest = Message<"auth4agent.v1.EndAllTokensRequest"> &
  * Use `create(EndAllTokensRequestSchema)` to create a new message.
  */
 export const EndAllTokensRequestSchema: GenMessage<EndAllTokensRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 16);
+  messageDesc(file_auth4agent_v1_operator_registry, 18);
 
 /**
  * EndAllTokensResponse says which tokens have ended.
@@ -638,7 +742,7 @@ export type EndAllTokensResponse = Message<"auth4agent.v1.EndAllTokensResponse">
  * Use `create(EndAllTokensResponseSchema)` to create a new message.
  */
 export const EndAllTokensResponseSchema: GenMessage<EndAllTokensResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 17);
+  messageDesc(file_auth4agent_v1_operator_registry, 19);
 
 /**
  * SuspendOperatorRequest names an operator.
@@ -666,7 +770,7 @@ export type SuspendOperatorRequest = Message<"auth4agent.v1.SuspendOperatorReque
  * Use `create(SuspendOperatorRequestSchema)` to create a new message.
  */
 export const SuspendOperatorRequestSchema: GenMessage<SuspendOperatorRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 18);
+  messageDesc(file_auth4agent_v1_operator_registry, 20);
 
 /**
  * SuspendOperatorResponse confirms the suspension.
@@ -701,7 +805,7 @@ export type SuspendOperatorResponse = Message<"auth4agent.v1.SuspendOperatorResp
  * Use `create(SuspendOperatorResponseSchema)` to create a new message.
  */
 export const SuspendOperatorResponseSchema: GenMessage<SuspendOperatorResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 19);
+  messageDesc(file_auth4agent_v1_operator_registry, 21);
 
 /**
  * ReinstateOperatorRequest names an operator.
@@ -722,7 +826,7 @@ export type ReinstateOperatorRequest = Message<"auth4agent.v1.ReinstateOperatorR
  * Use `create(ReinstateOperatorRequestSchema)` to create a new message.
  */
 export const ReinstateOperatorRequestSchema: GenMessage<ReinstateOperatorRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 20);
+  messageDesc(file_auth4agent_v1_operator_registry, 22);
 
 /**
  * ReinstateOperatorResponse carries the operator's new status.
@@ -757,7 +861,7 @@ export type ReinstateOperatorResponse = Message<"auth4agent.v1.ReinstateOperator
  * Use `create(ReinstateOperatorResponseSchema)` to create a new message.
  */
 export const ReinstateOperatorResponseSchema: GenMessage<ReinstateOperatorResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 21);
+  messageDesc(file_auth4agent_v1_operator_registry, 23);
 
 /**
  * ListAuditRecordsRequest selects audit records. All filters must match.
@@ -827,7 +931,7 @@ export type ListAuditRecordsRequest = Message<"auth4agent.v1.ListAuditRecordsReq
  * Use `create(ListAuditRecordsRequestSchema)` to create a new message.
  */
 export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 22);
+  messageDesc(file_auth4agent_v1_operator_registry, 24);
 
 /**
  * AuditRecord is one change that was made or refused.
@@ -918,7 +1022,7 @@ export type AuditRecord = Message<"auth4agent.v1.AuditRecord"> & {
  * Use `create(AuditRecordSchema)` to create a new message.
  */
 export const AuditRecordSchema: GenMessage<AuditRecord> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 23);
+  messageDesc(file_auth4agent_v1_operator_registry, 25);
 
 /**
  * GetAuditRecordRequest names an audit record.
@@ -946,7 +1050,7 @@ export type GetAuditRecordRequest = Message<"auth4agent.v1.GetAuditRecordRequest
  * Use `create(GetAuditRecordRequestSchema)` to create a new message.
  */
 export const GetAuditRecordRequestSchema: GenMessage<GetAuditRecordRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 24);
+  messageDesc(file_auth4agent_v1_operator_registry, 26);
 
 /**
  * GetAuditRecordResponse carries a record and the request that caused it.
@@ -975,7 +1079,7 @@ export type GetAuditRecordResponse = Message<"auth4agent.v1.GetAuditRecordRespon
  * Use `create(GetAuditRecordResponseSchema)` to create a new message.
  */
 export const GetAuditRecordResponseSchema: GenMessage<GetAuditRecordResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 25);
+  messageDesc(file_auth4agent_v1_operator_registry, 27);
 
 /**
  * SignedRequest is a request with its signatures, as the server received it.
@@ -1019,7 +1123,7 @@ export type SignedRequest = Message<"auth4agent.v1.SignedRequest"> & {
  * Use `create(SignedRequestSchema)` to create a new message.
  */
 export const SignedRequestSchema: GenMessage<SignedRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 26);
+  messageDesc(file_auth4agent_v1_operator_registry, 28);
 
 /**
  * ListAuditRecordsResponse is one page of audit records.
@@ -1047,7 +1151,7 @@ export type ListAuditRecordsResponse = Message<"auth4agent.v1.ListAuditRecordsRe
  * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_operator_registry, 27);
+  messageDesc(file_auth4agent_v1_operator_registry, 29);
 
 /**
  * OperatorRegistryService registers operators, checks the proofs of their domains and keeps their policies.
