@@ -209,7 +209,7 @@ BEGIN
 END $function$;
 CREATE CONSTRAINT TRIGGER issuers_log AFTER UPDATE OF generation ON public.issuers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.generation > old.generation)) EXECUTE FUNCTION log_issuer();
 
--- A domain, a statement or a rule about a subject that ends, or gets another id, is in the log: rule (j).
+-- Trust in a domain, a statement, a subject or users that ends, or gets another id, is in the log: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.log_edge()
  RETURNS trigger
@@ -223,10 +223,14 @@ END $function$;
 CREATE CONSTRAINT TRIGGER issuer_domains_log AFTER DELETE ON public.issuer_domains DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER issuer_subjects_changed_log AFTER UPDATE OF edge_id ON public.issuer_subjects DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER issuer_subjects_log AFTER DELETE ON public.issuer_subjects DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER operator_audience_access_deleted_log AFTER DELETE ON public.operator_audience_access DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.ended_at IS NULL)) EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER operator_audience_access_log AFTER UPDATE OF ended_at ON public.operator_audience_access DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.ended_at IS NOT NULL) AND (old.ended_at IS NULL))) EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER operator_user_targets_deleted_log AFTER DELETE ON public.operator_user_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.ended_at IS NULL)) EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER operator_user_targets_log AFTER UPDATE OF ended_at ON public.operator_user_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.ended_at IS NOT NULL) AND (old.ended_at IS NULL))) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER trust_statements_log AFTER UPDATE OF ended_at ON public.trust_statements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.ended_at IS NOT NULL) AND (old.ended_at IS NULL))) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER trust_statements_renamed_log AFTER UPDATE OF edge_id ON public.trust_statements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
 
--- The edge of a caller, of the users of an audience or of a target of users is in the log when it ends: rule (j).
+-- The edge of a caller that is no longer listed is in the log: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.log_caller_edges()
  RETURNS trigger
@@ -241,12 +245,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $function$;
-CREATE TRIGGER operator_audience_access_deleted_log AFTER DELETE ON public.operator_audience_access REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
-CREATE TRIGGER operator_audience_access_log AFTER UPDATE ON public.operator_audience_access REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
 CREATE TRIGGER operator_audience_callers_deleted_log AFTER DELETE ON public.operator_audience_callers REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
 CREATE TRIGGER operator_audience_callers_log AFTER UPDATE ON public.operator_audience_callers REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
-CREATE TRIGGER operator_user_targets_deleted_log AFTER DELETE ON public.operator_user_targets REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
-CREATE TRIGGER operator_user_targets_log AFTER UPDATE ON public.operator_user_targets REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION log_caller_edges();
 
 -- A deleted attestor ends the tokens that rest on it.
 -- docs/attestation.md#rules
@@ -446,7 +446,7 @@ BEGIN
     ON CONFLICT ("operator_id", "audience") WHERE "ended_at" IS NULL DO NOTHING;
 END $function$;
 
--- The edge of a rule for users ends at commit when the rule becomes narrower: rule (j).
+-- The edge of a rule for users ends when the rule becomes narrower: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.follow_access_of_audience()
  RETURNS trigger
@@ -466,9 +466,9 @@ BEGIN
     END IF;
     RETURN NULL;
 END $function$;
-CREATE CONSTRAINT TRIGGER operator_audiences_access AFTER UPDATE ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.users IS DISTINCT FROM old.users) OR (new.audience <> old.audience) OR (new.operator_id <> old.operator_id))) EXECUTE FUNCTION follow_access_of_audience();
-CREATE CONSTRAINT TRIGGER operator_audiences_new_access AFTER INSERT ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.users IS NOT NULL)) EXECUTE FUNCTION follow_access_of_audience();
-CREATE CONSTRAINT TRIGGER operator_audiences_no_access AFTER DELETE ON public.operator_audiences DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.users IS NOT NULL)) EXECUTE FUNCTION follow_access_of_audience();
+CREATE TRIGGER operator_audiences_access AFTER UPDATE ON public.operator_audiences FOR EACH ROW WHEN (((new.users IS DISTINCT FROM old.users) OR (new.audience <> old.audience) OR (new.operator_id <> old.operator_id))) EXECUTE FUNCTION follow_access_of_audience();
+CREATE TRIGGER operator_audiences_new_access AFTER INSERT ON public.operator_audiences FOR EACH ROW WHEN ((new.users IS NOT NULL)) EXECUTE FUNCTION follow_access_of_audience();
+CREATE TRIGGER operator_audiences_no_access AFTER DELETE ON public.operator_audiences FOR EACH ROW WHEN ((old.users IS NOT NULL)) EXECUTE FUNCTION follow_access_of_audience();
 
 -- Each domain to which the users of an operator may go has one edge: rule (j).
 -- services/revocation/README.md#the-rules
@@ -490,7 +490,7 @@ BEGIN
     ON CONFLICT ("operator_id", "domain") WHERE "ended_at" IS NULL DO NOTHING;
 END $function$;
 
--- Edges of users follow a changed status or a changed list of targets at commit: rule (j).
+-- Edges of users follow a changed status or a changed list of targets: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.follow_users_of_operator()
  RETURNS trigger
@@ -502,7 +502,7 @@ BEGIN
     PERFORM follow_user_targets(NEW."id");
     RETURN NULL;
 END $function$;
-CREATE CONSTRAINT TRIGGER operators_users AFTER UPDATE ON public.operators DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.status <> old.status) OR (new.users_to IS DISTINCT FROM old.users_to))) EXECUTE FUNCTION follow_users_of_operator();
+CREATE TRIGGER operators_users AFTER UPDATE ON public.operators FOR EACH ROW WHEN (((new.status <> old.status) OR (new.users_to IS DISTINCT FROM old.users_to))) EXECUTE FUNCTION follow_users_of_operator();
 
 -- An edge of users never begins again and never becomes another one: rule (j).
 -- services/revocation/README.md#the-rules

@@ -74,8 +74,9 @@ BEGIN
     ON CONFLICT ("operator_id", "audience") WHERE "ended_at" IS NULL DO NOTHING;
 END $$;
 
--- A narrower rule ends its edge and begins another one when the transaction commits. What was narrower in between counts
--- too, so a transaction that changes a rule twice keeps no edge by chance.
+-- A narrower rule ends its edge at once and begins another one. It is compared before the commit, because the record of
+-- the end locks the head of the log. What is narrower only in between counts too, so a transaction that changes a rule
+-- twice keeps no edge by chance.
 CREATE FUNCTION "follow_access_of_audience"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
@@ -90,12 +91,12 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER "operator_audiences_access" AFTER UPDATE ON "operator_audiences" DEFERRABLE INITIALLY DEFERRED
+CREATE TRIGGER "operator_audiences_access" AFTER UPDATE ON "operator_audiences"
     FOR EACH ROW WHEN (NEW."users" IS DISTINCT FROM OLD."users" OR NEW."audience" <> OLD."audience" OR NEW."operator_id" <> OLD."operator_id")
     EXECUTE FUNCTION "follow_access_of_audience"();
-CREATE CONSTRAINT TRIGGER "operator_audiences_new_access" AFTER INSERT ON "operator_audiences" DEFERRABLE INITIALLY DEFERRED
+CREATE TRIGGER "operator_audiences_new_access" AFTER INSERT ON "operator_audiences"
     FOR EACH ROW WHEN (NEW."users" IS NOT NULL) EXECUTE FUNCTION "follow_access_of_audience"();
-CREATE CONSTRAINT TRIGGER "operator_audiences_no_access" AFTER DELETE ON "operator_audiences" DEFERRABLE INITIALLY DEFERRED
+CREATE TRIGGER "operator_audiences_no_access" AFTER DELETE ON "operator_audiences"
     FOR EACH ROW WHEN (OLD."users" IS NOT NULL) EXECUTE FUNCTION "follow_access_of_audience"();
 
 CREATE FUNCTION "follow_user_targets"(_operator uuid) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -118,19 +119,19 @@ BEGIN
     PERFORM follow_user_targets(NEW."id");
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER "operators_users" AFTER UPDATE ON "operators" DEFERRABLE INITIALLY DEFERRED
+CREATE TRIGGER "operators_users" AFTER UPDATE ON "operators"
     FOR EACH ROW WHEN (NEW."status" <> OLD."status" OR NEW."users_to" IS DISTINCT FROM OLD."users_to")
     EXECUTE FUNCTION "follow_users_of_operator"();
 
--- Tokens for users name these edges, so their end is written to the revocation log, as that of the callers is.
-CREATE TRIGGER "operator_audience_access_log" AFTER UPDATE ON "operator_audience_access"
-    REFERENCING OLD TABLE AS "before" FOR EACH STATEMENT EXECUTE FUNCTION "log_caller_edges"();
-CREATE TRIGGER "operator_audience_access_deleted_log" AFTER DELETE ON "operator_audience_access"
-    REFERENCING OLD TABLE AS "before" FOR EACH STATEMENT EXECUTE FUNCTION "log_caller_edges"();
-CREATE TRIGGER "operator_user_targets_log" AFTER UPDATE ON "operator_user_targets"
-    REFERENCING OLD TABLE AS "before" FOR EACH STATEMENT EXECUTE FUNCTION "log_caller_edges"();
-CREATE TRIGGER "operator_user_targets_deleted_log" AFTER DELETE ON "operator_user_targets"
-    REFERENCING OLD TABLE AS "before" FOR EACH STATEMENT EXECUTE FUNCTION "log_caller_edges"();
+-- Tokens for users name these edges, so their end is written to the revocation log when the transaction commits.
+CREATE CONSTRAINT TRIGGER "operator_audience_access_log" AFTER UPDATE OF "ended_at" ON "operator_audience_access" DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW."ended_at" IS NOT NULL AND OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
+CREATE CONSTRAINT TRIGGER "operator_audience_access_deleted_log" AFTER DELETE ON "operator_audience_access" DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
+CREATE CONSTRAINT TRIGGER "operator_user_targets_log" AFTER UPDATE OF "ended_at" ON "operator_user_targets" DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW."ended_at" IS NOT NULL AND OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
+CREATE CONSTRAINT TRIGGER "operator_user_targets_deleted_log" AFTER DELETE ON "operator_user_targets" DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD."ended_at" IS NULL) EXECUTE FUNCTION "log_edge"();
 
 -- An edge never begins again, and never becomes another one.
 CREATE FUNCTION "refuse_other_user_edge"() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -61,13 +61,10 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   },
   log_issuer: { rule: 'Another issuer that gets a higher generation is in the log: rule (j)', stated: RULES },
   log_edge: {
-    rule: 'A domain, a statement or a rule about a subject that ends, or gets another id, is in the log: rule (j)',
+    rule: 'Trust in a domain, a statement, a subject or users that ends, or gets another id, is in the log: rule (j)',
     stated: RULES,
   },
-  log_caller_edges: {
-    rule: 'The edge of a caller, of the users of an audience or of a target of users is in the log when it ends: rule (j)',
-    stated: RULES,
-  },
+  log_caller_edges: { rule: 'The edge of a caller that is no longer listed is in the log: rule (j)', stated: RULES },
   log_attestor: { rule: 'A deleted attestor ends the tokens that rest on it', stated: `${ATTESTATION}#rules` },
   log_enrolment_rule: {
     rule: 'A deleted rule, or a rule with a new id, ends the tokens that rest on it',
@@ -104,7 +101,7 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     stated: RULES,
   },
   follow_access_of_audience: {
-    rule: 'The edge of a rule for users ends at commit when the rule becomes narrower: rule (j)',
+    rule: 'The edge of a rule for users ends when the rule becomes narrower: rule (j)',
     stated: RULES,
   },
   follow_user_targets: {
@@ -112,7 +109,7 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     stated: RULES,
   },
   follow_users_of_operator: {
-    rule: 'Edges of users follow a changed status or a changed list of targets at commit: rule (j)',
+    rule: 'Edges of users follow a changed status or a changed list of targets: rule (j)',
     stated: RULES,
   },
   refuse_other_user_edge: {
