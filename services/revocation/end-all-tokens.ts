@@ -1,8 +1,10 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 
+/** The time from which first epochs are counted. */
+const BEGIN = '2026-01-01T00:00:00Z'
 /**
- * The first epoch becomes at least this for each second since 2026, so it does not only follow from the backup. A
+ * The first epoch becomes at least this for each second since BEGIN, so it does not only follow from the backup. A
  * backup that is restored for the second time does not know the epochs after the first time, but the clock does. An
  * operator ends its tokens less often than twice a second over any longer time. 32 bits last 34 years.
  */
@@ -27,7 +29,7 @@ export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, r
     const rows = await tx.$queryRaw<{ firstEpoch: number; issuer: string }[]>`
       UPDATE deployment SET first_epoch = greatest(
         first_epoch + ${STEP}::int,
-        ceil(extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01Z') * ${EPOCHS_A_SECOND}::int)::int)
+        ceil(extract(epoch FROM clock_timestamp() - ${BEGIN}::timestamptz) * ${EPOCHS_A_SECOND}::int)::int)
       WHERE id = 1
       RETURNING first_epoch AS "firstEpoch", issuer`
     const [{ firstEpoch, issuer } = { firstEpoch: 0, issuer: '' }] = rows
