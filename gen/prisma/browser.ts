@@ -257,6 +257,12 @@ export type AttestationUse = Prisma.AttestationUseModel
  */
 export type JoinToken = Prisma.JoinTokenModel
 /**
+ * Model IdentityProvider
+ * Written only by people. An OpenID provider at which the users of an operator sign in. A trigger deletes it when the
+ * operator loses its domain.
+ */
+export type IdentityProvider = Prisma.IdentityProviderModel
+/**
  * Model SignalStream
  * Written only by signals. A stream of security events for a receiver. A trigger tells waiting processes of changes.
  */

@@ -16,6 +16,7 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -33,6 +34,7 @@ import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
 import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
+import { peoplePolicies } from '../people/policy.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
 import { revocationPolicies } from '../revocation/policy.ts'
 import { signalPolicies } from '../signals/policy.ts'
@@ -57,6 +59,7 @@ const SERVICES: readonly (readonly [DescService, Readonly<Record<string, unknown
   [DeploymentService, deploymentPolicies],
   [RevocationService, revocationPolicies],
   [SignalService, signalPolicies],
+  [PeopleService, peoplePolicies],
   [TrustService, trustPolicies],
 ]
 
@@ -72,6 +75,9 @@ const ROLES: Readonly<Record<string, string>> = {
   SetOperatorKeys: 'root',
   ListKeyRequests: 'any',
   DropKeyRequest: 'people',
+  PutIdentityProvider: 'people',
+  ListIdentityProviders: 'any',
+  RemoveIdentityProvider: 'people',
   RegisterAgent: 'agents.register',
   ListAgents: 'any',
   ApproveAgent: 'agents.manage',

@@ -3,11 +3,12 @@ import { routesOf } from '../calls/rpc.ts'
 import type { Config } from '../configuration/config.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/well-known/authorization-server.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
+import { createPeople, type People } from '../people/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
-import { PUSHES } from '../platform/outbound/budget.ts'
-import { createOutbound } from '../platform/outbound/outbound.ts'
+import { type BudgetRules, PUSHES, REQUESTS } from '../platform/outbound/budget.ts'
+import { createOutbound, type Outbound } from '../platform/outbound/outbound.ts'
 import { createSignals, type Signals } from '../signals/index.ts'
 import { createStatusLists, type StatusLists } from '../status-list/index.ts'
 import { createTrust, type Trust } from '../trust/index.ts'
@@ -69,6 +70,8 @@ export async function makeAuthn(
   })
   const signals = makeSignals(deps, keys)
   opened.defer(() => signals.close())
+  const people = makePeople(deps, keys)
+  opened.defer(() => people.close())
   const all = opened.move()
   return {
     routes: [
@@ -83,6 +86,7 @@ export async function makeAuthn(
       ...routesOf(trust.federationAdmin),
       ...routesOf(statusLists.module),
       ...routesOf(signals.module),
+      ...routesOf(people.module),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs],
@@ -110,19 +114,13 @@ async function makeKeys(
 }
 
 async function makeTrust(
-  { config, database, db, readDb, log, revocations, metrics, tracing }: ServiceDeps,
+  deps: ServiceDeps,
   keys: Keys,
   operators: Operators,
 ): Promise<{ readonly trust: Trust; readonly close: () => Promise<void> }> {
+  const { config, database, db, readDb, log, revocations } = deps
   await using opened = new AsyncDisposableStack()
-  const outbound = createOutbound({
-    allow: config.outboundAllow,
-    testDomains: config.testDomains,
-    outcome: metrics.outbound,
-    now: () => performance.now(),
-    tracing,
-    traceHosts: config.traceOutbound,
-  })
+  const outbound = makeOutbound(deps, REQUESTS)
   opened.defer(() => outbound.close())
   const trust = await createTrust({
     db,
@@ -169,19 +167,37 @@ function makeStatusLists(
   })
 }
 
-function makeSignals({ config, database, db, readDb, log, metrics, tracing }: ServiceDeps, keys: Keys): Signals {
-  // Of its own, so that slow receivers take no place from the requests that verifications need.
-  const outbound = createOutbound({
+/** Each part has an Outbound of its own, so that slow servers of one take no place from the requests of another. */
+function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: BudgetRules): Outbound {
+  return createOutbound({
     allow: config.outboundAllow,
     testDomains: config.testDomains,
     outcome: metrics.outbound,
     now: () => performance.now(),
     tracing,
     traceHosts: config.traceOutbound,
-    requests: PUSHES,
+    requests,
   })
+}
+
+function makePeople(deps: ServiceDeps, { vault }: Keys): People {
+  const { config, db, readDb, log } = deps
+  return createPeople({
+    outbound: makeOutbound(deps, REQUESTS),
+    db,
+    readDb,
+    now: Date.now,
+    issuer: config.issuer,
+    testDomains: config.testDomains,
+    vault,
+    log,
+  })
+}
+
+function makeSignals(deps: ServiceDeps, keys: Keys): Signals {
+  const { config, database, db, readDb, log, metrics } = deps
   return createSignals({
-    outbound,
+    outbound: makeOutbound(deps, PUSHES),
     metrics: metrics.push,
     db,
     readDb,

@@ -14,6 +14,7 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
@@ -37,6 +38,7 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     FederationAdminService,
     StatusListService,
     SignalService,
+    PeopleService,
   ],
   revocation: [RevocationService],
 }

@@ -14,6 +14,7 @@ import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
@@ -30,6 +31,7 @@ import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
 import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
+import { peoplePolicies } from '../people/policy.ts'
 import { revocationPolicies } from '../revocation/policy.ts'
 import { signalPolicies } from '../signals/policy.ts'
 import { statusListPolicies } from '../status-list/policy.ts'
@@ -56,6 +58,7 @@ export const POLICY_TABLES: ReadonlyMap<DescService, PolicyTable> = new Map<Desc
   [FederationAdminService, federationAdminPolicies],
   [StatusListService, statusListPolicies],
   [SignalService, signalPolicies],
+  [PeopleService, peoplePolicies],
   [RevocationService, revocationPolicies],
 ])
 

@@ -3,9 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { insertOperator } from '../../test/support/identity.ts'
+import { providerRow } from '../../test/support/people.ts'
 import { makeAllKeys, makeKey, openAll } from '../../test/support/sealed-rows.ts'
 import { insertStream } from '../../test/support/signals.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
+import { openSecret } from '../people/store/providers.ts'
 import { sealAuthorization } from '../signals/store/authorization.ts'
 import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { checkSealed, countSealedUnderOthers, resealOld } from './rewrap.ts'
@@ -57,6 +59,18 @@ describe('a change of the KEK', () => {
     await checkSealed(prisma, newOnly)
     expect((await openAll(prisma, newOnly)).get(id)).toBe('Bearer x')
     expect(await audited()).toMatchObject([{ subject: id }])
+  })
+
+  it('seals the client secret at an identity provider again', async () => {
+    const { id: operatorId } = await insertOperator(database.db, 'provider.example.com', 'active')
+    const row = providerRow(oldOnly, 'work', 'https://idp.example')
+    await prisma.identityProvider.create({ data: { operatorId, ...row } })
+    await expect(checkSealed(prisma, newOnly)).rejects.toThrow(WrongKeyError)
+    expect(await pass(newOld)).toBe(1)
+    await checkSealed(prisma, newOnly)
+    const sealed = await prisma.identityProvider.findUniqueOrThrow({ where: { id: row.id } })
+    expect(openSecret(newOnly, sealed)).toBe('secret')
+    expect(await audited()).toMatchObject([{ subject: row.id }])
   })
 
   it('goes in steps, and at each step every process can open every secret', async () => {

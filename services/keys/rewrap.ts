@@ -37,6 +37,13 @@ interface SealedAuthorization {
   readonly kekId: string | null
 }
 
+/** The client secret of this deployment at an identity provider. */
+interface SealedProviderSecret {
+  readonly id: string
+  readonly wrappedSecret: Uint8Array<ArrayBuffer>
+  readonly kekId: string
+}
+
 /** Dependencies of one pass of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
@@ -104,6 +111,8 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
   const streams = await prisma.$queryRaw<SealedAuthorization[]>`
     SELECT id::text, wrapped_authorization AS "wrappedAuthorization", kek_id AS "kekId" FROM signal_streams
     WHERE wrapped_authorization IS NOT NULL`
+  const providers = await prisma.$queryRaw<SealedProviderSecret[]>`
+    SELECT id::text, wrapped_secret AS "wrappedSecret", kek_id AS "kekId" FROM identity_providers`
   return [
     ...signing.map(({ kid, purpose, wrappedKey, kekId }): SealedRow => {
       const where = { kid, kekId, wrappedKey }
@@ -122,6 +131,13 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
       const replace = async (tx: Tx, sealed: Sealed) =>
         (await tx.issuer.updateMany({ where, data: { wrappedSecret: sealed.wrapped, kekId: sealed.kekId } })).count
       return { record: { purpose: 'issuer', id }, wrapped: wrappedSecret, kekId, replace }
+    }),
+    ...providers.map(({ id, wrappedSecret, kekId }): SealedRow => {
+      const where = { id, kekId, wrappedSecret }
+      const replace = async (tx: Tx, sealed: Sealed) =>
+        (await tx.identityProvider.updateMany({ where, data: { wrappedSecret: sealed.wrapped, kekId: sealed.kekId } }))
+          .count
+      return { record: { purpose: 'provider', id }, wrapped: wrappedSecret, kekId, replace }
     }),
     ...streams.map(({ id, wrappedAuthorization, kekId }): SealedRow => {
       const where = { id, kekId, wrappedAuthorization }

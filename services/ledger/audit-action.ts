@@ -92,6 +92,8 @@ export type AuditAction =
   | 'trust.read'
   | 'trust.unlist'
   | 'trust.end'
+  | 'provider.put'
+  | 'provider.remove'
   | 'stream.create'
   | 'stream.update'
   | 'stream.set-status'

@@ -43,6 +43,7 @@ import { createGenuineForeign } from './tokens/genuine-foreign.ts'
 import { createJudgeIdJag, type JudgeIdJag } from './tokens/id-jag/judge-id-jag.ts'
 import { createVerifyForeign, type VerifyForeign } from './tokens/verify-foreign.ts'
 
+export { type AddressRules, parseIssuer } from './issuers/domain/parse-issuer.ts'
 export type { Authority } from './tokens/chaining/find-authority.ts'
 export type { GrantRefusal, JudgedGrant } from './tokens/chaining/judge-grant.ts'
 export { type JudgedIdJag, type JudgeIdJag, MAX_ID_JAG_TTL_S } from './tokens/id-jag/judge-id-jag.ts'

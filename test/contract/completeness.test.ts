@@ -24,6 +24,7 @@ import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
 import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
+import { fullPeopleCases, peopleCases } from './cases/people.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { signalCases } from './cases/signals.ts'
 import { statusListCases } from './cases/status-lists.ts'
@@ -57,6 +58,8 @@ const cases: readonly Pair[] = [
   ...attestationPolicyCases,
   ...fullAttestationPolicyCases,
   ...signalCases,
+  ...peopleCases,
+  ...fullPeopleCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

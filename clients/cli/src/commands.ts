@@ -16,6 +16,7 @@ import { issuer } from './nouns/issuer.ts'
 import { operator } from './nouns/operator.ts'
 import { operatorKey } from './nouns/operator-key.ts'
 import { policy } from './nouns/policy.ts'
+import { provider } from './nouns/provider.ts'
 import { request } from './nouns/request.ts'
 import { requirement } from './nouns/requirement.ts'
 import { revocation } from './nouns/revocation.ts'
@@ -41,7 +42,7 @@ export const groups: readonly Group[] = [
   {
     title: 'Operators',
     alone: [],
-    nouns: [operator, operatorKey, request, policy, assertion, audit, stream, trust],
+    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, stream, trust],
   },
   { title: 'Agents', alone: [], nouns: [agent, agentKey, scope, attestor, enrolmentRule, requirement] },
   { title: 'Tokens and grants', alone: [], nouns: [token, dpopProof, grant, idJag, revocation] },

@@ -73,6 +73,8 @@ export const hints = {
   STREAM_LIMIT: 'Delete a stream that is no longer needed: `auth4agent stream delete STREAM`',
   ATTESTOR_NOT_FOUND: '`auth4agent attestor list` shows the attestors. Agents name one with --attestor NAME.',
   RULE_NOT_FOUND: '`auth4agent enrolment-rule list` and `auth4agent requirement list` show what there is.',
+  PROVIDER_NOT_FOUND: '`auth4agent provider list` shows the identity providers.',
+  TOO_MANY_PROVIDERS: 'Remove an identity provider first: `auth4agent provider remove NAME`',
   JOIN_TOKEN_NOT_FOUND: '`auth4agent attestor list-join-tokens` shows the join tokens.',
   TOO_MANY_RULES: 'Delete what is no longer needed, such as with `auth4agent enrolment-rule delete`.',
   SCOPE_NOT_ALLOWED:

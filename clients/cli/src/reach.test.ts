@@ -8,6 +8,7 @@ import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
 import type { CallerKind } from '../../../services/calls/policy.ts'
@@ -17,6 +18,7 @@ import { policies as identityPolicies } from '../../../services/identity/policy.
 import { restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
 import { keyPolicies, policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
+import { peoplePolicies } from '../../../services/people/policy.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 import { runCli } from '../../../test/support/cli.ts'
 import { type ConfigFolder, createConfigFolder } from '../../../test/support/config-folder.ts'
@@ -52,6 +54,9 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator setOperatorKeys': ['operator-key', 'set-threshold', '1'],
   'operator listKeyRequests': ['operator-key', 'list-requests'],
   'operator dropKeyRequest': ['operator-key', 'drop-request', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
+  'operator putIdentityProvider': ['provider', 'put', 'work', 'https://idp.example', '--client-id', 'a', '--all-users'],
+  'operator listIdentityProviders': ['provider', 'list'],
+  'operator removeIdentityProvider': ['provider', 'remove', 'work'],
   'operator revokeToken': ['token', 'revoke', '--jti', randomUUID()],
   'operator watchRevocations': ['revocation', 'watch'],
   'admin watchRevocations': [
@@ -85,6 +90,7 @@ const contract: readonly (readonly [
   [DeploymentService, deploymentPolicies],
   [OperatorRegistryService, operatorPolicies],
   [OperatorKeyService, keyPolicies],
+  [PeopleService, peoplePolicies],
   [RevocationService, revocationPolicies],
 ]
 const bindings = restBindings(contract.map(([service]) => service))

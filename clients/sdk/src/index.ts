@@ -161,6 +161,7 @@ export type {
 } from './operator-keys.ts'
 export type { EndedMove, OperatorMoves, ReleasedAgent } from './operator-moves.ts'
 export type { AudienceRule, OperatorPolicy, UserAccess, UserScope } from './operator-policy.ts'
+export type { IdentityProvider, NewIdentityProvider, OperatorProviders, RequiredClaim } from './operator-providers.ts'
 export { type ApprovalOptions, approveRequest, type OperatorRequest } from './operator-request.ts'
 export type {
   EventDelivery,

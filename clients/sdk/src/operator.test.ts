@@ -7,6 +7,7 @@ import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
@@ -15,6 +16,7 @@ import { deploymentPolicies } from '../../../services/deployment/policy.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../../../services/operator-registry/policy.ts'
+import { peoplePolicies } from '../../../services/people/policy.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 import { check, DID, ID, key, now, recorder, SERVER, takeAll } from '../../../test/support/sdk/recorded-operator.ts'
 import { createAdministrator } from './administrator.ts'
@@ -32,6 +34,9 @@ async function callAll(fetch: typeof globalThis.fetch) {
   await operator.keys.set(await operator.keys.get())
   await operator.keys.listRequests().catch(() => undefined)
   await operator.keys.dropRequest('kid')
+  await operator.providers.put('work', { issuer: 'https://idp.example', client_id: 'a' }).catch(() => undefined)
+  await operator.providers.list().catch(() => undefined)
+  await operator.providers.remove('work').catch(() => undefined)
   await operator.audit.get(ID)
   await operator.endAllTokens('why')
   await operator.release('why')
@@ -85,6 +90,7 @@ const all = [
   ...governed(OperatorKeyService, keyPolicies),
   ...governed(IdentityService, identityPolicies),
   ...governed(AuthnService, authnPolicies),
+  ...governed(PeopleService, peoplePolicies),
   ...governed(KeysService, keysPolicies),
   ...governed(DeploymentService, deploymentPolicies),
   ...governed(RevocationService, revocationPolicies),

@@ -13,6 +13,7 @@ import { type OperatorAttestation, operatorAttestation } from './operator-attest
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
 import { type OperatorPolicy, readPolicy } from './operator-policy.ts'
+import { type OperatorProviders, operatorProviders } from './operator-providers.ts'
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
 import { type OperatorStreams, operatorStreams } from './operator-streams.ts'
 import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
@@ -92,6 +93,7 @@ export interface Operator extends TrustQuestions {
   revokeGrant(chain: string, reason?: string): Promise<answers.RevokedToken>
   readonly attestation: OperatorAttestation
   readonly audit: OperatorAudit
+  readonly providers: OperatorProviders
   readonly streams: OperatorStreams
   readonly trust: OperatorTrust
   /**
@@ -170,6 +172,7 @@ export function createOperator(given: OperatorOptions): Operator {
     revokeGrant: (chain, reason) => revoke({ token: chain, reason }),
     attestation: operatorAttestation(caller, id),
     audit: operatorAudit(caller, id),
+    providers: operatorProviders(caller, id),
     streams: operatorStreams(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     ...trustQuestions(caller, id),

@@ -94,6 +94,7 @@ export const ModelName = {
   AttestationResult: 'AttestationResult',
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
+  IdentityProvider: 'IdentityProvider',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -742,6 +743,28 @@ export const JoinTokenScalarFieldEnum = {
 } as const
 
 export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
+
+
+export const IdentityProviderScalarFieldEnum = {
+  id: 'id',
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  name: 'name',
+  issuer: 'issuer',
+  clientId: 'clientId',
+  wrappedSecret: 'wrappedSecret',
+  kekId: 'kekId',
+  authMethod: 'authMethod',
+  scopes: 'scopes',
+  subjectClaim: 'subjectClaim',
+  requiredClaims: 'requiredClaims',
+  groupsClaim: 'groupsClaim',
+  signals: 'signals',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type IdentityProviderScalarFieldEnum = (typeof IdentityProviderScalarFieldEnum)[keyof typeof IdentityProviderScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {

@@ -408,6 +408,7 @@ export type OperatorWhereInput = {
   requirements?: Prisma.AttestationRequirementListRelationFilter
   streams?: Prisma.SignalStreamListRelationFilter
   keyRequests?: Prisma.KeyRequestListRelationFilter
+  providers?: Prisma.IdentityProviderListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -448,6 +449,7 @@ export type OperatorOrderByWithRelationInput = {
   requirements?: Prisma.AttestationRequirementOrderByRelationAggregateInput
   streams?: Prisma.SignalStreamOrderByRelationAggregateInput
   keyRequests?: Prisma.KeyRequestOrderByRelationAggregateInput
+  providers?: Prisma.IdentityProviderOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -491,6 +493,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   requirements?: Prisma.AttestationRequirementListRelationFilter
   streams?: Prisma.SignalStreamListRelationFilter
   keyRequests?: Prisma.KeyRequestListRelationFilter
+  providers?: Prisma.IdentityProviderListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -597,6 +600,7 @@ export type OperatorCreateInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -637,6 +641,7 @@ export type OperatorUncheckedCreateInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -677,6 +682,7 @@ export type OperatorUpdateInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -717,6 +723,7 @@ export type OperatorUncheckedUpdateInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -1094,6 +1101,20 @@ export type OperatorUpdateOneRequiredWithoutRequirementsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutRequirementsInput, Prisma.OperatorUpdateWithoutRequirementsInput>, Prisma.OperatorUncheckedUpdateWithoutRequirementsInput>
 }
 
+export type OperatorCreateNestedOneWithoutProvidersInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutProvidersInput, Prisma.OperatorUncheckedCreateWithoutProvidersInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutProvidersInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutProvidersNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutProvidersInput, Prisma.OperatorUncheckedCreateWithoutProvidersInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutProvidersInput
+  upsert?: Prisma.OperatorUpsertWithoutProvidersInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutProvidersInput, Prisma.OperatorUpdateWithoutProvidersInput>, Prisma.OperatorUncheckedUpdateWithoutProvidersInput>
+}
+
 export type OperatorCreateNestedOneWithoutStreamsInput = {
   create?: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
   connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutStreamsInput
@@ -1145,6 +1166,7 @@ export type OperatorCreateWithoutManifestsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutManifestsInput = {
@@ -1184,6 +1206,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutManifestsInput = {
@@ -1239,6 +1262,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutManifestsInput = {
@@ -1278,6 +1302,7 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutKeyRequestsInput = {
@@ -1317,6 +1342,7 @@ export type OperatorCreateWithoutKeyRequestsInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
@@ -1356,6 +1382,7 @@ export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutKeyRequestsInput = {
@@ -1411,6 +1438,7 @@ export type OperatorUpdateWithoutKeyRequestsInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
@@ -1450,6 +1478,7 @@ export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAudiencesInput = {
@@ -1489,6 +1518,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -1528,6 +1558,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -1583,6 +1614,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -1622,6 +1654,7 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutCallersInput = {
@@ -1661,6 +1694,7 @@ export type OperatorCreateWithoutCallersInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutCallersInput = {
@@ -1700,6 +1734,7 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutCallersInput = {
@@ -1755,6 +1790,7 @@ export type OperatorUpdateWithoutCallersInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutCallersInput = {
@@ -1794,6 +1830,7 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAccessInput = {
@@ -1833,6 +1870,7 @@ export type OperatorCreateWithoutAccessInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAccessInput = {
@@ -1872,6 +1910,7 @@ export type OperatorUncheckedCreateWithoutAccessInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAccessInput = {
@@ -1927,6 +1966,7 @@ export type OperatorUpdateWithoutAccessInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAccessInput = {
@@ -1966,6 +2006,7 @@ export type OperatorUncheckedUpdateWithoutAccessInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutUserTargetsInput = {
@@ -2005,6 +2046,7 @@ export type OperatorCreateWithoutUserTargetsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutUserTargetsInput = {
@@ -2044,6 +2086,7 @@ export type OperatorUncheckedCreateWithoutUserTargetsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutUserTargetsInput = {
@@ -2099,6 +2142,7 @@ export type OperatorUpdateWithoutUserTargetsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
@@ -2138,6 +2182,7 @@ export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -2177,6 +2222,7 @@ export type OperatorCreateWithoutAgentsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -2216,6 +2262,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -2271,6 +2318,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -2310,6 +2358,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAttestorsInput = {
@@ -2349,6 +2398,7 @@ export type OperatorCreateWithoutAttestorsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAttestorsInput = {
@@ -2388,6 +2438,7 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAttestorsInput = {
@@ -2443,6 +2494,7 @@ export type OperatorUpdateWithoutAttestorsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAttestorsInput = {
@@ -2482,6 +2534,7 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRulesInput = {
@@ -2521,6 +2574,7 @@ export type OperatorCreateWithoutRulesInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRulesInput = {
@@ -2560,6 +2614,7 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRulesInput = {
@@ -2615,6 +2670,7 @@ export type OperatorUpdateWithoutRulesInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRulesInput = {
@@ -2654,6 +2710,7 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRequirementsInput = {
@@ -2693,6 +2750,7 @@ export type OperatorCreateWithoutRequirementsInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRequirementsInput = {
@@ -2732,6 +2790,7 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRequirementsInput = {
@@ -2787,6 +2846,7 @@ export type OperatorUpdateWithoutRequirementsInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRequirementsInput = {
@@ -2824,6 +2884,183 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
   attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutProvidersInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutProvidersInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutProvidersInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutProvidersInput, Prisma.OperatorUncheckedCreateWithoutProvidersInput>
+}
+
+export type OperatorUpsertWithoutProvidersInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutProvidersInput, Prisma.OperatorUncheckedUpdateWithoutProvidersInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutProvidersInput, Prisma.OperatorUncheckedCreateWithoutProvidersInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutProvidersInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutProvidersInput, Prisma.OperatorUncheckedUpdateWithoutProvidersInput>
+}
+
+export type OperatorUpdateWithoutProvidersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutProvidersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
 }
@@ -2865,6 +3102,7 @@ export type OperatorCreateWithoutStreamsInput = {
   rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutStreamsInput = {
@@ -2904,6 +3142,7 @@ export type OperatorUncheckedCreateWithoutStreamsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutStreamsInput = {
@@ -2959,6 +3198,7 @@ export type OperatorUpdateWithoutStreamsInput = {
   rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutStreamsInput = {
@@ -2998,6 +3238,7 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
   rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -3017,6 +3258,7 @@ export type OperatorCountOutputType = {
   requirements: number
   streams: number
   keyRequests: number
+  providers: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -3031,6 +3273,7 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   requirements?: boolean | OperatorCountOutputTypeCountRequirementsArgs
   streams?: boolean | OperatorCountOutputTypeCountStreamsArgs
   keyRequests?: boolean | OperatorCountOutputTypeCountKeyRequestsArgs
+  providers?: boolean | OperatorCountOutputTypeCountProvidersArgs
 }
 
 /**
@@ -3120,6 +3363,13 @@ export type OperatorCountOutputTypeCountKeyRequestsArgs<ExtArgs extends runtime.
   where?: Prisma.KeyRequestWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountProvidersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IdentityProviderWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -3159,6 +3409,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
+  providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -3262,6 +3513,7 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   requirements?: boolean | Prisma.Operator$requirementsArgs<ExtArgs>
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
+  providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -3281,6 +3533,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     requirements: Prisma.$AttestationRequirementPayload<ExtArgs>[]
     streams: Prisma.$SignalStreamPayload<ExtArgs>[]
     keyRequests: Prisma.$KeyRequestPayload<ExtArgs>[]
+    providers: Prisma.$IdentityProviderPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -3759,6 +4012,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   requirements<T extends Prisma.Operator$requirementsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$requirementsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AttestationRequirementPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   streams<T extends Prisma.Operator$streamsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$streamsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SignalStreamPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keyRequests<T extends Prisma.Operator$keyRequestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$keyRequestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$KeyRequestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  providers<T extends Prisma.Operator$providersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$providersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdentityProviderPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -4477,6 +4731,30 @@ export type Operator$keyRequestsArgs<ExtArgs extends runtime.Types.Extensions.In
   take?: number
   skip?: number
   distinct?: Prisma.KeyRequestScalarFieldEnum | Prisma.KeyRequestScalarFieldEnum[]
+}
+
+/**
+ * Operator.providers
+ */
+export type Operator$providersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IdentityProvider
+   */
+  select?: Prisma.IdentityProviderSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IdentityProvider
+   */
+  omit?: Prisma.IdentityProviderOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IdentityProviderInclude<ExtArgs> | null
+  where?: Prisma.IdentityProviderWhereInput
+  orderBy?: Prisma.IdentityProviderOrderByWithRelationInput | Prisma.IdentityProviderOrderByWithRelationInput[]
+  cursor?: Prisma.IdentityProviderWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IdentityProviderScalarFieldEnum | Prisma.IdentityProviderScalarFieldEnum[]
 }
 
 /**

@@ -3,11 +3,11 @@ import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { Attestor, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Call } from '../../calls/call.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
+import { lockActiveOperator, lockOperator } from '../../ledger/lock-operator.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { readRequirementTerms } from '../rules/requirement-terms.ts'
 import { lockExclusive } from './fair-lock.ts'
-import { lockActiveOperator, lockOperator } from './lock-operator.ts'
 import { toStoredJson } from './stored-json.ts'
 
 /** An attestor as the operator describes it, checked. */

@@ -3,10 +3,10 @@ import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { isUuid, uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { JoinToken, PrismaClient } from '../../../gen/prisma/client.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
+import { lockActiveOperator } from '../../ledger/lock-operator.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { digestOfSecret, SECRET_BYTES } from '../types/join-token/create-join-token.ts'
 import { getAttestor } from './attestors.ts'
-import { lockActiveOperator } from './lock-operator.ts'
 
 /** Dependencies of createJoinToken. */
 export interface JoinTokenStore {

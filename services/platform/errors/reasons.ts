@@ -975,6 +975,24 @@ export const reasons = {
     title: 'The deployment has as many trust anchors as it may have',
     oauth: 'invalid_request',
   },
+  PROVIDER_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The operator has no such identity provider',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_PROVIDERS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator has as many identity providers as it may have',
+    oauth: 'invalid_request',
+  },
+  PROVIDER_UNAVAILABLE: {
+    status: 503,
+    code: statuses.UNAVAILABLE,
+    title: 'The identity provider does not answer now',
+    oauth: 'temporarily_unavailable',
+  },
   TOO_MANY_SUBORDINATES: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,

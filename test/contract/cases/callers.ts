@@ -117,6 +117,9 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'AttestationPolicyService.ListAttestationRequirements': 'operator',
   'AttestationPolicyService.DeleteAttestationRequirement': 'operator',
   'AttestationPolicyService.DryRunRules': 'operator',
+  'PeopleService.PutIdentityProvider': 'operator',
+  'PeopleService.ListIdentityProviders': 'operator',
+  'PeopleService.RemoveIdentityProvider': 'operator',
   'SignalService.CreateStream': 'operator',
   'SignalService.ReadStreams': 'operator',
   'SignalService.UpdateStream': 'operator',
@@ -166,6 +169,8 @@ const ROLES: Readonly<Record<string, string>> = {
   'AttestationPolicyService.DeleteEnrolmentRule': 'agents.manage',
   'AttestationPolicyService.PutAttestationRequirement': 'policy',
   'AttestationPolicyService.DeleteAttestationRequirement': 'policy',
+  'PeopleService.PutIdentityProvider': 'people',
+  'PeopleService.RemoveIdentityProvider': 'people',
   'SignalService.CreateStream': 'policy',
   'SignalService.UpdateStream': 'policy',
   'SignalService.ReplaceStream': 'policy',
@@ -200,6 +205,7 @@ const READS = new Set([
   'ExplainTrust',
   'ExportTrustGraph',
   'CreateTrustView',
+  'ListIdentityProviders',
   'ListAttestors',
   'ListJoinTokens',
   'ListEnrolmentRules',
@@ -237,6 +243,7 @@ const WHILE_FROZEN = new Set([
   'TrustService.RevokeTrustStatement',
   'AttestationPolicyService.DeleteAttestor',
   'AttestationPolicyService.DeleteEnrolmentRule',
+  'PeopleService.RemoveIdentityProvider',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

@@ -27,6 +27,7 @@ import {
 import { grantFieldRows } from './grant-field-rows.ts'
 import { issuerFieldRows } from './issuer-field-rows.ts'
 import { oauthFieldRows } from './oauth-field-rows.ts'
+import { peopleFieldRows } from './people-field-rows.ts'
 import { signalFieldRows } from './signal-field-rows.ts'
 import { statusListFieldRows } from './status-lists.ts'
 import { trustFieldRows } from './trust-field-rows.ts'
@@ -348,6 +349,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   },
   ...oauthFieldRows,
   ...trustFieldRows,
+  ...peopleFieldRows,
   ...signalFieldRows,
   ...attestationPolicyFieldRows,
   ...grantFieldRows,

@@ -57,6 +57,7 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'AttestationPolicyService.ListJoinTokens': 'ATTESTOR_NOT_FOUND',
   'AttestationPolicyService.DryRunRules': 'INVALID_RULE',
   'AttestationPolicyService.DeleteEnrolmentRule': 'RULE_NOT_FOUND',
+  'PeopleService.RemoveIdentityProvider': 'PROVIDER_NOT_FOUND',
   'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',
   'TrustService.ListPublishedTrust': 'PERMISSION_DENIED',
   'TrustService.ListAdmissions': 'PERMISSION_DENIED',

@@ -15,6 +15,7 @@ import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
+import { PeopleService } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignalService } from '../../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../../gen/proto/auth4agent/v1/status_lists_pb.ts'
@@ -37,6 +38,7 @@ const services: readonly DescService[] = [
   RevocationService,
   KeysService,
   DeploymentService,
+  PeopleService,
   FederationService,
   OAuthService,
   IssuerService,

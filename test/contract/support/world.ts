@@ -21,6 +21,7 @@ import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
 import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedIssuers } from './seed-issuers.ts'
+import { seedProvider } from './seed-provider.ts'
 import { seedStatusList } from './seed-status-list.ts'
 import { seedStream } from './seed-streams.ts'
 import { snapshots } from './snapshot.ts'
@@ -59,6 +60,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url, s
   const statusListId = await seedStatusList(db)
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
+  const provider = await seedProvider(db, parties.operators.acme.id, createKeyVault(KEK))
   const stream = await seedStream(db, parties.operators.acme.id)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
@@ -79,6 +81,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url, s
     statusListId,
     attestationPolicy,
     stream,
+    provider,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },
     admin,
     db,

@@ -27,6 +27,7 @@ it('reflection lists the public services and no internal service', async () => {
     'auth4agent.v1.OAuthService',
     'auth4agent.v1.OperatorKeyService',
     'auth4agent.v1.OperatorRegistryService',
+    'auth4agent.v1.PeopleService',
     'auth4agent.v1.RevocationService',
     'auth4agent.v1.SignalService',
     'auth4agent.v1.StatusListService',

@@ -61,7 +61,7 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   },
   log_issuer: { rule: 'Another issuer that gets a higher generation is in the log: rule (j)', stated: RULES },
   log_edge: {
-    rule: 'Trust in a domain, a statement, a subject or users that ends, or gets another id, is in the log: rule (j)',
+    rule: 'Trust in a domain, a statement, a subject, users or a provider that ends or gets another id is in the log: rule (j)',
     stated: RULES,
   },
   log_caller_edges: { rule: 'The edge of a caller that is no longer listed is in the log: rule (j)', stated: RULES },
@@ -180,5 +180,9 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   delete_streams_of_operator: {
     rule: 'The streams of an operator that has lost its domain are deleted, because nobody could delete them',
     stated: 'docs/signals.md#bounds',
+  },
+  delete_providers_of_operator: {
+    rule: 'The providers of an operator that has lost its domain are deleted, because nobody could remove them',
+    stated: 'docs/people.md#what-ends-what',
   },
 }

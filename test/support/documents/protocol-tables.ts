@@ -13,6 +13,7 @@ import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { attestationPolicies } from '../../../services/attestation/policy.ts'
 import { authnPolicies, grantPolicies, oauthPolicies } from '../../../services/authn/policy.ts'
@@ -29,6 +30,7 @@ import {
   keyPolicies as operatorKeyPolicies,
   policies as operatorPolicies,
 } from '../../../services/operator-registry/policy.ts'
+import { peoplePolicies } from '../../../services/people/policy.ts'
 import { reasons } from '../../../services/platform/errors/reasons.ts'
 import type { LimitName } from '../../../services/platform/limits/limits.ts'
 import { scaleRates } from '../../../services/platform/limits/rates.ts'
@@ -48,6 +50,7 @@ const SERVICES = [
   RevocationService,
   KeysService,
   DeploymentService,
+  PeopleService,
 ]
 const POLICIES: readonly object[] = [
   operatorPolicies,
@@ -62,6 +65,7 @@ const POLICIES: readonly object[] = [
   revocationPolicies,
   keysPolicies,
   deploymentPolicies,
+  peoplePolicies,
 ]
 const PACKAGE = 'auth4agent.v1'
 /** The JSON form of well-known protobuf types, in words. */

@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   RevocationService: 'Revocation',
   StatusListService: 'Status lists',
   SignalService: 'Security events',
+  PeopleService: 'People',
   TrustService: 'Trust',
   FederationService: 'OpenID Federation',
   KeysService: 'Signing keys',

@@ -5,7 +5,7 @@ export interface OperatorCall {
   /** Name of the RPC in kebab case, for `--allow`. */
   readonly name: string
   readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  /** Each segment is literal, `{operator}` (the operator's own id), `{agent}`, `{kid}` or `{record_id}`. */
+  /** A segment is literal, `{operator}` (the operator's own id), `{agent}`, `{kid}`, `{provider}` or `{record_id}`. */
   readonly path: string
   /** Whether the call only reads. */
   readonly reads: boolean
@@ -38,6 +38,9 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   changing('set-operator-keys', 'PUT', `${OWN}/keys`),
   reading('list-key-requests', `${OWN}/key-requests`),
   changing('drop-key-request', 'DELETE', `${OWN}/key-requests/{kid}`),
+  changing('put-identity-provider', 'PUT', `${OWN}/providers/{provider}`),
+  reading('list-identity-providers', `${OWN}/providers`),
+  changing('remove-identity-provider', 'DELETE', `${OWN}/providers/{provider}`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]
@@ -48,6 +51,8 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
  */
 const AGENT = /^(?:[A-Za-z0-9._-]|:|%3[Aa])+$/
 
+/** The name of an identity provider. */
+const PROVIDER = /^[a-z][a-z0-9-]{0,62}$/
 const KID = /^[A-Za-z0-9_-]{43}$/
 
 /**
@@ -67,6 +72,7 @@ function matches(template: readonly string[], segments: readonly string[], opera
     if (part === '{operator}') return segment === operatorId
     if (part === '{record_id}') return isUuid(segment)
     if (part === '{kid}') return KID.test(segment)
+    if (part === '{provider}') return PROVIDER.test(segment)
     return part === '{agent}' ? AGENT.test(segment) : segment === part
   })
 }

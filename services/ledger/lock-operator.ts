@@ -1,5 +1,5 @@
-import type { Tx } from '../../platform/db/db.ts'
-import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Tx } from '../platform/db/db.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
  * Locks an operator until the transaction ends, so that its changes happen one after the other.

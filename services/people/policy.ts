@@ -1,0 +1,13 @@
+import type { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import type { Policies } from '../calls/policy.ts'
+
+const byOperator = { callers: ['operator'], own: 'id' } as const
+const change = { ...byOperator, role: 'people', endsTokens: true } as const
+
+/** Who may call each method of PeopleService. Removing a provider only takes authority away. */
+export const peoplePolicies: Policies<typeof PeopleService> = {
+  // A provider that is replaced by a different one ends the tokens of its users.
+  putIdentityProvider: { ...change, limit: 'manage', action: 'provider.put', secretField: 'clientSecret' },
+  listIdentityProviders: { ...byOperator, role: 'any', limit: 'read' },
+  removeIdentityProvider: { ...change, limit: 'urgent', action: 'provider.remove', urgent: true },
+}

@@ -1,0 +1,88 @@
+import { allowInsecureRequests, type Configuration, customFetch, discovery, None } from 'openid-client'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { Logger } from '../../platform/log/log.ts'
+import type { Outbound } from '../../platform/outbound/outbound.ts'
+import { OutboundError, type OutboundWhy } from '../../platform/outbound/outbound-error.ts'
+import { parseTarget } from '../../platform/outbound/parse-target.ts'
+import { judgeMetadata } from '../domain/judge-metadata.ts'
+import type { NewProvider } from '../domain/read-new-provider.ts'
+import { fetchThrough } from './fetch-through.ts'
+
+/** Dependencies of discoverProvider. */
+interface DiscoverDeps {
+  readonly outbound: Pick<Outbound, 'get'>
+  readonly testDomains: boolean
+  readonly log: Pick<Logger, 'info'>
+}
+
+/** When a caller may try again, in seconds. */
+const RETRY_S = 10
+
+/** Failures that stay the same when the call is repeated, until the provider or the issuer in the call changes. */
+const LASTING: ReadonlySet<OutboundWhy> = new Set([
+  'URL_REFUSED',
+  'ADDRESS_REFUSED',
+  'MEDIA_TYPE',
+  'ENCODING',
+  'TOO_LARGE',
+])
+
+/**
+ * Reads the metadata of an identity provider (OpenID Connect Discovery 1.0 section 4), and checks that users can sign
+ * in there.
+ *
+ * @throws ApiError INVALID_ISSUER, PROVIDER_UNAVAILABLE
+ */
+export async function discoverProvider(
+  { outbound, testDomains, log }: DiscoverDeps,
+  provider: Pick<NewProvider, 'issuer' | 'clientId' | 'authMethod'>,
+): Promise<void> {
+  const { issuer } = provider
+  const configuration = await fetchMetadata(outbound, provider).catch((error: unknown) => {
+    log.info({ issuer, error }, 'the metadata of an identity provider could not be read')
+    throw toApiError(error)
+  })
+  const metadata: object = configuration.serverMetadata()
+  const problem = judgeMetadata(Object.fromEntries(Object.entries(metadata)), provider, (text) =>
+    isTarget(text, testDomains),
+  )
+  if (problem !== undefined) throw refused(problem)
+}
+
+function fetchMetadata(
+  outbound: Pick<Outbound, 'get'>,
+  { issuer, clientId }: Pick<NewProvider, 'issuer' | 'clientId'>,
+): Promise<Configuration> {
+  const url = new URL(issuer)
+  // The address has been vetted: only a server with test domains accepts http, and only for names of this machine.
+  const execute = url.protocol === 'http:' ? [allowInsecureRequests] : []
+  return discovery(url, clientId, undefined, None(), { [customFetch]: fetchThrough(outbound), execute })
+}
+
+function isTarget(text: string, testDomains: boolean): boolean {
+  try {
+    parseTarget(text, testDomains)
+    return true
+  } catch (error) {
+    if (error instanceof OutboundError) return false
+    throw error
+  }
+}
+
+/** Callers learn only why, because a message can name an address of the own network. */
+function toApiError(error: unknown): ApiError {
+  // openid-client wraps what its requests throw.
+  const cause = error instanceof Error && !(error instanceof OutboundError) ? error.cause : error
+  if (!(cause instanceof OutboundError)) return refused('must be JSON as OpenID Connect Discovery 1.0 describes it')
+  const { why, status } = cause
+  const what = status === undefined ? why : `${why} ${status}`
+  if (LASTING.has(why) || (status !== undefined && status < 500)) return refused(`cannot be fetched: ${what}`)
+  return new ApiError('PROVIDER_UNAVAILABLE', `The metadata of the issuer cannot be fetched now: ${what}`, {
+    retryAfter: RETRY_S,
+    isFault: false,
+  })
+}
+
+function refused(problem: string): ApiError {
+  return new ApiError('INVALID_ISSUER', `The metadata of the issuer ${problem}`)
+}

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { asOperator, type TestOperator } from '../../test/support/identity.ts'
+import { peopleFixture, peopleVault } from '../../test/support/people.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { openSecret } from './store/providers.ts'
+
+let fixture: Awaited<ReturnType<typeof peopleFixture>>
+let acme: TestOperator
+let calls: ReturnType<typeof fixture.callsOf>
+beforeAll(async () => {
+  fixture = await peopleFixture()
+})
+afterAll(() => fixture.drop())
+beforeEach(async () => {
+  acme = await fixture.operator(`acme-${randomUUID()}.test`)
+  calls = fixture.callsOf(acme)
+})
+
+const row = (name = 'work') =>
+  fixture.db.prisma.identityProvider.findUniqueOrThrow({ where: { operatorId_name: { operatorId: acme.id, name } } })
+const secret = async () => openSecret(peopleVault, await row())
+const audit = async () => {
+  const rows = await fixture.db.prisma.auditLog.findMany({ where: { operatorId: acme.id }, orderBy: { id: 'asc' } })
+  return rows.map(({ action, subject, reason }) => `${action} ${subject}: ${reason}`)
+}
+
+describe('putIdentityProvider', () => {
+  it('creates a provider with defaults, which is listed by name and never shows its secret', async () => {
+    await calls.put('work')
+    await calls.put('a', { allUsers: false, requiredClaims: [{ name: 'hd', value: 'acme.example' }] })
+    const { providers = [] } = await calls.list()
+    expect(providers).toMatchObject([
+      { name: 'a', allUsers: false, requiredClaims: [{ name: 'hd', value: 'acme.example' }] },
+      {
+        name: 'work',
+        issuer: 'https://work.example',
+        clientId: 'client',
+        tokenEndpointAuthMethod: 'client_secret_basic',
+        scopes: ['openid', 'profile', 'email'],
+        subjectClaim: 'sub',
+        requiredClaims: [],
+        allUsers: true,
+        groupsClaim: '',
+        signals: 'none',
+      },
+    ])
+    expect(JSON.stringify(providers, (_, value: unknown) => (typeof value === 'bigint' ? 0 : value))).not.toContain(
+      'secret"',
+    )
+    expect(await audit()).toEqual([
+      'provider.put work: https://work.example; all users',
+      'provider.put a: https://a.example; hd=acme.example',
+    ])
+  })
+
+  it('seals the secret under the id of the provider', async () => {
+    await calls.put('work')
+    expect(Buffer.from((await row()).wrappedSecret).includes('secret')).toBe(false)
+    expect(await secret()).toBe('secret')
+  })
+
+  it('changes nothing when it is repeated', async () => {
+    await calls.put('work')
+    const before = await row()
+    await calls.put('work', { clientSecret: '' })
+    await calls.put('work')
+    expect(await row()).toEqual(before)
+    expect(await audit()).toHaveLength(1)
+  })
+
+  it.each([
+    ['another secret', { clientSecret: 'other' }],
+    ['another way to send the secret', { tokenEndpointAuthMethod: 'client_secret_post' }],
+  ])('keeps the edge with %s', async (_, more) => {
+    await calls.put('work')
+    const before = await row()
+    await calls.put('work', more)
+    expect(await row()).toMatchObject({ id: before.id, edgeId: before.edgeId })
+    expect(await fixture.endedEdges()).not.toContain(before.edgeId)
+    expect(await audit()).toHaveLength(2)
+  })
+
+  it.each([
+    ['another client', { clientId: 'other' }],
+    ['other scopes', { scopes: ['openid'] }],
+    ['another claim as the subject', { subjectClaim: 'oid' }],
+    ['required claims', { allUsers: false, requiredClaims: [{ name: 'tid', value: 'a' }] }],
+    ['groups', { groupsClaim: 'groups' }],
+  ])('ends the edge of a provider that gets %s, and keeps its id and its secret', async (_, more) => {
+    await calls.put('work')
+    const before = await row()
+    await calls.put('work', { ...more, clientSecret: '' })
+    const after = await row()
+    expect(after.id).toBe(before.id)
+    expect(after.edgeId).not.toBe(before.edgeId)
+    expect(await fixture.endedEdges()).toContain(before.edgeId)
+    expect(await fixture.endedEdges()).not.toContain(after.edgeId)
+    expect(await secret()).toBe('secret')
+  })
+
+  it('refuses another issuer, a new provider without a secret, a second one with the issuer, and a fifth one', async () => {
+    expect(await refusalOf(calls.put('work', { clientSecret: '' }))).toBe('INVALID_ARGUMENT')
+    await calls.put('work')
+    expect(await refusalOf(calls.put('work', { issuer: 'https://other.example' }))).toBe('INVALID_ISSUER')
+    expect(await refusalOf(calls.put('b', { issuer: 'https://work.example' }))).toBe('ISSUER_EXISTS')
+    for (const name of ['b', 'c', 'd']) await calls.put(name)
+    expect(await refusalOf(calls.put('e'))).toBe('TOO_MANY_PROVIDERS')
+    expect(await refusalOf(calls.put('b', { clientId: 'other' }))).toBeUndefined()
+  })
+
+  it('refuses an operator that is not active, which can still remove a provider', async () => {
+    await calls.put('work')
+    await fixture.db.prisma.operator.update({ where: { id: acme.id }, data: { status: 'lapsed' } })
+    expect(await refusalOf(calls.put('work', { clientId: 'other' }))).toBe('OPERATOR_NOT_ACTIVE')
+    expect(await refusalOf(calls.remove('work'))).toBeUndefined()
+  })
+
+  it('asks no provider for a request that was sent before', async () => {
+    const call = asOperator(acme)
+    await calls.put('work', {}, call)
+    // Nothing would be found there, and the reason would be another one.
+    expect(await refusalOf(calls.put('work', { issuer: 'https://work.example/other' }, call))).toBe('ASSERTION_USED')
+  })
+})
+
+describe('removeIdentityProvider', () => {
+  it('removes the provider, and ends its edge', async () => {
+    await calls.put('work')
+    const { edgeId } = await row()
+    expect(await calls.remove('work')).toMatchObject({ provider: { name: 'work' } })
+    expect(await fixture.endedEdges()).toContain(edgeId)
+    expect((await calls.list()).providers).toEqual([])
+    expect((await audit()).at(-1)).toBe('provider.remove work: https://work.example')
+    expect(await refusalOf(calls.remove('work'))).toBe('PROVIDER_NOT_FOUND')
+  })
+
+  it('does not remove the provider of another operator', async () => {
+    await calls.put('work')
+    const other = fixture.callsOf(await fixture.operator(`other-${randomUUID()}.test`))
+    expect(await refusalOf(other.remove('work'))).toBe('PROVIDER_NOT_FOUND')
+  })
+})
+
+describe.each(['released', 'superseded'] as const)('an operator that is %s', (status) => {
+  it('loses its providers, whose edges end', async () => {
+    await calls.put('work')
+    const { edgeId } = await row()
+    await fixture.db.prisma.operator.update({ where: { id: acme.id }, data: { status } })
+    expect(await fixture.db.prisma.identityProvider.count({ where: { operatorId: acme.id } })).toBe(0)
+    expect(await fixture.endedEdges()).toContain(edgeId)
+  })
+})

@@ -1,0 +1,30 @@
+import type { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import type { Handlers } from '../calls/call.ts'
+import { demandUnused } from '../ledger/ledger.ts'
+import type { PeopleOptions } from './config.ts'
+import { readNewProvider } from './domain/read-new-provider.ts'
+import { discoverProvider } from './providers/discover.ts'
+import { findReplaced, listProviders, type ProviderStore, putProvider, removeProvider } from './store/providers.ts'
+import { toProvider } from './to-message.ts'
+
+/** Creates the handlers of PeopleService. */
+export function peopleRoutes(options: PeopleOptions): Handlers<typeof PeopleService> {
+  const { db, readDb, now, issuer: ourIssuer, vault, testDomains } = options
+  const store: ProviderStore = { prisma: db.prisma, vault, now }
+  return {
+    async putIdentityProvider(request, call) {
+      const wanted = readNewProvider(request, { ourIssuer, testDomains })
+      // Neither a copied request nor one that must be refused makes this server fetch anything.
+      await demandUnused(db.prisma, call)
+      await findReplaced(db.prisma, request.id, wanted)
+      await discoverProvider(options, wanted)
+      return { provider: toProvider(await putProvider(store, call, request.id, wanted)) }
+    },
+    async listIdentityProviders({ id }) {
+      return { providers: (await listProviders(readDb.prisma, id)).map(toProvider) }
+    },
+    async removeIdentityProvider({ id, name }, call) {
+      return { provider: toProvider(await removeProvider(db.prisma, call, id, name)) }
+    },
+  }
+}

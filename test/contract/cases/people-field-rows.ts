@@ -1,0 +1,63 @@
+import { type FieldRow, many, named, ownId, text } from './field-row.ts'
+
+const argument = (wrong: Readonly<Record<string, string | string[] | boolean>>): NonNullable<FieldRow['wrong']> =>
+  Object.fromEntries(Object.entries(wrong).map(([name, value]) => [name, [value, 'INVALID_ARGUMENT']]))
+
+/** One row for every field of the requests of PeopleService. */
+export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
+  'PutIdentityProviderRequest.id': ownId,
+  'PutIdentityProviderRequest.name': named('INVALID_ARGUMENT'),
+  'PutIdentityProviderRequest.issuer': {
+    absent: 'INVALID_ISSUER',
+    wrong: {
+      'is http': ['http://login.acme-operator.com', 'INVALID_ISSUER'],
+      'has a query': ['https://login.acme-operator.com?a=b', 'INVALID_ISSUER'],
+      'has an address': ['https://10.0.0.1', 'INVALID_ISSUER'],
+      'is this deployment': ['http://localhost:8080', 'INVALID_ISSUER'],
+      'has 50 KB': [`https://${text(50_000)}.com`, 'INVALID_ISSUER'],
+    },
+  },
+  'PutIdentityProviderRequest.client_id': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: argument({ 'has 1025 characters': text(1025), 'has a line end': 'a\nb', 'is no ASCII': 'ä' }),
+  },
+  'PutIdentityProviderRequest.client_secret': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: argument({ 'has 1025 characters': text(1025), 'has a line end': 'a\nb', 'is no ASCII': 'ä' }),
+  },
+  'PutIdentityProviderRequest.token_endpoint_auth_method': {
+    wrong: argument({ 'is not built': 'private_key_jwt', 'is none': 'none', 'has 50 KB': text(50_000) }),
+  },
+  'PutIdentityProviderRequest.scopes': {
+    wrong: argument({
+      'lacks openid': ['profile'],
+      'has 17 entries': ['openid', ...many(16, 's')],
+      'has an entry twice': ['openid', 'openid'],
+      'has an empty entry': ['openid', ''],
+      'has two scopes in one text': ['openid email'],
+      'has an entry of 129 characters': ['openid', text(129)],
+    }),
+  },
+  'PutIdentityProviderRequest.subject_claim': {
+    wrong: argument({ 'is another claim': 'email', 'is in another case': 'Sub' }),
+  },
+  'PutIdentityProviderRequest.required_claims': { absent: 'INVALID_ARGUMENT' },
+  'PutIdentityProviderRequest.required_claims.name': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: argument({ 'has 65 characters': text(65), 'has a blank': 'a b' }),
+  },
+  'PutIdentityProviderRequest.required_claims.value': {
+    absent: 'INVALID_ARGUMENT',
+    wrong: argument({ 'has 256 characters': text(256), 'has a control character': 'a\u0007b' }),
+  },
+  'PutIdentityProviderRequest.all_users': { wrong: argument({ 'is true beside required claims': true }) },
+  'PutIdentityProviderRequest.groups_claim': {
+    wrong: argument({ 'has 65 characters': text(65), 'has a blank': 'a b' }),
+  },
+  'PutIdentityProviderRequest.signals': {
+    wrong: argument({ 'is not built': 'ssf', 'is in another case': 'None' }),
+  },
+  'ListIdentityProvidersRequest.id': ownId,
+  'RemoveIdentityProviderRequest.id': ownId,
+  'RemoveIdentityProviderRequest.name': named('PROVIDER_NOT_FOUND'),
+}

@@ -1,0 +1,23 @@
+import { beforeAll, describe } from 'vitest'
+import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import { authenticationCases } from './cases/authentication.ts'
+import { fullPeopleCases, peopleCases } from './cases/people.ts'
+import { tenantCases } from './cases/tenants.ts'
+import { runCases, useWorld } from './support/run-cases.ts'
+
+const world = useWorld()
+const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent === PeopleService
+
+describe('rules of PeopleService', () => runCases(world, peopleCases))
+describe('assertions to PeopleService', () => runCases(world, authenticationCases.filter(isOurs)))
+describe('which callers may call PeopleService', () => runCases(world, tenantCases.filter(isOurs)))
+
+describe('an operator with 4 identity providers', () => {
+  beforeAll(async () => {
+    const { provider } = world()
+    await provider.insert('same', provider.issuer)
+    for (const name of ['third', 'fourth']) await provider.insert(name, `https://${name}.example`)
+  })
+
+  runCases(world, fullPeopleCases)
+})

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import {
+  ListIdentityProvidersRequestSchema,
+  type PutIdentityProviderRequest,
+  PutIdentityProviderRequestSchema,
+  RemoveIdentityProviderRequestSchema,
+  type RequiredClaimSchema,
+} from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import { createKeyVault, type KeyVault } from '../../services/keys/key-vault.ts'
+import type { PeopleOptions } from '../../services/people/config.ts'
+import { createPeople } from '../../services/people/index.ts'
+import { silentLog, testDatabase } from './database.ts'
+import { asOperator, insertOperator, TEST_ISSUER, type TestOperator } from './identity.ts'
+
+type NewProvider = Partial<
+  Pick<
+    PutIdentityProviderRequest,
+    | 'issuer'
+    | 'clientId'
+    | 'clientSecret'
+    | 'tokenEndpointAuthMethod'
+    | 'scopes'
+    | 'subjectClaim'
+    | 'allUsers'
+    | 'groupsClaim'
+  >
+> & { readonly requiredClaims?: MessageInitShape<typeof RequiredClaimSchema>[] }
+
+/** Seals the secrets of the tests of people. */
+export const peopleVault = createKeyVault(Buffer.alloc(32, 5))
+
+/** Returns the metadata of a provider with an issuer. */
+export const metadataOf = (issuer: string) => ({
+  issuer,
+  authorization_endpoint: `${issuer}/authorize`,
+  token_endpoint: `${issuer}/token`,
+  jwks_uri: `${issuer}/jwks`,
+  response_types_supported: ['code'],
+})
+
+/** Answers every request for metadata as the provider of the issuer in the URL would. */
+const anyProvider: Pick<PeopleOptions['outbound'], 'get' | 'close'> = {
+  async get(url) {
+    const issuer = url.replace('/.well-known/openid-configuration', '')
+    const methods = ['client_secret_basic', 'client_secret_post']
+    const metadata = { ...metadataOf(issuer), token_endpoint_auth_methods_supported: methods }
+    const body = Buffer.from(JSON.stringify(metadata))
+    return { mediaType: 'application/json', body, maxAgeS: undefined, date: undefined }
+  },
+  close: async () => undefined,
+}
+
+/** The people part with its own database, and a clock that only the test moves. */
+export async function peopleFixture() {
+  const database = await testDatabase()
+  const { db } = database
+  const clock = { now: Date.parse('2026-12-02T15:00:00Z') }
+  const people = createPeople({
+    db,
+    readDb: db,
+    now: () => clock.now,
+    issuer: TEST_ISSUER,
+    vault: peopleVault,
+    outbound: anyProvider,
+    testDomains: false,
+    log: silentLog,
+  })
+  const { handlers } = people.module
+  return {
+    ...database,
+    clock,
+    operator: (domain: string) => insertOperator(db, domain, 'active'),
+    /** Returns the calls of an operator, each with a new assertion. */
+    callsOf: (operator: TestOperator) => ({
+      put: (name: string, more: NewProvider = {}, call = asOperator(operator)) =>
+        handlers.putIdentityProvider(
+          create(PutIdentityProviderRequestSchema, {
+            id: operator.id,
+            name,
+            issuer: `https://${name}.example`,
+            clientId: 'client',
+            clientSecret: 'secret',
+            allUsers: true,
+            ...more,
+          }),
+          call,
+        ),
+      list: () =>
+        handlers.listIdentityProviders(create(ListIdentityProvidersRequestSchema, operator), asOperator(operator)),
+      remove: (name: string) =>
+        handlers.removeIdentityProvider(
+          create(RemoveIdentityProviderRequestSchema, { id: operator.id, name }),
+          asOperator(operator),
+        ),
+    }),
+    async endedEdges() {
+      const { rows } = await db.pool.query<{ subject: string }>(
+        `SELECT subject FROM revocation_log WHERE kind = 'edge' ORDER BY sequence`,
+      )
+      return rows.map(({ subject }) => subject)
+    },
+  }
+}
+
+/** Returns the row of a provider with usual terms, without its operator. */
+export function providerRow(vault: Pick<KeyVault, 'seal'>, name: string, issuer: string) {
+  const id = randomUUID()
+  const { wrapped, kekId } = vault.seal(Buffer.from('secret'), { purpose: 'provider', id })
+  const at = new Date()
+  return {
+    id,
+    name,
+    issuer,
+    clientId: 'auth4agent',
+    wrappedSecret: wrapped,
+    kekId,
+    authMethod: 'client_secret_basic',
+    scopes: ['openid', 'profile', 'email'],
+    subjectClaim: 'sub',
+    requiredClaims: [],
+    groupsClaim: '',
+    signals: 'none',
+    createdAt: at,
+    updatedAt: at,
+  }
+}
