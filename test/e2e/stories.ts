@@ -41,6 +41,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/split-smoke/rolling-restart.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/split.test.ts': 'the story starts split services itself',
   'test/e2e/traces/one-trace.test.ts': 'the story starts split services itself',
+  'test/e2e/traces/traces.test.ts': 'a gateway in its own process does not learn whether the caller has signed',
   'test/e2e/upgrade/callers.test.ts': 'the older version is one process',
   'test/e2e/upgrade/key-events.test.ts': 'the older version is one process',
   'test/e2e/upgrade/rolling.test.ts': 'each of the two processes behind a balancer runs all parts',
