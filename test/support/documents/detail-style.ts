@@ -6,11 +6,23 @@ import * as identity from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import * as keys from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import * as operatorKeys from '../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import * as operators from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import * as people from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import * as revocation from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import * as trust from '../../../gen/proto/auth4agent/v1/trust_pb.ts'
 
 const CLAIMS = ['alg', 'aud', 'exp', 'iat', 'iss', 'jti', 'jwk', 'kid', 'nbf', 'root', 'rpc', 'seq', 'sub', 'typ']
-const FIELDS = [attestation, attestationPolicy, authn, identity, keys, operatorKeys, operators, revocation, trust]
+const FIELDS = [
+  attestation,
+  attestationPolicy,
+  authn,
+  identity,
+  keys,
+  operatorKeys,
+  operators,
+  people,
+  revocation,
+  trust,
+]
   .flatMap(Object.values<object>)
   .filter(isMessage)
   .flatMap(({ fields }) => fields.map(({ name }) => name))
