@@ -78,6 +78,7 @@ describe('restRoutes', () => {
       hide_allowed_scopes: false,
       delegate_to: [],
       max_grant_ttl: 0,
+      users_to: [],
       etag: '',
     })
     expect(rpc.last().request).toMatchObject({ id: 'o1', policy: { requireBoundChallenges: true } })

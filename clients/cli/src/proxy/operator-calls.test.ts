@@ -4,12 +4,14 @@ import { IdentityService } from '../../../../gen/proto/auth4agent/v1/identity_pb
 import { KeysService } from '../../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorKeyService } from '../../../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { PeopleService } from '../../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../../services/authn/policy.ts'
 import { policies as identityPolicies } from '../../../../services/identity/policy.ts'
 import { restBindings } from '../../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../../services/keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../../../../services/operator-registry/policy.ts'
+import { peoplePolicies } from '../../../../services/people/policy.ts'
 import { revocationPolicies } from '../../../../services/revocation/policy.ts'
 import { findOperatorCall, OPERATOR_CALLS } from './operator-calls.ts'
 
@@ -29,6 +31,7 @@ const POLICIES: Readonly<Record<string, Line>> = {
   ...identityPolicies,
   ...registryPolicies,
   ...keyPolicies,
+  ...peoplePolicies,
   ...revocationPolicies,
 }
 
@@ -40,6 +43,7 @@ describe('OPERATOR_CALLS', () => {
       IdentityService,
       OperatorRegistryService,
       OperatorKeyService,
+      PeopleService,
       RevocationService,
     ]
     const expected = restBindings(services).flatMap(({ method, verb, path }) => {

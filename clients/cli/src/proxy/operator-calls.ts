@@ -5,7 +5,7 @@ export interface OperatorCall {
   /** Name of the RPC in kebab case, for `--allow`. */
   readonly name: string
   readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  /** A segment is literal, `{operator}` (the operator's own id), `{agent}`, `{kid}`, `{provider}` or `{record_id}`. */
+  /** A segment is literal, `{operator}` (the operator's own id), `{agent}`, `{kid}`, `{name}` or `{record_id}`. */
   readonly path: string
   /** Whether the call only reads. */
   readonly reads: boolean
@@ -38,9 +38,9 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   changing('set-operator-keys', 'PUT', `${OWN}/keys`),
   reading('list-key-requests', `${OWN}/key-requests`),
   changing('drop-key-request', 'DELETE', `${OWN}/key-requests/{kid}`),
-  changing('put-identity-provider', 'PUT', `${OWN}/providers/{provider}`),
+  changing('put-identity-provider', 'PUT', `${OWN}/providers/{name}`),
   reading('list-identity-providers', `${OWN}/providers`),
-  changing('remove-identity-provider', 'DELETE', `${OWN}/providers/{provider}`),
+  changing('remove-identity-provider', 'DELETE', `${OWN}/providers/{name}`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]
@@ -72,7 +72,7 @@ function matches(template: readonly string[], segments: readonly string[], opera
     if (part === '{operator}') return segment === operatorId
     if (part === '{record_id}') return isUuid(segment)
     if (part === '{kid}') return KID.test(segment)
-    if (part === '{provider}') return PROVIDER.test(segment)
+    if (part === '{name}') return PROVIDER.test(segment)
     return part === '{agent}' ? AGENT.test(segment) : segment === part
   })
 }
