@@ -9,7 +9,7 @@ process.env['AUTH4AGENT_TEST_POSTGRES'] ??= DEBIAN_POSTGRES
  * The folders of the server that have statements, and tests elsewhere that send statements which those do not send.
  */
 const SENDERS = [
-  'services/{attestation,authn,calls,deployment,federation,identity,keys,ledger,operator-registry,revocation,signals,status-list,trust}/**/*.test.ts',
+  'services/{attestation,authn,calls,deployment,federation,identity,keys,ledger,operator-registry,people,revocation,signals,status-list,trust}/**/*.test.ts',
   'services/platform/db/*.test.ts',
   'test/contract/federation.test.ts',
   'test/e2e/federation/oauth-issuer.test.ts',
