@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
-import { peopleFixture, peopleVault } from '../../test/support/people.ts'
+import { NO_METADATA, peopleFixture, peopleVault } from '../../test/support/people.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { openSecret } from './store/providers.ts'
 
@@ -109,6 +109,21 @@ describe('putIdentityProvider', () => {
     expect(await refusalOf(calls.put('b', { clientId: 'other' }))).toBeUndefined()
   })
 
+  it('refuses a new provider when the deployment has 10,000, and still replaces one', async () => {
+    await calls.put('work')
+    const { id } = await fixture.operator(`many-${randomUUID()}.test`)
+    const { rowCount } = await fixture.db.pool.query(
+      `INSERT INTO identity_providers SELECT gen_random_uuid(), gen_random_uuid(), $1, 'p' || n, 'https://p', client_id,
+         wrapped_secret, kek_id, auth_method, scopes, subject_claim, required_claims, groups_claim, signals, created_at,
+         updated_at FROM (SELECT * FROM identity_providers LIMIT 1) AS one, generate_series(1, 10000) AS n`,
+      [id],
+    )
+    expect(rowCount).toBe(10_000)
+    expect(await refusalOf(calls.put('other'))).toBe('TOO_MANY_PROVIDERS')
+    expect(await refusalOf(calls.put('work', { clientId: 'other' }))).toBeUndefined()
+    await fixture.db.pool.query('DELETE FROM identity_providers WHERE operator_id = $1', [id])
+  })
+
   it('refuses an operator that is not active, which can still remove a provider', async () => {
     await calls.put('work')
     await fixture.db.prisma.operator.update({ where: { id: acme.id }, data: { status: 'lapsed' } })
@@ -119,8 +134,20 @@ describe('putIdentityProvider', () => {
   it('asks no provider for a request that was sent before', async () => {
     const call = asOperator(acme)
     await calls.put('work', {}, call)
-    // Nothing would be found there, and the reason would be another one.
-    expect(await refusalOf(calls.put('work', { issuer: 'https://work.example/other' }, call))).toBe('ASSERTION_USED')
+    expect(await refusalOf(calls.put('other', { issuer: NO_METADATA }, call))).toBe('ASSERTION_USED')
+  })
+
+  it.each([
+    ['is there already', 'work', 'https://work.example', undefined],
+    ['has the issuer of another one', 'other', 'https://work.example', 'ISSUER_EXISTS'],
+    ['would be another issuer', 'work', NO_METADATA, 'INVALID_ISSUER'],
+  ])('asks no provider that %s', async (_, name, issuer, reason) => {
+    await calls.put('work')
+    const before = fixture.asked.length
+    expect(await refusalOf(calls.put(name, { issuer }))).toBe(reason)
+    expect(fixture.asked).toHaveLength(before)
+    expect(await refusalOf(calls.put('new', { issuer: NO_METADATA }))).toBe('INVALID_ISSUER')
+    expect(fixture.asked).toHaveLength(before + 1)
   })
 })
 

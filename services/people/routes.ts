@@ -4,7 +4,7 @@ import { demandUnused } from '../ledger/ledger.ts'
 import type { PeopleOptions } from './config.ts'
 import { readNewProvider } from './domain/read-new-provider.ts'
 import { discoverProvider } from './providers/discover.ts'
-import { findReplaced, listProviders, type ProviderStore, putProvider, removeProvider } from './store/providers.ts'
+import { isStored, listProviders, type ProviderStore, putProvider, removeProvider } from './store/providers.ts'
 import { toProvider } from './to-message.ts'
 
 /** Creates the handlers of PeopleService. */
@@ -14,10 +14,9 @@ export function peopleRoutes(options: PeopleOptions): Handlers<typeof PeopleServ
   return {
     async putIdentityProvider(request, call) {
       const wanted = readNewProvider(request, { ourIssuer, testDomains })
-      // Neither a copied request nor one that must be refused makes this server fetch anything.
+      // A copied request must not make this server fetch anything.
       await demandUnused(db.prisma, call)
-      await findReplaced(db.prisma, request.id, wanted)
-      await discoverProvider(options, wanted)
+      if (!(await isStored(store, request.id, wanted))) await discoverProvider(options, wanted)
       return { provider: toProvider(await putProvider(store, call, request.id, wanted)) }
     },
     async listIdentityProviders({ id }) {

@@ -14,9 +14,7 @@ describe('which callers may call PeopleService', () => runCases(world, tenantCas
 
 describe('an operator with 4 identity providers', () => {
   beforeAll(async () => {
-    const { provider } = world()
-    await provider.insert('same', provider.issuer)
-    for (const name of ['third', 'fourth']) await provider.insert(name, `https://${name}.example`)
+    for (const name of ['second', 'third', 'fourth']) await world().insertProvider(name, `https://${name}.example`)
   })
 
   runCases(world, fullPeopleCases)

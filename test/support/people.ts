@@ -39,30 +39,38 @@ export const metadataOf = (issuer: string) => ({
   response_types_supported: ['code'],
 })
 
-/** Answers every request for metadata as the provider of the issuer in the URL would. */
-const anyProvider: Pick<PeopleOptions['outbound'], 'get' | 'close'> = {
+/** An issuer whose metadata names another issuer. */
+export const NO_METADATA = 'https://nothing.example'
+
+/** Answers every request for metadata as the provider of the issuer in the URL would, and notes it. */
+const anyProvider = (asked: string[]): PeopleOptions['outbound'] => ({
   async get(url) {
-    const issuer = url.replace('/.well-known/openid-configuration', '')
+    asked.push(url)
+    const issuer =
+      url === `${NO_METADATA}/.well-known/openid-configuration`
+        ? 'https://other.example'
+        : url.replace('/.well-known/openid-configuration', '')
     const methods = ['client_secret_basic', 'client_secret_post']
     const metadata = { ...metadataOf(issuer), token_endpoint_auth_methods_supported: methods }
     const body = Buffer.from(JSON.stringify(metadata))
     return { mediaType: 'application/json', body, maxAgeS: undefined, date: undefined }
   },
   close: async () => undefined,
-}
+})
 
 /** The people part with its own database, and a clock that only the test moves. */
 export async function peopleFixture() {
   const database = await testDatabase()
   const { db } = database
   const clock = { now: Date.parse('2026-12-02T15:00:00Z') }
+  const asked: string[] = []
   const people = createPeople({
     db,
     readDb: db,
     now: () => clock.now,
     issuer: TEST_ISSUER,
     vault: peopleVault,
-    outbound: anyProvider,
+    outbound: anyProvider(asked),
     testDomains: false,
     log: silentLog,
   })
@@ -70,6 +78,7 @@ export async function peopleFixture() {
   return {
     ...database,
     clock,
+    asked,
     operator: (domain: string) => insertOperator(db, domain, 'active'),
     /** Returns the calls of an operator, each with a new assertion. */
     callsOf: (operator: TestOperator) => ({
@@ -118,7 +127,7 @@ export function providerRow(vault: Pick<KeyVault, 'seal'>, name: string, issuer:
     authMethod: 'client_secret_basic',
     scopes: ['openid', 'profile', 'email'],
     subjectClaim: 'sub',
-    requiredClaims: [],
+    requiredClaims: [{ name: 'hd', value: 'acme-operator.com' }],
     groupsClaim: '',
     signals: 'none',
     createdAt: at,

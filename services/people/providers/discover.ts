@@ -8,15 +8,14 @@ import { judgeMetadata } from '../domain/judge-metadata.ts'
 import type { NewProvider } from '../domain/read-new-provider.ts'
 import { fetchThrough } from './fetch-through.ts'
 
+const RETRY_AFTER_S = 5
+
 /** Dependencies of discoverProvider. */
 interface DiscoverDeps {
   readonly outbound: Pick<Outbound, 'get'>
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>
 }
-
-/** When a caller may try again, in seconds. */
-const RETRY_S = 10
 
 /** Failures that stay the same when the call is repeated, until the provider or the issuer in the call changes. */
 const LASTING: ReadonlySet<OutboundWhy> = new Set([
@@ -77,10 +76,8 @@ function toApiError(error: unknown): ApiError {
   const { why, status } = cause
   const what = status === undefined ? why : `${why} ${status}`
   if (LASTING.has(why) || (status !== undefined && status < 500)) return refused(`cannot be fetched: ${what}`)
-  return new ApiError('PROVIDER_UNAVAILABLE', `The metadata of the issuer cannot be fetched now: ${what}`, {
-    retryAfter: RETRY_S,
-    isFault: false,
-  })
+  const detail = `The metadata of the issuer cannot be fetched now: ${what}`
+  return new ApiError('PROVIDER_UNAVAILABLE', detail, { isFault: false, retryAfter: RETRY_AFTER_S })
 }
 
 function refused(problem: string): ApiError {

@@ -17,12 +17,14 @@ export interface ProviderStore {
   readonly now: () => number
 }
 
-const MAX_PROVIDERS = 4
+/** The largest number of providers of one operator, and of all. A job of each process reads all of them. */
+const MAX_PROVIDERS = { operator: 4, deployment: 10_000 } as const
+/** Key of the advisory lock under which providers are created, so that their number is exact. */
+const CREATE_LOCK = 0x70726f76
 
 /**
- * Puts an identity provider. One that changes in what decides about its users gets a new edge, and a trigger writes
- * the earlier edge to the revocation log, so tokens of its users end. Changes nothing when the provider is there
- * already.
+ * Puts an identity provider. One that changes in what decides about its users gets a new edge. A trigger writes the
+ * earlier edge to the revocation log, so tokens of its users end. Changes nothing when the provider is there already.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, INVALID_ISSUER, ISSUER_EXISTS, INVALID_ARGUMENT,
  *   TOO_MANY_PROVIDERS
@@ -35,8 +37,9 @@ export function putProvider(
 ): Promise<IdentityProvider> {
   return change(store.prisma, author, async (tx, audit) => {
     await lockActiveOperator(tx, operatorId)
-    const before = await findReplaced(tx, operatorId, wanted)
+    const before = findBefore(await tx.identityProvider.findMany({ where: { operatorId } }), wanted)
     if (before !== undefined && isSame(store, before, wanted)) return before
+    if (before === undefined) await checkRoom(tx)
     const reason = `${wanted.issuer}; ${describeUsers(wanted)}`
     await audit({ action: 'provider.put', subject: wanted.name, operatorId, reason })
     return before === undefined
@@ -46,22 +49,13 @@ export function putProvider(
 }
 
 /**
- * Returns the identity provider that another one would replace; undefined if there is none.
+ * Tells whether putProvider would change anything, ahead of the work before it. putProvider decides again.
  *
- * @throws ApiError INVALID_ISSUER, ISSUER_EXISTS, INVALID_ARGUMENT, TOO_MANY_PROVIDERS, if it cannot be put
+ * @throws ApiError INVALID_ISSUER, ISSUER_EXISTS, INVALID_ARGUMENT, TOO_MANY_PROVIDERS
  */
-export async function findReplaced(
-  db: PrismaClient | Tx,
-  operatorId: string,
-  wanted: NewProvider,
-): Promise<IdentityProvider | undefined> {
-  const others = await db.identityProvider.findMany({ where: { operatorId } })
-  const before = others.find(({ name }) => name === wanted.name)
-  if (before === undefined) checkNew(others, wanted)
-  else if (before.issuer !== wanted.issuer) {
-    throw new ApiError('INVALID_ISSUER', `issuer must stay ${before.issuer}: remove the provider to change it`)
-  }
-  return before
+export async function isStored(store: ProviderStore, operatorId: string, wanted: NewProvider): Promise<boolean> {
+  const before = findBefore(await listProviders(store.prisma, operatorId), wanted)
+  return before !== undefined && isSame(store, before, wanted)
 }
 
 /**
@@ -103,13 +97,29 @@ async function findProvider(tx: Tx, operatorId: string, name: string): Promise<I
   return row
 }
 
+/** Returns the provider that is replaced; undefined if it is a new one, for which there is room. */
+function findBefore(all: readonly IdentityProvider[], wanted: NewProvider): IdentityProvider | undefined {
+  const before = all.find(({ name }) => name === wanted.name)
+  if (before === undefined) checkNew(all, wanted)
+  else if (before.issuer !== wanted.issuer) {
+    throw new ApiError('INVALID_ISSUER', `issuer must stay ${before.issuer}: remove the provider to change it`)
+  }
+  return before
+}
+
 function checkNew(others: readonly IdentityProvider[], { issuer, secret }: NewProvider): void {
   if (secret === undefined) throw new ApiError('INVALID_ARGUMENT', 'client_secret must be given for a new provider')
   // The same person at two providers would be one user with two ways in, of which one could be closed.
   const other = others.find((each) => each.issuer === issuer)
   if (other !== undefined) throw new ApiError('ISSUER_EXISTS', `The provider ${other.name} has this issuer already`)
-  if (others.length < MAX_PROVIDERS) return
-  throw new ApiError('TOO_MANY_PROVIDERS', `An operator must have at most ${MAX_PROVIDERS} identity providers`)
+  if (others.length < MAX_PROVIDERS.operator) return
+  throw new ApiError('TOO_MANY_PROVIDERS', `An operator must have at most ${MAX_PROVIDERS.operator} identity providers`)
+}
+
+async function checkRoom(tx: Tx): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${CREATE_LOCK}::bigint)`
+  if ((await tx.identityProvider.count()) < MAX_PROVIDERS.deployment) return
+  throw new ApiError('TOO_MANY_PROVIDERS', `This server has at most ${MAX_PROVIDERS.deployment} identity providers`)
 }
 
 /** What decides who the users of a provider are. Tokens rest on it. */

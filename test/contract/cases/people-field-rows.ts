@@ -22,7 +22,6 @@ export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
     wrong: argument({ 'has 1025 characters': text(1025), 'has a line end': 'a\nb', 'is no ASCII': 'ä' }),
   },
   'PutIdentityProviderRequest.client_secret': {
-    absent: 'INVALID_ARGUMENT',
     wrong: argument({ 'has 1025 characters': text(1025), 'has a line end': 'a\nb', 'is no ASCII': 'ä' }),
   },
   'PutIdentityProviderRequest.token_endpoint_auth_method': {

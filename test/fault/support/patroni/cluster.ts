@@ -1,16 +1,8 @@
-import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { type Account, accountFor } from '../../../../services/embedded-postgres/account.ts'
-import { startProgram } from '../../../support/child-process.ts'
+import { accountFor } from '../../../../services/embedded-postgres/account.ts'
 import { createDataFolder } from '../../../support/data-folder.ts'
-import { ensureInstalled, findProgram } from '../../../support/debian-package.ts'
-import { readExample } from '../../../support/deploy-example.ts'
-import { freePort } from '../../../support/free-port.ts'
-import { ownFolder } from '../../../support/own-folder.ts'
 import { until } from '../../../support/until.ts'
+import { install, startEtcd, startPooler, startProxy } from './around.ts'
 import { type Node, startNode } from './node.ts'
 import type { Isolated } from './partition.ts'
 
@@ -40,7 +32,6 @@ const NAMES = ['a', 'b', 'c'] as const
 /** Slow machines copy the first primary twice. A lead that is lost lasts 20 s. */
 const WHOLE_MS = 300_000
 const POLL_MS = 50
-const run = promisify(execFile)
 
 /** Starts everything. It ends with `started`. */
 export async function startPatroni(started: AsyncDisposableStack): Promise<PatroniCluster> {
@@ -103,95 +94,6 @@ const BREAK: Readonly<Record<Kind, (node: Node) => Promise<(() => Promise<void>)
 }
 
 const urlOf = (hosts: string) => `postgresql://auth4agent:replace-3@${hosts}/auth4agent`
-
-async function install(): Promise<void> {
-  const programs = [
-    ['patroni', 'patroni'],
-    ['etcd', 'etcd-server'],
-    ['haproxy', 'haproxy'],
-    ['pgbouncer', 'pgbouncer'],
-  ] as const
-  for (const [program, name] of programs) {
-    const missing = `The tests need ${program}. Install it with "apt-get install ${name}".`
-    await ensureInstalled({ name, find: () => findProgram(program), missing })
-  }
-  // Patroni needs it to speak to etcd, and names it only as one of several.
-  const name = 'python3-etcd'
-  const find = () =>
-    run('/usr/bin/python3', ['-c', 'import etcd']).then(
-      () => name,
-      () => undefined,
-    )
-  await ensureInstalled({ name, find, missing: `The tests need ${name}. Install it with "apt-get install ${name}".` })
-}
-
-/** Starts etcd. Returns its port for clients. */
-async function startEtcd(started: AsyncDisposableStack, path: string, account: Account | undefined): Promise<number> {
-  const folder = await ownFolder(join(path, 'etcd'), account)
-  const port = await freePort()
-  const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${await freePort()}`]
-  const urls = ['--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer]
-  const etcd = await startProgram({
-    name: 'etcd',
-    command: 'etcd',
-    args: ['--data-dir', folder, ...urls],
-    account,
-    isReady: /ready to serve client requests/,
-  })
-  started.defer(() => etcd.end('SIGTERM'))
-  return port
-}
-
-async function startProxy(started: AsyncDisposableStack, path: string, nodes: readonly Node[]): Promise<number> {
-  const port = await freePort()
-  const servers = nodes.map(({ name, rest, address }, index): [string, string] => {
-    const [, restPort] = rest.split(':')
-    return [
-      `server ${name} 10.0.0.${index + 1}:5432 check port 8008`,
-      `server ${name} ${address} check port ${restPort}`,
-    ]
-  })
-  const addresses = { ...Object.fromEntries(servers), '127.0.0.1:5000': `127.0.0.1:${port}` }
-  const file = join(path, 'haproxy.cfg')
-  await writeFile(file, await readExample('patroni/haproxy.cfg', addresses))
-  const proxy = await startProgram({
-    name: 'haproxy',
-    command: 'haproxy',
-    args: ['-W', '-f', file],
-    isReady: /Loading success/,
-  })
-  started.defer(() => proxy.end('SIGTERM'))
-  return port
-}
-
-/** Starts PgBouncer with its example, in front of HAProxy. Returns its port. */
-async function startPooler(
-  started: AsyncDisposableStack,
-  path: string,
-  to: number,
-  account: Account | undefined,
-): Promise<number> {
-  const folder = await ownFolder(join(path, 'pgbouncer'), account)
-  const port = await freePort()
-  const users = join(folder, 'userlist.txt')
-  const file = join(folder, 'pgbouncer.ini')
-  await writeFile(users, '"auth4agent" "replace-3"\n', { mode: 0o644 })
-  const text = await readExample('pgbouncer/pgbouncer.ini', {
-    'host=10.0.0.4 port=5432': `host=127.0.0.1 port=${to}`,
-    'listen_port = 6432': `listen_port = ${port}`,
-    '/etc/pgbouncer/userlist.txt': users,
-  })
-  await writeFile(file, text, { mode: 0o644 })
-  const bouncer = await startProgram({
-    name: 'PgBouncer',
-    command: await ensureInstalled({ name: 'pgbouncer', find: () => findProgram('pgbouncer'), missing: '' }),
-    args: [file],
-    account,
-    isReady: /process up/,
-  })
-  started.defer(() => bouncer.end('SIGINT'))
-  return port
-}
 
 /** Answers of Patroni with the status 200: /primary, /quorum and others. */
 async function holds({ rest }: Node, path: string): Promise<boolean> {
