@@ -984,7 +984,7 @@ export const reasons = {
   TOO_MANY_PROVIDERS: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
-    title: 'The operator has as many identity providers as it may have',
+    title: 'The operator or the deployment has as many identity providers as it may have',
     oauth: 'invalid_request',
   },
   PROVIDER_UNAVAILABLE: {

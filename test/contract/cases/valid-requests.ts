@@ -16,6 +16,7 @@ import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 
 import { answeredInvitation, PASSKEY } from '../support/key-requests.ts'
 import { manifestOf } from '../support/manifests.ts'
+import { WORK_ISSUER } from '../support/seed-provider.ts'
 import { draftOf, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 
@@ -269,12 +270,13 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
-  'PeopleService.PutIdentityProvider': ({ operators: { acme }, provider: { issuer } }) => ({
+  // The world has the same provider, so nothing is fetched.
+  'PeopleService.PutIdentityProvider': ({ operators: { acme } }) => ({
     id: acme.id,
-    name: 'staff',
-    issuer,
+    name: 'work',
+    issuer: WORK_ISSUER,
     client_id: 'auth4agent',
-    client_secret: 'the-secret-of-the-client',
+    client_secret: 'secret',
     required_claims: [{ name: 'hd', value: 'acme-operator.com' }],
   }),
   'PeopleService.ListIdentityProviders': ({ operators: { acme } }) => ({ id: acme.id }),

@@ -60,7 +60,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url, s
   const statusListId = await seedStatusList(db)
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
-  const provider = await seedProvider(db, parties.operators.acme.id, createKeyVault(KEK))
+  const insertProvider = await seedProvider(db, parties.operators.acme.id, createKeyVault(KEK))
   const stream = await seedStream(db, parties.operators.acme.id)
   const server: WorldServer = await start({
     DATABASE_URL: await databaseUrl(database.url),
@@ -81,7 +81,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url, s
     statusListId,
     attestationPolicy,
     stream,
-    provider,
+    insertProvider,
     attestation: { ...attestation, ...(await attestationSigner(db, attestation)) },
     admin,
     db,

@@ -67,8 +67,8 @@ export type PutIdentityProviderRequest = Message<"auth4agent.v1.PutIdentityProvi
   name: string;
 
   /**
-   * The issuer, byte for byte as its metadata and its ID tokens name it. It must be https, except under `.test` on
-   * loopback.
+   * The issuer, byte for byte as its metadata and its ID tokens name it. It must be https, except on `localhost`
+   * of a trial server.
    *
    * @generated from field: string issuer = 3;
    */
