@@ -993,6 +993,12 @@ export const reasons = {
     title: 'The identity provider does not answer now',
     oauth: 'temporarily_unavailable',
   },
+  SIGN_IN_FAILED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The identity provider does not vouch for this person',
+    oauth: 'invalid_request',
+  },
   TOO_MANY_SUBORDINATES: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,

@@ -456,5 +456,6 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   TRUST_NOT_FOUND: OF_DEPLOYMENTS,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
+  SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }
