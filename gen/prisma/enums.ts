@@ -117,3 +117,12 @@ export const AuditOutcome = {
 } as const
 
 export type AuditOutcome = (typeof AuditOutcome)[keyof typeof AuditOutcome]
+
+
+export const UserStatus = {
+  active: 'active',
+  disabled: 'disabled',
+  removed: 'removed'
+} as const
+
+export type UserStatus = (typeof UserStatus)[keyof typeof UserStatus]
