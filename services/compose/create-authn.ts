@@ -70,7 +70,7 @@ export async function makeAuthn(
   })
   const signals = makeSignals(deps, keys)
   opened.defer(() => signals.close())
-  const people = makePeople(deps, keys)
+  const people = makePeople(deps, keys, clients.operators)
   opened.defer(() => people.close())
   const all = opened.move()
   return {
@@ -87,9 +87,10 @@ export async function makeAuthn(
       ...routesOf(statusLists.module),
       ...routesOf(signals.module),
       ...routesOf(people.module),
+      ...routesOf(people.signIn),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs, ...people.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
@@ -180,7 +181,7 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
   })
 }
 
-function makePeople(deps: ServiceDeps, { vault }: Keys): People {
+function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
   const { config, db, readDb, log } = deps
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
@@ -190,6 +191,8 @@ function makePeople(deps: ServiceDeps, { vault }: Keys): People {
     issuer: config.issuer,
     testDomains: config.testDomains,
     vault,
+    challengeKeys,
+    operators,
     log,
   })
 }

@@ -3,7 +3,7 @@ import { hmacSha256, verifyHmacSha256 } from '../platform/crypto/hmac.ts'
 import type { ChallengeKeyring } from './challenge-keyring.ts'
 
 /** What a sealed text is for. A text that is sealed for one purpose does not open for another. */
-type Purpose = 'dpop-nonce' | 'trust-view' | 'sign-in' | 'flow'
+type Purpose = 'dpop-nonce' | 'trust-view' | 'sign-in' | 'sign-in-request' | 'flow' | 'form'
 /** What a secret is for that only the server can compute from a sealed text. No text is sealed for these purposes. */
 type SecretPurpose = 'pkce' | 'nonce'
 

@@ -94,6 +94,8 @@ export type AuditAction =
   | 'trust.end'
   | 'provider.put'
   | 'provider.remove'
+  | 'session.begin'
+  | 'session.end'
   | 'user.sign-in'
   | 'user.disable'
   | 'user.enable'

@@ -1,7 +1,9 @@
-import type { KeyVault } from '../keys/index.ts'
+import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { ChallengeKeyring, KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 
 /** Options of createPeople. */
 export interface PeopleOptions {
@@ -14,6 +16,9 @@ export interface PeopleOptions {
   readonly issuer: string
   /** Seals the client secrets of this deployment at identity providers. */
   readonly vault: Pick<KeyVault, 'seal' | 'open'>
+  /** Seal what a browser brings back. */
+  readonly challengeKeys: Pick<ChallengeKeyring, 'current' | 'find'>
+  readonly operators: Pick<InternalClient<typeof OperatorDirectoryService>, 'lookupOperator'>
   /** Asks identity providers. */
   readonly outbound: Pick<Outbound, 'get' | 'post' | 'close'>
   /** Whether `localhost` and names under `.test` mean this machine. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   ListIdentityProvidersRequestSchema,
@@ -10,8 +10,9 @@ import {
 import { createKeyVault, type KeyVault } from '../../services/keys/key-vault.ts'
 import type { PeopleOptions } from '../../services/people/config.ts'
 import { createPeople } from '../../services/people/index.ts'
+import { importHmacKey } from '../../services/platform/crypto/hmac.ts'
 import { silentLog, testDatabase } from './database.ts'
-import { asOperator, insertOperator, TEST_ISSUER, type TestOperator } from './identity.ts'
+import { asOperator, insertOperator, operatorsOf, TEST_ISSUER, type TestOperator } from './identity.ts'
 
 type NewProvider = Partial<
   Pick<
@@ -26,6 +27,12 @@ type NewProvider = Partial<
     | 'groupsClaim'
   >
 > & { readonly requiredClaims?: MessageInitShape<typeof RequiredClaimSchema>[] }
+
+/** Returns challenge keys of which there is only one. */
+export function oneChallengeKey(): PeopleOptions['challengeKeys'] {
+  const key = { id: 'key_1', slot: 1, key: importHmacKey(randomBytes(32)) }
+  return { current: async () => key, find: async (id) => (id === key.id ? key : undefined) }
+}
 
 /** Seals the secrets of the tests of people. */
 export const peopleVault = createKeyVault(Buffer.alloc(32, 5))
@@ -71,6 +78,8 @@ export async function peopleFixture() {
     now: () => clock.now,
     issuer: TEST_ISSUER,
     vault: peopleVault,
+    challengeKeys: oneChallengeKey(),
+    operators: operatorsOf(db),
     outbound: anyProvider(asked),
     testDomains: false,
     log: silentLog,
@@ -80,6 +89,7 @@ export async function peopleFixture() {
     ...database,
     clock,
     asked,
+    jobs: people.jobs,
     operator: (domain: string) => insertOperator(db, domain, 'active'),
     /** Returns the calls of an operator, each with a new assertion. */
     callsOf: (operator: TestOperator) => ({

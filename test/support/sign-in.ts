@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { createProviderClients } from '../../services/people/providers/provider-clients.ts'
 import { createCookies } from '../../services/people/sessions/cookies.ts'
-import { importHmacKey } from '../../services/platform/crypto/hmac.ts'
 import { createOutbound } from '../../services/platform/outbound/outbound.ts'
 import { silentLog, testDatabase } from './database.ts'
-import { insertOperator } from './identity.ts'
+import { insertOperator, operatorsOf } from './identity.ts'
 import { CLIENT } from './open-id-provider.ts'
-import { peopleVault, providerRow } from './people.ts'
+import { oneChallengeKey, peopleVault, providerRow } from './people.ts'
 
 /** The issuer of the deployment in tests of sign-ins. */
 export const SIGN_IN_ISSUER = 'https://auth.example'
@@ -23,8 +21,6 @@ export async function signInWorld(issuer = SIGN_IN_ISSUER) {
   })
   const clock = { ahead: 0 }
   const now = () => Date.now() + clock.ahead
-  const key = { id: 'key_1', slot: 1, key: importHmacKey(randomBytes(32)) }
-  const challengeKeys = { current: async () => key, find: async (id: string) => (id === key.id ? key : undefined) }
   const common = { outbound, testDomains: true, log: silentLog, vault: peopleVault, now }
   const operator = await insertOperator(db, 'acme.test', 'active')
   return {
@@ -35,7 +31,8 @@ export async function signInWorld(issuer = SIGN_IN_ISSUER) {
       ...common,
       db,
       issuer,
-      challengeKeys,
+      challengeKeys: oneChallengeKey(),
+      operators: operatorsOf(db),
       cookies: createCookies(issuer),
       providerClients: createProviderClients(common),
     },

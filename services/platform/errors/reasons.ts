@@ -1006,6 +1006,12 @@ export const reasons = {
     title: 'The identity provider does not answer now',
     oauth: 'temporarily_unavailable',
   },
+  FORM_EXPIRED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The page is too old, or it was made for another browser',
+    oauth: 'invalid_request',
+  },
   SIGN_IN_FAILED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,

@@ -53,6 +53,8 @@ export function scaleRates(factor: number): Rates {
     watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },
     // A picture of 500 operators can need a third of a second.
     graph: { source: rate(60, 10), subject: rate(60, 10) },
+    // Each sign-in lets the server ask an identity provider.
+    'sign-in': { source: rate(30, 30), subject: rate(30, 30) },
     // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own
     // group. So the gateway need not be stricter than any group: this rate is the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },

@@ -460,5 +460,6 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
   SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',
+  FORM_EXPIRED: 'only a page answers it: services/people/sign-in/ provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

@@ -103,6 +103,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   TOO_MANY_USERS: [409, 9],
   PROVIDER_UNAVAILABLE: [503, 14],
   SIGN_IN_FAILED: [403, 7],
+  FORM_EXPIRED: [403, 7],
   OLD_PROCESSES: [409, 9],
   RESYNC_REQUIRED: [410, 9],
   STATUS_LIST_NOT_FOUND: [404, 5],

@@ -16,15 +16,12 @@ export interface ProviderUser {
   /** The tenant of a subject that is unique only there; else empty. */
   readonly tenant: string
   readonly sub: string
-  /** For pages only; may be empty. */
+  /** As the provider says it; may be empty. */
   readonly name: string
   readonly groups: readonly string[]
 }
 
 const MAX_SUBJECT = 255
-const MAX_NAME = 200
-const MAX_GROUP = 255
-const MAX_GROUPS = 1_000
 const CONTROL = /\p{Cc}/u
 
 /**
@@ -51,32 +48,26 @@ function claimOf(claims: Claims, name: string): unknown {
 
 function readId(claims: Claims, name: string): string {
   const value = claimOf(claims, name)
-  if (isText(value, MAX_SUBJECT)) return value
+  if (isText(value)) return value
   throw failed(`must have a claim ${name} of 1 to ${MAX_SUBJECT} characters`)
 }
 
 function readName(claims: Claims): string {
-  const found = ['name', 'preferred_username'].map((name) => claimOf(claims, name)).find(isNonEmpty) ?? ''
-  const text = found.toWellFormed().replaceAll(/\p{C}/gu, ' ').trim()
-  return Array.from(text.slice(0, 2 * MAX_NAME))
-    .slice(0, MAX_NAME)
-    .join('')
-    .toWellFormed()
+  return ['name', 'preferred_username'].map((name) => claimOf(claims, name)).find(isNonEmpty) ?? ''
 }
 
-/** Leaves out groups that no rule can name. A user with fewer groups may do less. */
 function readGroups(value: unknown): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return [...new Set(list.filter((group) => isText(group, MAX_GROUP)))].slice(0, MAX_GROUPS)
+  return list.filter(isNonEmpty)
 }
 
 function isNonEmpty(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-function isText(value: unknown, max: number): value is string {
+function isText(value: unknown): value is string {
   if (!isNonEmpty(value) || !value.isWellFormed() || CONTROL.test(value)) return false
-  return value.length <= 2 * max && Array.from(value).length <= max
+  return value.length <= 2 * MAX_SUBJECT && Array.from(value).length <= MAX_SUBJECT
 }
 
 function failed(what: string): ApiError {
