@@ -117,3 +117,11 @@ export const AuditOutcome = {
 } as const
 
 export type AuditOutcome = (typeof AuditOutcome)[keyof typeof AuditOutcome]
+
+
+export const ClientStatus = {
+  allowed: 'allowed',
+  blocked: 'blocked'
+} as const
+
+export type ClientStatus = (typeof ClientStatus)[keyof typeof ClientStatus]

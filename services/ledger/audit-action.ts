@@ -94,6 +94,8 @@ export type AuditAction =
   | 'trust.end'
   | 'provider.put'
   | 'provider.remove'
+  | 'client.put'
+  | 'client.block'
   | 'stream.create'
   | 'stream.update'
   | 'stream.set-status'

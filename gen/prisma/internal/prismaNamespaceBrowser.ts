@@ -95,6 +95,7 @@ export const ModelName = {
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
   IdentityProvider: 'IdentityProvider',
+  Client: 'Client',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -765,6 +766,18 @@ export const IdentityProviderScalarFieldEnum = {
 } as const
 
 export type IdentityProviderScalarFieldEnum = (typeof IdentityProviderScalarFieldEnum)[keyof typeof IdentityProviderScalarFieldEnum]
+
+
+export const ClientScalarFieldEnum = {
+  operatorId: 'operatorId',
+  clientId: 'clientId',
+  status: 'status',
+  edgeId: 'edgeId',
+  name: 'name',
+  putAt: 'putAt'
+} as const
+
+export type ClientScalarFieldEnum = (typeof ClientScalarFieldEnum)[keyof typeof ClientScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {

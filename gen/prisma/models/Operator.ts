@@ -409,6 +409,7 @@ export type OperatorWhereInput = {
   streams?: Prisma.SignalStreamListRelationFilter
   keyRequests?: Prisma.KeyRequestListRelationFilter
   providers?: Prisma.IdentityProviderListRelationFilter
+  clients?: Prisma.ClientListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -450,6 +451,7 @@ export type OperatorOrderByWithRelationInput = {
   streams?: Prisma.SignalStreamOrderByRelationAggregateInput
   keyRequests?: Prisma.KeyRequestOrderByRelationAggregateInput
   providers?: Prisma.IdentityProviderOrderByRelationAggregateInput
+  clients?: Prisma.ClientOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -494,6 +496,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   streams?: Prisma.SignalStreamListRelationFilter
   keyRequests?: Prisma.KeyRequestListRelationFilter
   providers?: Prisma.IdentityProviderListRelationFilter
+  clients?: Prisma.ClientListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -601,6 +604,7 @@ export type OperatorCreateInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -642,6 +646,7 @@ export type OperatorUncheckedCreateInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -683,6 +688,7 @@ export type OperatorUpdateInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -724,6 +730,7 @@ export type OperatorUncheckedUpdateInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -1115,6 +1122,20 @@ export type OperatorUpdateOneRequiredWithoutProvidersNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutProvidersInput, Prisma.OperatorUpdateWithoutProvidersInput>, Prisma.OperatorUncheckedUpdateWithoutProvidersInput>
 }
 
+export type OperatorCreateNestedOneWithoutClientsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutClientsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutClientsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutClientsInput
+  upsert?: Prisma.OperatorUpsertWithoutClientsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutClientsInput, Prisma.OperatorUpdateWithoutClientsInput>, Prisma.OperatorUncheckedUpdateWithoutClientsInput>
+}
+
 export type OperatorCreateNestedOneWithoutStreamsInput = {
   create?: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
   connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutStreamsInput
@@ -1167,6 +1188,7 @@ export type OperatorCreateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutManifestsInput = {
@@ -1207,6 +1229,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutManifestsInput = {
@@ -1263,6 +1286,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutManifestsInput = {
@@ -1303,6 +1327,7 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutKeyRequestsInput = {
@@ -1343,6 +1368,7 @@ export type OperatorCreateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
@@ -1383,6 +1409,7 @@ export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutKeyRequestsInput = {
@@ -1439,6 +1466,7 @@ export type OperatorUpdateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
@@ -1479,6 +1507,7 @@ export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAudiencesInput = {
@@ -1519,6 +1548,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -1559,6 +1589,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -1615,6 +1646,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -1655,6 +1687,7 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutCallersInput = {
@@ -1695,6 +1728,7 @@ export type OperatorCreateWithoutCallersInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutCallersInput = {
@@ -1735,6 +1769,7 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutCallersInput = {
@@ -1791,6 +1826,7 @@ export type OperatorUpdateWithoutCallersInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutCallersInput = {
@@ -1831,6 +1867,7 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAccessInput = {
@@ -1871,6 +1908,7 @@ export type OperatorCreateWithoutAccessInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAccessInput = {
@@ -1911,6 +1949,7 @@ export type OperatorUncheckedCreateWithoutAccessInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAccessInput = {
@@ -1967,6 +2006,7 @@ export type OperatorUpdateWithoutAccessInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAccessInput = {
@@ -2007,6 +2047,7 @@ export type OperatorUncheckedUpdateWithoutAccessInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutUserTargetsInput = {
@@ -2047,6 +2088,7 @@ export type OperatorCreateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutUserTargetsInput = {
@@ -2087,6 +2129,7 @@ export type OperatorUncheckedCreateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutUserTargetsInput = {
@@ -2143,6 +2186,7 @@ export type OperatorUpdateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
@@ -2183,6 +2227,7 @@ export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -2223,6 +2268,7 @@ export type OperatorCreateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -2263,6 +2309,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -2319,6 +2366,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -2359,6 +2407,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAttestorsInput = {
@@ -2399,6 +2448,7 @@ export type OperatorCreateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAttestorsInput = {
@@ -2439,6 +2489,7 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAttestorsInput = {
@@ -2495,6 +2546,7 @@ export type OperatorUpdateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAttestorsInput = {
@@ -2535,6 +2587,7 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRulesInput = {
@@ -2575,6 +2628,7 @@ export type OperatorCreateWithoutRulesInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRulesInput = {
@@ -2615,6 +2669,7 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRulesInput = {
@@ -2671,6 +2726,7 @@ export type OperatorUpdateWithoutRulesInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRulesInput = {
@@ -2711,6 +2767,7 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRequirementsInput = {
@@ -2751,6 +2808,7 @@ export type OperatorCreateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRequirementsInput = {
@@ -2791,6 +2849,7 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRequirementsInput = {
@@ -2847,6 +2906,7 @@ export type OperatorUpdateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRequirementsInput = {
@@ -2887,6 +2947,7 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutProvidersInput = {
@@ -2927,6 +2988,7 @@ export type OperatorCreateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutProvidersInput = {
@@ -2967,6 +3029,7 @@ export type OperatorUncheckedCreateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutProvidersInput = {
@@ -3023,6 +3086,7 @@ export type OperatorUpdateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutProvidersInput = {
@@ -3063,6 +3127,187 @@ export type OperatorUncheckedUpdateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutClientsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutClientsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutClientsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+}
+
+export type OperatorUpsertWithoutClientsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutClientsInput, Prisma.OperatorUncheckedUpdateWithoutClientsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutClientsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutClientsInput, Prisma.OperatorUncheckedUpdateWithoutClientsInput>
+}
+
+export type OperatorUpdateWithoutClientsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutClientsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutStreamsInput = {
@@ -3103,6 +3348,7 @@ export type OperatorCreateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutStreamsInput = {
@@ -3143,6 +3389,7 @@ export type OperatorUncheckedCreateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutStreamsInput = {
@@ -3199,6 +3446,7 @@ export type OperatorUpdateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutStreamsInput = {
@@ -3239,6 +3487,7 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -3259,6 +3508,7 @@ export type OperatorCountOutputType = {
   streams: number
   keyRequests: number
   providers: number
+  clients: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -3274,6 +3524,7 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   streams?: boolean | OperatorCountOutputTypeCountStreamsArgs
   keyRequests?: boolean | OperatorCountOutputTypeCountKeyRequestsArgs
   providers?: boolean | OperatorCountOutputTypeCountProvidersArgs
+  clients?: boolean | OperatorCountOutputTypeCountClientsArgs
 }
 
 /**
@@ -3370,6 +3621,13 @@ export type OperatorCountOutputTypeCountProvidersArgs<ExtArgs extends runtime.Ty
   where?: Prisma.IdentityProviderWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountClientsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.ClientWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -3410,6 +3668,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
+  clients?: boolean | Prisma.Operator$clientsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -3514,6 +3773,7 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
+  clients?: boolean | Prisma.Operator$clientsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -3534,6 +3794,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     streams: Prisma.$SignalStreamPayload<ExtArgs>[]
     keyRequests: Prisma.$KeyRequestPayload<ExtArgs>[]
     providers: Prisma.$IdentityProviderPayload<ExtArgs>[]
+    clients: Prisma.$ClientPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -4013,6 +4274,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   streams<T extends Prisma.Operator$streamsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$streamsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SignalStreamPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keyRequests<T extends Prisma.Operator$keyRequestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$keyRequestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$KeyRequestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   providers<T extends Prisma.Operator$providersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$providersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdentityProviderPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  clients<T extends Prisma.Operator$clientsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$clientsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$ClientPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -4755,6 +5017,30 @@ export type Operator$providersArgs<ExtArgs extends runtime.Types.Extensions.Inte
   take?: number
   skip?: number
   distinct?: Prisma.IdentityProviderScalarFieldEnum | Prisma.IdentityProviderScalarFieldEnum[]
+}
+
+/**
+ * Operator.clients
+ */
+export type Operator$clientsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Client
+   */
+  select?: Prisma.ClientSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Client
+   */
+  omit?: Prisma.ClientOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ClientInclude<ExtArgs> | null
+  where?: Prisma.ClientWhereInput
+  orderBy?: Prisma.ClientOrderByWithRelationInput | Prisma.ClientOrderByWithRelationInput[]
+  cursor?: Prisma.ClientWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.ClientScalarFieldEnum | Prisma.ClientScalarFieldEnum[]
 }
 
 /**
