@@ -184,6 +184,7 @@ function makePeople(deps: ServiceDeps, { vault }: Keys): People {
   const { config, db, readDb, log } = deps
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
+    clientOutbound: makeOutbound(deps, REQUESTS),
     db,
     readDb,
     now: Date.now,

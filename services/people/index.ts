@@ -14,6 +14,8 @@ export interface People {
 export function createPeople(options: PeopleOptions): People {
   return {
     module: { service: PeopleService, handlers: peopleRoutes(options), policies: peoplePolicies },
-    close: () => options.outbound.close(),
+    async close() {
+      await Promise.all([options.outbound.close(), options.clientOutbound.close()])
+    },
   }
 }

@@ -72,6 +72,14 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     provider_edge: id('provider edge', 'n % 10000'),
     status: `(ARRAY['active', 'active', 'active', 'active', 'disabled'])[n % 5 + 1]::user_status`,
   },
+  clients: {
+    operator_id: operator,
+    client_id: "'https://c' || n || '.example/client.json'",
+    status: "(ARRAY['allowed', 'blocked'])[n % 2 + 1]::client_status",
+    edge_id: id('client edge'),
+    name: "'client'",
+    put_at: 'now()',
+  },
   operator_audiences: {
     operator_id: operator,
     audience: "'https://a' || n || '.operator.com'",

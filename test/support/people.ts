@@ -59,8 +59,11 @@ const anyProvider = (asked: string[]): PeopleOptions['outbound'] => ({
   close: async () => undefined,
 })
 
-/** The people part with its own database, and a clock that only the test moves. */
-export async function peopleFixture() {
+/**
+ * The people part with its own database, and a clock that only the test moves. `clientOutbound` has the documents of
+ * clients.
+ */
+export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbound']) {
   const database = await testDatabase()
   const { db } = database
   const clock = { now: Date.parse('2026-12-02T15:00:00Z') }
@@ -72,6 +75,7 @@ export async function peopleFixture() {
     issuer: TEST_ISSUER,
     vault: peopleVault,
     outbound: anyProvider(asked),
+    clientOutbound: clientOutbound ?? anyProvider(asked),
     testDomains: false,
     log: silentLog,
   })
@@ -80,6 +84,7 @@ export async function peopleFixture() {
     ...database,
     clock,
     asked,
+    handlers,
     operator: (domain: string) => insertOperator(db, domain, 'active'),
     /** Returns the calls of an operator, each with a new assertion. */
     callsOf: (operator: TestOperator) => ({

@@ -96,6 +96,7 @@ export const ModelName = {
   JoinToken: 'JoinToken',
   IdentityProvider: 'IdentityProvider',
   User: 'User',
+  Client: 'Client',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -787,6 +788,18 @@ export const UserScalarFieldEnum = {
 } as const
 
 export type UserScalarFieldEnum = (typeof UserScalarFieldEnum)[keyof typeof UserScalarFieldEnum]
+
+
+export const ClientScalarFieldEnum = {
+  operatorId: 'operatorId',
+  clientId: 'clientId',
+  status: 'status',
+  edgeId: 'edgeId',
+  name: 'name',
+  putAt: 'putAt'
+} as const
+
+export type ClientScalarFieldEnum = (typeof ClientScalarFieldEnum)[keyof typeof ClientScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {
