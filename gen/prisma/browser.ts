@@ -277,6 +277,11 @@ export type User = Prisma.UserModel
  */
 export type WebSession = Prisma.WebSessionModel
 /**
+ * Model Client
+ * Written only by people. Clients that an operator has allowed, or blocked, to act for users at its audiences.
+ */
+export type Client = Prisma.ClientModel
+/**
  * Model SignalStream
  * Written only by signals. A stream of security events for a receiver. A trigger tells waiting processes of changes.
  */

@@ -185,6 +185,7 @@ function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators
   const { config, db, readDb, log } = deps
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
+    clientOutbound: makeOutbound(deps, REQUESTS),
     db,
     readDb,
     now: Date.now,

@@ -100,6 +100,8 @@ export type AuditAction =
   | 'user.disable'
   | 'user.enable'
   | 'user.remove'
+  | 'client.put'
+  | 'client.block'
   | 'stream.create'
   | 'stream.update'
   | 'stream.set-status'

@@ -21,6 +21,8 @@ export interface PeopleOptions {
   readonly operators: Pick<InternalClient<typeof OperatorDirectoryService>, 'lookupOperator'>
   /** Asks identity providers. */
   readonly outbound: Pick<Outbound, 'get' | 'post' | 'close'>
+  /** Fetches documents of clients. It is another one, because anybody can name a slow server. */
+  readonly clientOutbound: Pick<Outbound, 'get' | 'close'>
   /** Whether `localhost` and names under `.test` mean this machine. */
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>

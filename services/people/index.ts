@@ -27,6 +27,8 @@ export function createPeople(options: PeopleOptions): People {
     module: { service: PeopleService, handlers: peopleRoutes(options), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
     jobs: [{ name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) }],
-    close: () => options.outbound.close(),
+    async close() {
+      await Promise.all([options.outbound.close(), options.clientOutbound.close()])
+    },
   }
 }

@@ -4,10 +4,15 @@ import type { Policies } from '../calls/policy.ts'
 const byOperator = { callers: ['operator'], own: 'id' } as const
 const change = { ...byOperator, role: 'people', endsTokens: true } as const
 
-/** Who may call each method of PeopleService. Removing a provider only takes authority away. */
+/**
+ * Who may call each method of PeopleService. Removing a provider and blocking a client only take authority away.
+ */
 export const peoplePolicies: Policies<typeof PeopleService> = {
   // A provider that is replaced by a different one ends the tokens of its users.
   putIdentityProvider: { ...change, limit: 'manage', action: 'provider.put', secretField: 'clientSecret' },
   listIdentityProviders: { ...byOperator, role: 'any', limit: 'read' },
   removeIdentityProvider: { ...change, limit: 'urgent', action: 'provider.remove', urgent: true },
+  listClients: { ...byOperator, role: 'any', limit: 'read' },
+  putClient: { ...change, limit: 'manage', action: 'client.put', endsTokens: false },
+  blockClient: { ...change, limit: 'urgent', action: 'client.block', urgent: true },
 }

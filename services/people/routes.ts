@@ -1,6 +1,7 @@
 import type { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { Handlers } from '../calls/call.ts'
 import { demandUnused } from '../ledger/ledger.ts'
+import { clientRoutes } from './clients/routes.ts'
 import type { PeopleOptions } from './config.ts'
 import { readNewProvider } from './domain/read-new-provider.ts'
 import { discoverProvider } from './providers/discover.ts'
@@ -25,5 +26,6 @@ export function peopleRoutes(options: PeopleOptions): Handlers<typeof PeopleServ
     async removeIdentityProvider({ id, name }, call) {
       return { provider: toProvider(await removeProvider(db.prisma, call, id, name)) }
     },
+    ...clientRoutes(options),
   }
 }

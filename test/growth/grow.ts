@@ -83,6 +83,14 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // A job removes those that have expired, so few have.
     expires_at: "now() + (n % 28800 - 50) * interval '1 second'",
   },
+  clients: {
+    operator_id: operator,
+    client_id: "'https://c' || n || '.example/client.json'",
+    status: "(ARRAY['allowed', 'blocked'])[n % 2 + 1]::client_status",
+    edge_id: id('client edge'),
+    name: "'client'",
+    put_at: 'now()',
+  },
   operator_audiences: {
     operator_id: operator,
     audience: "'https://a' || n || '.operator.com'",

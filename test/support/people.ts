@@ -66,8 +66,11 @@ const anyProvider = (asked: string[]): PeopleOptions['outbound'] => ({
   close: async () => undefined,
 })
 
-/** The people part with its own database, and a clock that only the test moves. */
-export async function peopleFixture() {
+/**
+ * The people part with its own database, and a clock that only the test moves. `clientOutbound` has the documents of
+ * clients.
+ */
+export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbound']) {
   const database = await testDatabase()
   const { db } = database
   const clock = { now: Date.parse('2026-12-02T15:00:00Z') }
@@ -81,6 +84,7 @@ export async function peopleFixture() {
     challengeKeys: oneChallengeKey(),
     operators: operatorsOf(db),
     outbound: anyProvider(asked),
+    clientOutbound: clientOutbound ?? anyProvider(asked),
     testDomains: false,
     log: silentLog,
   })
@@ -90,6 +94,7 @@ export async function peopleFixture() {
     clock,
     asked,
     jobs: people.jobs,
+    handlers,
     operator: (domain: string) => insertOperator(db, domain, 'active'),
     /** Returns the calls of an operator, each with a new assertion. */
     callsOf: (operator: TestOperator) => ({

@@ -57,6 +57,9 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator putIdentityProvider': ['provider', 'put', 'work', 'https://idp.example', '--client-id', 'a', '--all-users'],
   'operator listIdentityProviders': ['provider', 'list'],
   'operator removeIdentityProvider': ['provider', 'remove', 'work'],
+  'operator listClients': ['client', 'list'],
+  'operator putClient': ['client', 'allow', 'https://client.example/client.json'],
+  'operator blockClient': ['client', 'block', 'https://client.example/client.json'],
   'operator revokeToken': ['token', 'revoke', '--jti', randomUUID()],
   'operator watchRevocations': ['revocation', 'watch'],
   'admin watchRevocations': [

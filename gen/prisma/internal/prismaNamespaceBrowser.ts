@@ -97,6 +97,7 @@ export const ModelName = {
   IdentityProvider: 'IdentityProvider',
   User: 'User',
   WebSession: 'WebSession',
+  Client: 'Client',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -802,6 +803,18 @@ export const WebSessionScalarFieldEnum = {
 } as const
 
 export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
+
+
+export const ClientScalarFieldEnum = {
+  operatorId: 'operatorId',
+  clientId: 'clientId',
+  status: 'status',
+  edgeId: 'edgeId',
+  name: 'name',
+  putAt: 'putAt'
+} as const
+
+export type ClientScalarFieldEnum = (typeof ClientScalarFieldEnum)[keyof typeof ClientScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {

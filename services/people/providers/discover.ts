@@ -11,8 +11,9 @@ import {
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
-import { OutboundError, type OutboundWhy } from '../../platform/outbound/outbound-error.ts'
+import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import { parseTarget } from '../../platform/outbound/parse-target.ts'
+import { describeFailure } from '../describe-failure.ts'
 import { judgeMetadata } from '../domain/judge-metadata.ts'
 import type { NewProvider } from '../domain/read-new-provider.ts'
 import { fetchThrough } from './fetch-through.ts'
@@ -25,15 +26,6 @@ export interface DiscoverDeps {
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>
 }
-
-/** Failures that stay the same when the call is repeated, until the provider or the issuer in the call changes. */
-const LASTING: ReadonlySet<OutboundWhy> = new Set([
-  'URL_REFUSED',
-  'ADDRESS_REFUSED',
-  'MEDIA_TYPE',
-  'ENCODING',
-  'TOO_LARGE',
-])
 
 /** An identity provider, and how the server is its client. */
 type Client = Pick<NewProvider, 'issuer' | 'clientId' | 'authMethod' | 'secret'>
@@ -95,10 +87,9 @@ function toApiError(error: unknown): ApiError {
   // openid-client wraps what its requests throw.
   const cause = error instanceof Error && !(error instanceof OutboundError) ? error.cause : error
   if (!(cause instanceof OutboundError)) return refused('must be JSON as OpenID Connect Discovery 1.0 describes it')
-  const { why, status } = cause
-  const what = status === undefined ? why : `${why} ${status}`
-  if (LASTING.has(why) || (status !== undefined && status < 500)) return refused(`cannot be fetched: ${what}`)
-  const detail = `The metadata of the issuer cannot be fetched now: ${what}`
+  const { why, isLasting } = describeFailure(cause)
+  if (isLasting) return refused(`cannot be fetched: ${why}`)
+  const detail = `The metadata of the issuer cannot be fetched now: ${why}`
   return new ApiError('PROVIDER_UNAVAILABLE', detail, { isFault: false, retryAfter: RETRY_AFTER_S })
 }
 

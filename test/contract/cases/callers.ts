@@ -120,6 +120,9 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'PeopleService.PutIdentityProvider': 'operator',
   'PeopleService.ListIdentityProviders': 'operator',
   'PeopleService.RemoveIdentityProvider': 'operator',
+  'PeopleService.ListClients': 'operator',
+  'PeopleService.PutClient': 'operator',
+  'PeopleService.BlockClient': 'operator',
   'SignalService.CreateStream': 'operator',
   'SignalService.ReadStreams': 'operator',
   'SignalService.UpdateStream': 'operator',
@@ -171,6 +174,8 @@ const ROLES: Readonly<Record<string, string>> = {
   'AttestationPolicyService.DeleteAttestationRequirement': 'policy',
   'PeopleService.PutIdentityProvider': 'people',
   'PeopleService.RemoveIdentityProvider': 'people',
+  'PeopleService.PutClient': 'people',
+  'PeopleService.BlockClient': 'people',
   'SignalService.CreateStream': 'policy',
   'SignalService.UpdateStream': 'policy',
   'SignalService.ReplaceStream': 'policy',
@@ -206,6 +211,7 @@ const READS = new Set([
   'ExportTrustGraph',
   'CreateTrustView',
   'ListIdentityProviders',
+  'ListClients',
   'ListAttestors',
   'ListJoinTokens',
   'ListEnrolmentRules',
@@ -244,6 +250,7 @@ const WHILE_FROZEN = new Set([
   'AttestationPolicyService.DeleteAttestor',
   'AttestationPolicyService.DeleteEnrolmentRule',
   'PeopleService.RemoveIdentityProvider',
+  'PeopleService.BlockClient',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

@@ -104,6 +104,8 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   PROVIDER_UNAVAILABLE: [503, 14],
   SIGN_IN_FAILED: [403, 7],
   FORM_EXPIRED: [403, 7],
+  CLIENT_NOT_ACCEPTED: [400, 3],
+  TOO_MANY_CLIENTS: [409, 9],
   OLD_PROCESSES: [409, 9],
   RESYNC_REQUIRED: [410, 9],
   STATUS_LIST_NOT_FOUND: [404, 5],

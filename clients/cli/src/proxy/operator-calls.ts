@@ -41,6 +41,9 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   changing('put-identity-provider', 'PUT', `${OWN}/providers/{name}`),
   reading('list-identity-providers', `${OWN}/providers`),
   changing('remove-identity-provider', 'DELETE', `${OWN}/providers/{name}`),
+  reading('list-clients', `${OWN}/clients`),
+  changing('put-client', 'PUT', `${OWN}/clients`),
+  changing('block-client', 'POST', `${OWN}/clients/block`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]
