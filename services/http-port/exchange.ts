@@ -19,6 +19,8 @@ export interface Exchange {
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Values of the header Set-Cookie, each of which is sent as a header of its own. */
+  readonly cookies?: readonly string[]
   readonly body: string
 }
 

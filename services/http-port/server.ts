@@ -218,6 +218,7 @@ async function send({ request, response, headers }: Exchange, answer: Answer): P
   response.writeHead(status, {
     ...headers,
     ...answer.headers,
+    ...(answer.cookies !== undefined && { 'set-cookie': [...answer.cookies] }),
     ...(hasBody && { 'content-length': Buffer.byteLength(body) }),
   })
   if (answer.headers?.['connection'] === 'close' && hasBody && !request.complete) {

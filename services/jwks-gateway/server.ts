@@ -10,6 +10,7 @@ import { oauthProblem } from './oauth/oauth-problem.ts'
 import { openApiRoutes } from './openapi/routes.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
 import { passkeyPageRoutes } from './pages/people/passkey-page.ts'
+import { signInPageRoutes } from './pages/people/routes.ts'
 import { trustPageRoutes } from './pages/trust/route.ts'
 import { restBindings } from './rest/rest-bindings.ts'
 import { restRoutes } from './rest/rest-routes.ts'
@@ -30,7 +31,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
   const isFederation = isBelow('/federation/', '/.well-known/openid-federation')
   const port = createHttpPort({
     ...deps,
-    routes: gatewayRoutes(context),
+    routes: [...gatewayRoutes(context), ...signInPageRoutes(context)],
     mount: connectOnFirstCall(context),
     problemWriter: (path) => (isFederation(path) ? federationProblem : isOAuth(path) ? oauthProblem(path) : problemOf),
   })
@@ -44,7 +45,10 @@ export function createGateway(deps: GatewayDeps): HttpPort {
   }
 }
 
-/** Returns all routes of the HTTP port, which the OpenAPI document describes. */
+/**
+ * Returns the routes of the HTTP port that the OpenAPI document describes: all, but the pages of sign-ins, which only
+ * browsers can use.
+ */
 export function gatewayRoutes(context: GatewayContext): readonly Route[] {
   return [
     ...restBindings(context.rpc.services).flatMap((binding) => restRoutes(context, binding)),

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair } from 'jose'
 import { Provider } from 'oidc-provider'
+import type { Certified } from './certificate-authority.ts'
 
 /** An OpenID provider of another product, at which everybody is signed in at once. */
 export interface OpenIdProvider {
@@ -11,31 +13,37 @@ export interface OpenIdProvider {
   claims: Readonly<Record<string, unknown>>
   /** `sub` of the person who signs in. */
   sub: string
+  /** Lets the client use these redirect URIs. All sessions at the provider end. */
+  allow(redirectUris: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
 /** The client that the deployment is at the provider. The secret has characters that need encoding. */
 export const CLIENT = { id: 'auth4agent', secret: 'a secret with 32 characters: %+/' }
 
-/** Starts oidc-provider at a name that means this machine. */
+/** Starts oidc-provider on this machine: with http at a name under `.test`, or with a certificate for a host. */
 export async function startOpenIdProvider(
   redirectUris: readonly string[],
   authMethod: 'client_secret_basic' | 'client_secret_post' = 'client_secret_basic',
+  certified?: Certified & { readonly host: string },
 ): Promise<OpenIdProvider> {
-  const server = createServer((request, response) => void answer(request, response))
+  const listener = (request: IncomingMessage, response: ServerResponse) => void answer(request, response)
+  const server = certified === undefined ? createServer(listener) : createTlsServer(certified, listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const person = { sub: 'alice', claims: {} }
-  const issuer = `http://idp.test:${port}`
-  const provider = await createProvider(issuer, person, redirectUris, authMethod)
-  const callback = provider.callback()
+  const issuer = certified === undefined ? `http://idp.test:${port}` : `https://${certified.host}:${port}`
+  let provider = await createProvider(issuer, person, redirectUris, authMethod)
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    if (!request.url?.startsWith('/login/')) return callback(request, response)
+    if (!request.url?.startsWith('/login/')) return provider.callback()(request, response)
     await provider.interactionFinished(request, response, { login: { accountId: person.sub } })
   }
   return Object.assign(person, {
     issuer,
+    async allow(uris: readonly string[]) {
+      provider = await createProvider(issuer, person, uris, authMethod)
+    },
     async close() {
       server.closeAllConnections()
       server.close()

@@ -1015,7 +1015,7 @@ export const reasons = {
   SIGN_IN_FAILED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
-    title: 'The identity provider does not vouch for this person',
+    title: 'The sign-in has failed',
     oauth: 'invalid_request',
   },
   CLIENT_NOT_ACCEPTED: {

@@ -33,7 +33,21 @@ ul { margin: 0; padding: 0; list-style: none; border-top: 1px solid var(--line);
 li { padding: 8px 0; border-bottom: 1px solid var(--line); }
 li code { display: block; color: var(--muted); font-size: 12px; }
 code { font-family: ui-monospace, monospace; }
-button {
+form { margin-top: 24px; }
+label { display: block; font-weight: 600; }
+input {
+  width: 100%;
+  margin-top: 8px;
+  padding: 11px 12px;
+  border: 1px solid var(--edge);
+  border-radius: 6px;
+  background: var(--sheet);
+  color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif;
+}
+input[aria-invalid] { border-color: var(--stop); }
+button, .button {
+  display: block;
   width: 100%;
   margin-top: 24px;
   padding: 12px 16px;
@@ -42,15 +56,28 @@ button {
   background: var(--accent);
   color: var(--on-accent);
   font: 600 16px/1.5 system-ui, sans-serif;
+  text-align: center;
+  text-decoration: none;
+  overflow-wrap: anywhere;
   cursor: pointer;
 }
+.quiet { border-color: var(--edge); background: var(--sheet); color: var(--ink); }
+button + button { margin-top: 12px; }
 button:disabled { border-color: var(--line); background: var(--sunk); color: var(--muted); cursor: default; }
-button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+:is(button, .button, input, a):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+a { color: var(--accent); text-underline-offset: 0.2em; }
+dl { margin: 24px 0 0; border-top: 1px solid var(--line); }
+dl > div { display: grid; grid-template-columns: 8em 1fr; gap: 4px 16px; padding: 10px 0; border-bottom: 1px solid var(--line); }
+dt { color: var(--muted); }
+dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .message { margin-top: 16px; padding: 12px 16px; border-radius: 6px; background: var(--sunk); overflow-wrap: anywhere; }
 .message.stop { background: var(--stop-soft); color: var(--stop); }
 .message.ok { background: var(--ok-soft); color: var(--ok); }
 .kid { display: block; margin-top: 8px; color: var(--ink); font-size: 16px; user-select: all; overflow-wrap: anywhere; }
 .note { margin-top: 24px; color: var(--muted); font-size: 13px; }
 [hidden] { display: none; }
-@media (max-width: 400px) { main { padding: 24px 20px; } }
+@media (max-width: 400px) {
+  main { padding: 24px 20px; }
+  dl > div { grid-template-columns: 1fr; }
+}
 `
