@@ -132,6 +132,20 @@ BEGIN
 END $function$;
 CREATE CONSTRAINT TRIGGER agents_log AFTER UPDATE OF epoch ON public.agents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.epoch > old.epoch)) EXECUTE FUNCTION log_agent();
 
+-- A user that gets a higher epoch is in the log, with the cause for security events.
+-- docs/protocol.md#what-a-record-ends
+CREATE OR REPLACE FUNCTION public.log_user()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    PERFORM append_revocation('agent', NEW."operator_id", NEW."subject", NEW."epoch", tokens_have_expired(),
+        jsonb_build_object('type', CASE WHEN NEW."status" = OLD."status" THEN 'user' ELSE NEW."status"::text END));
+    RETURN NULL;
+END $function$;
+CREATE CONSTRAINT TRIGGER users_log AFTER UPDATE OF epoch ON public.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.epoch > old.epoch)) EXECUTE FUNCTION log_user();
+
 -- The cause of an ended agent is the key event of the same transaction.
 -- docs/signals.md#which-record-becomes-which-event
 CREATE OR REPLACE FUNCTION public.key_event_of_now(_agent uuid, _types key_event_type[])
@@ -279,7 +293,7 @@ END $function$;
 CREATE CONSTRAINT TRIGGER enrolment_rules_deleted_log AFTER DELETE ON public.enrolment_rules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_enrolment_rule();
 CREATE CONSTRAINT TRIGGER enrolment_rules_log AFTER UPDATE ON public.enrolment_rules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.edge_id <> new.edge_id)) EXECUTE FUNCTION log_enrolment_rule();
 
--- Epochs and versions of operators and agents only rise.
+-- Epochs and versions of operators, agents and users only rise.
 -- docs/protocol.md#9-epochs-and-revocation
 CREATE OR REPLACE FUNCTION public.only_rises()
  RETURNS trigger
@@ -293,6 +307,7 @@ BEGIN
 END $function$;
 CREATE TRIGGER agents_only_rise BEFORE UPDATE ON public.agents FOR EACH ROW EXECUTE FUNCTION only_rises();
 CREATE TRIGGER operators_only_rise BEFORE UPDATE ON public.operators FOR EACH ROW EXECUTE FUNCTION only_rises();
+CREATE TRIGGER users_only_rise BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION only_rises();
 
 -- A signing key only moves forward through its states, and never becomes another key.
 -- docs/protocol.md#11-signing-keys
@@ -794,6 +809,40 @@ BEGIN
     RETURN NULL;
 END $function$;
 CREATE TRIGGER agents_count_approved AFTER UPDATE OF status ON public.agents FOR EACH ROW WHEN (((old.status = 'pending'::agent_status) AND (new.status <> 'pending'::agent_status))) EXECUTE FUNCTION count_approved_agent();
+
+-- An operator has at most 100,000 users.
+-- docs/protocol.md#13-times-sizes-and-limits
+CREATE OR REPLACE FUNCTION public.count_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+    change integer := CASE WHEN NEW."status" = 'removed' THEN -1 ELSE 1 END;
+    total bigint;
+BEGIN
+    INSERT INTO "operator_totals" AS "t" VALUES (NEW."operator_id", 'users', 0, change)
+    ON CONFLICT ("operator_id", "what", "day") DO UPDATE SET "amount" = "t"."amount" + change RETURNING "amount" INTO total;
+    IF change > 0 AND total > 100000 THEN
+        RAISE EXCEPTION 'The operator has too many users' USING ERRCODE = 'A4A03';
+    END IF;
+    RETURN NULL;
+END $function$;
+CREATE TRIGGER users_count_changed AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'removed'::user_status) <> (new.status = 'removed'::user_status))) EXECUTE FUNCTION count_users();
+CREATE TRIGGER users_count_inserted AFTER INSERT ON public.users FOR EACH ROW WHEN ((new.status <> 'removed'::user_status)) EXECUTE FUNCTION count_users();
+
+-- The row of a user stays until every token with its epochs has expired.
+-- docs/people.md#users
+CREATE OR REPLACE FUNCTION public.keep_ended_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'A user is removed first, and its row stays until its tokens have expired'
+        USING ERRCODE = 'integrity_constraint_violation';
+END $function$;
+CREATE TRIGGER users_keep BEFORE DELETE ON public.users FOR EACH ROW WHEN (((old.status <> 'removed'::user_status) OR (old.removed_at IS NULL) OR (old.removed_at > (now() - '01:05:00'::interval)))) EXECUTE FUNCTION keep_ended_users();
+CREATE TRIGGER users_no_truncate BEFORE TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION keep_ended_users();
 
 -- A change of what an operator demands or lets others call raises its version, so copies notice it.
 -- docs/architecture.md#the-services

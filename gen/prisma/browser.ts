@@ -211,7 +211,8 @@ export type UsedAssertion = Prisma.UsedAssertionModel
 /**
  * Model OperatorTotal
  * How much of something an operator has, or has caused on one day, for bounds that must not count rows. Written by
- * ledger (`bytes` of changes of a day) and by triggers (`agents` that are not pending).
+ * ledger (`bytes` of changes of a day) and by triggers (`agents` that are not pending, `users` that are not
+ * removed).
  */
 export type OperatorTotal = Prisma.OperatorTotalModel
 /**
@@ -262,6 +263,13 @@ export type JoinToken = Prisma.JoinTokenModel
  * operator loses its domain.
  */
 export type IdentityProvider = Prisma.IdentityProviderModel
+/**
+ * Model User
+ * Written only by people. A person of an operator for whom an identity provider has vouched. A trigger writes a
+ * raised epoch to the revocation log. Others count the users of an operator, and keep a removed one until its tokens
+ * have expired.
+ */
+export type User = Prisma.UserModel
 /**
  * Model Client
  * Written only by people. Clients that an operator has allowed, or blocked, to act for users at its audiences.

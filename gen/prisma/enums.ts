@@ -119,6 +119,15 @@ export const AuditOutcome = {
 export type AuditOutcome = (typeof AuditOutcome)[keyof typeof AuditOutcome]
 
 
+export const UserStatus = {
+  active: 'active',
+  disabled: 'disabled',
+  removed: 'removed'
+} as const
+
+export type UserStatus = (typeof UserStatus)[keyof typeof UserStatus]
+
+
 export const ClientStatus = {
   allowed: 'allowed',
   blocked: 'blocked'

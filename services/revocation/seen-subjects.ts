@@ -1,16 +1,16 @@
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 
-/** Remembers the agents that the database has confirmed, with their epochs. */
+/** Remembers the agents and users that the database has confirmed, with their epochs. */
 export interface SeenSubjects {
-  /** Returns whether the token's agent was confirmed under this incarnation, at exactly the token's epochs. */
+  /** Returns whether the token's agent or user was confirmed under this incarnation, at exactly the token's epochs. */
   has(incarnation: string | undefined, token: TokenIdentity): boolean
-  /** Remembers the agent of a token that the database has found valid. */
+  /** Remembers the agent or user of a token that the database has found valid. */
   add(incarnation: string | undefined, token: TokenIdentity): void
 }
 
 /**
- * Creates a memory of at most `capacity` agents.
+ * Creates a memory of at most `capacity` agents and users.
  *
  * The revocation log contains what has ended, but not what exists. So the database must check the signed token of an
  * agent that it has not confirmed, or a token with an epoch from the future. Epochs only rise, and each rise is in the

@@ -65,6 +65,13 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // A job removes those that have waited for a day, so few have.
     expires_at: "now() + (n % 5000 - 50) * interval '1 second'",
   },
+  users: {
+    operator_id: operator,
+    subject: "'user:' || n",
+    provider_id: id('provider', 'n % 10000'),
+    provider_edge: id('provider edge', 'n % 10000'),
+    status: `(ARRAY['active', 'active', 'active', 'active', 'disabled'])[n % 5 + 1]::user_status`,
+  },
   clients: {
     operator_id: operator,
     client_id: "'https://c' || n || '.example/client.json'",

@@ -95,6 +95,7 @@ export const ModelName = {
   AttestationUse: 'AttestationUse',
   JoinToken: 'JoinToken',
   IdentityProvider: 'IdentityProvider',
+  User: 'User',
   Client: 'Client',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
@@ -766,6 +767,27 @@ export const IdentityProviderScalarFieldEnum = {
 } as const
 
 export type IdentityProviderScalarFieldEnum = (typeof IdentityProviderScalarFieldEnum)[keyof typeof IdentityProviderScalarFieldEnum]
+
+
+export const UserScalarFieldEnum = {
+  operatorId: 'operatorId',
+  subject: 'subject',
+  providerId: 'providerId',
+  providerEdge: 'providerEdge',
+  tenant: 'tenant',
+  sub: 'sub',
+  name: 'name',
+  groups: 'groups',
+  status: 'status',
+  epoch: 'epoch',
+  version: 'version',
+  createdAt: 'createdAt',
+  signedInAt: 'signedInAt',
+  disabledAt: 'disabledAt',
+  removedAt: 'removedAt'
+} as const
+
+export type UserScalarFieldEnum = (typeof UserScalarFieldEnum)[keyof typeof UserScalarFieldEnum]
 
 
 export const ClientScalarFieldEnum = {

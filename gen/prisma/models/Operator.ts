@@ -409,6 +409,7 @@ export type OperatorWhereInput = {
   streams?: Prisma.SignalStreamListRelationFilter
   keyRequests?: Prisma.KeyRequestListRelationFilter
   providers?: Prisma.IdentityProviderListRelationFilter
+  users?: Prisma.UserListRelationFilter
   clients?: Prisma.ClientListRelationFilter
 }
 
@@ -451,6 +452,7 @@ export type OperatorOrderByWithRelationInput = {
   streams?: Prisma.SignalStreamOrderByRelationAggregateInput
   keyRequests?: Prisma.KeyRequestOrderByRelationAggregateInput
   providers?: Prisma.IdentityProviderOrderByRelationAggregateInput
+  users?: Prisma.UserOrderByRelationAggregateInput
   clients?: Prisma.ClientOrderByRelationAggregateInput
 }
 
@@ -496,6 +498,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   streams?: Prisma.SignalStreamListRelationFilter
   keyRequests?: Prisma.KeyRequestListRelationFilter
   providers?: Prisma.IdentityProviderListRelationFilter
+  users?: Prisma.UserListRelationFilter
   clients?: Prisma.ClientListRelationFilter
 }, "id">
 
@@ -604,6 +607,7 @@ export type OperatorCreateInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -646,6 +650,7 @@ export type OperatorUncheckedCreateInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -688,6 +693,7 @@ export type OperatorUpdateInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -730,6 +736,7 @@ export type OperatorUncheckedUpdateInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1122,6 +1129,20 @@ export type OperatorUpdateOneRequiredWithoutProvidersNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutProvidersInput, Prisma.OperatorUpdateWithoutProvidersInput>, Prisma.OperatorUncheckedUpdateWithoutProvidersInput>
 }
 
+export type OperatorCreateNestedOneWithoutUsersInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutUsersInput, Prisma.OperatorUncheckedCreateWithoutUsersInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutUsersInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutUsersNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutUsersInput, Prisma.OperatorUncheckedCreateWithoutUsersInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutUsersInput
+  upsert?: Prisma.OperatorUpsertWithoutUsersInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutUsersInput, Prisma.OperatorUpdateWithoutUsersInput>, Prisma.OperatorUncheckedUpdateWithoutUsersInput>
+}
+
 export type OperatorCreateNestedOneWithoutClientsInput = {
   create?: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
   connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutClientsInput
@@ -1188,6 +1209,7 @@ export type OperatorCreateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -1229,6 +1251,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -1286,6 +1309,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1327,6 +1351,7 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1368,6 +1393,7 @@ export type OperatorCreateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -1409,6 +1435,7 @@ export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -1466,6 +1493,7 @@ export type OperatorUpdateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1507,6 +1535,7 @@ export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1548,6 +1577,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -1589,6 +1619,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -1646,6 +1677,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1687,6 +1719,7 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1728,6 +1761,7 @@ export type OperatorCreateWithoutCallersInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -1769,6 +1803,7 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -1826,6 +1861,7 @@ export type OperatorUpdateWithoutCallersInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1867,6 +1903,7 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -1908,6 +1945,7 @@ export type OperatorCreateWithoutAccessInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -1949,6 +1987,7 @@ export type OperatorUncheckedCreateWithoutAccessInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -2006,6 +2045,7 @@ export type OperatorUpdateWithoutAccessInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2047,6 +2087,7 @@ export type OperatorUncheckedUpdateWithoutAccessInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2088,6 +2129,7 @@ export type OperatorCreateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -2129,6 +2171,7 @@ export type OperatorUncheckedCreateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -2186,6 +2229,7 @@ export type OperatorUpdateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2227,6 +2271,7 @@ export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2268,6 +2313,7 @@ export type OperatorCreateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -2309,6 +2355,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -2366,6 +2413,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2407,6 +2455,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2448,6 +2497,7 @@ export type OperatorCreateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -2489,6 +2539,7 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -2546,6 +2597,7 @@ export type OperatorUpdateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2587,6 +2639,7 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2628,6 +2681,7 @@ export type OperatorCreateWithoutRulesInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -2669,6 +2723,7 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -2726,6 +2781,7 @@ export type OperatorUpdateWithoutRulesInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2767,6 +2823,7 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2808,6 +2865,7 @@ export type OperatorCreateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -2849,6 +2907,7 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -2906,6 +2965,7 @@ export type OperatorUpdateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2947,6 +3007,7 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -2988,6 +3049,7 @@ export type OperatorCreateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -3029,6 +3091,7 @@ export type OperatorUncheckedCreateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -3086,6 +3149,7 @@ export type OperatorUpdateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -3127,6 +3191,191 @@ export type OperatorUncheckedUpdateWithoutProvidersInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutUsersInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutUsersInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutUsersInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutUsersInput, Prisma.OperatorUncheckedCreateWithoutUsersInput>
+}
+
+export type OperatorUpsertWithoutUsersInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutUsersInput, Prisma.OperatorUncheckedUpdateWithoutUsersInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutUsersInput, Prisma.OperatorUncheckedCreateWithoutUsersInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutUsersInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutUsersInput, Prisma.OperatorUncheckedUpdateWithoutUsersInput>
+}
+
+export type OperatorUpdateWithoutUsersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutUsersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -3169,6 +3418,7 @@ export type OperatorCreateWithoutClientsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutClientsInput = {
@@ -3210,6 +3460,7 @@ export type OperatorUncheckedCreateWithoutClientsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutClientsInput = {
@@ -3267,6 +3518,7 @@ export type OperatorUpdateWithoutClientsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutClientsInput = {
@@ -3308,6 +3560,7 @@ export type OperatorUncheckedUpdateWithoutClientsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutStreamsInput = {
@@ -3348,6 +3601,7 @@ export type OperatorCreateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
@@ -3389,6 +3643,7 @@ export type OperatorUncheckedCreateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
   clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
@@ -3446,6 +3701,7 @@ export type OperatorUpdateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
@@ -3487,6 +3743,7 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
   requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
   clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
@@ -3508,6 +3765,7 @@ export type OperatorCountOutputType = {
   streams: number
   keyRequests: number
   providers: number
+  users: number
   clients: number
 }
 
@@ -3524,6 +3782,7 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   streams?: boolean | OperatorCountOutputTypeCountStreamsArgs
   keyRequests?: boolean | OperatorCountOutputTypeCountKeyRequestsArgs
   providers?: boolean | OperatorCountOutputTypeCountProvidersArgs
+  users?: boolean | OperatorCountOutputTypeCountUsersArgs
   clients?: boolean | OperatorCountOutputTypeCountClientsArgs
 }
 
@@ -3624,6 +3883,13 @@ export type OperatorCountOutputTypeCountProvidersArgs<ExtArgs extends runtime.Ty
 /**
  * OperatorCountOutputType without action
  */
+export type OperatorCountOutputTypeCountUsersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.UserWhereInput
+}
+
+/**
+ * OperatorCountOutputType without action
+ */
 export type OperatorCountOutputTypeCountClientsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.ClientWhereInput
 }
@@ -3668,6 +3934,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
+  users?: boolean | Prisma.Operator$usersArgs<ExtArgs>
   clients?: boolean | Prisma.Operator$clientsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
@@ -3773,6 +4040,7 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   streams?: boolean | Prisma.Operator$streamsArgs<ExtArgs>
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
+  users?: boolean | Prisma.Operator$usersArgs<ExtArgs>
   clients?: boolean | Prisma.Operator$clientsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
@@ -3794,6 +4062,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     streams: Prisma.$SignalStreamPayload<ExtArgs>[]
     keyRequests: Prisma.$KeyRequestPayload<ExtArgs>[]
     providers: Prisma.$IdentityProviderPayload<ExtArgs>[]
+    users: Prisma.$UserPayload<ExtArgs>[]
     clients: Prisma.$ClientPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
@@ -4274,6 +4543,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   streams<T extends Prisma.Operator$streamsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$streamsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SignalStreamPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keyRequests<T extends Prisma.Operator$keyRequestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$keyRequestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$KeyRequestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   providers<T extends Prisma.Operator$providersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$providersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdentityProviderPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  users<T extends Prisma.Operator$usersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$usersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$UserPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   clients<T extends Prisma.Operator$clientsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$clientsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$ClientPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
@@ -5017,6 +5287,30 @@ export type Operator$providersArgs<ExtArgs extends runtime.Types.Extensions.Inte
   take?: number
   skip?: number
   distinct?: Prisma.IdentityProviderScalarFieldEnum | Prisma.IdentityProviderScalarFieldEnum[]
+}
+
+/**
+ * Operator.users
+ */
+export type Operator$usersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the User
+   */
+  select?: Prisma.UserSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the User
+   */
+  omit?: Prisma.UserOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.UserInclude<ExtArgs> | null
+  where?: Prisma.UserWhereInput
+  orderBy?: Prisma.UserOrderByWithRelationInput | Prisma.UserOrderByWithRelationInput[]
+  cursor?: Prisma.UserWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.UserScalarFieldEnum | Prisma.UserScalarFieldEnum[]
 }
 
 /**

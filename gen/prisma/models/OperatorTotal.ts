@@ -15,7 +15,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 /**
  * Model OperatorTotal
  * How much of something an operator has, or has caused on one day, for bounds that must not count rows. Written by
- * ledger (`bytes` of changes of a day) and by triggers (`agents` that are not pending).
+ * ledger (`bytes` of changes of a day) and by triggers (`agents` that are not pending, `users` that are not
+ * removed).
  */
 export type OperatorTotalModel = runtime.Types.Result.DefaultSelection<Prisma.$OperatorTotalPayload>
 

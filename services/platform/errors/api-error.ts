@@ -130,14 +130,15 @@ const UNAVAILABLE_TEXT =
  */
 const OUT_OF_RANGE_CODES = new Set<unknown>(['22003', 'P2020'])
 
-/** The code with which a trigger refuses an agent beyond the largest number of its operator. */
-const NO_ROOM = 'A4A02'
+/** The codes with which triggers refuse an agent or a user beyond the largest number of its operator. */
+const NO_ROOM = { agent: 'A4A02', user: 'A4A03' } as const
 const TOO_MANY = 'The operator must have no more agents than this server allows, revoked ones included'
 
 /** Converts any thrown value to an ApiError. An unknown error becomes INTERNAL, with the original as its cause. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
-  if (hasDatabaseCode(error, NO_ROOM)) return new ApiError('TOO_MANY_AGENTS', TOO_MANY, { cause: error })
+  if (hasDatabaseCode(error, NO_ROOM.agent)) return new ApiError('TOO_MANY_AGENTS', TOO_MANY, { cause: error })
+  if (hasDatabaseCode(error, NO_ROOM.user)) return new ApiError('TOO_MANY_USERS', undefined, { cause: error })
   if (isOutOfRange(error)) return new ApiError('EPOCH_EXHAUSTED', undefined, { cause: error })
   if (isUnavailable(error)) return new ApiError('UNAVAILABLE', undefined, { cause: error, retryAfter: 1 })
   return new ApiError('INTERNAL', undefined, { cause: error })

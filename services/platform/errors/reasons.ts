@@ -15,6 +15,7 @@ type OAuthError =
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce'
   | 'invalid_authorization_details'
+  | 'access_denied'
   | 'not_found'
   | 'invalid_trust_anchor'
   | 'temporarily_unavailable'
@@ -986,6 +987,18 @@ export const reasons = {
     code: statuses.FAILED_PRECONDITION,
     title: 'The operator or the deployment has as many identity providers as it may have',
     oauth: 'invalid_request',
+  },
+  USER_NOT_ALLOWED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The operator has disabled this user',
+    oauth: 'access_denied',
+  },
+  TOO_MANY_USERS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator has as many users as it may have',
+    oauth: 'access_denied',
   },
   PROVIDER_UNAVAILABLE: {
     status: 503,

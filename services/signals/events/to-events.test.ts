@@ -45,6 +45,22 @@ describe('toEvents', () => {
         },
       ],
     ],
+    ...[
+      ['disabled', 'The user was disabled'],
+      ['removed', 'The user was removed'],
+      ['user', 'All tokens of the user were ended'],
+      ['suspend', 'All tokens of the user were ended'],
+    ].map(([type = '', reason = '']): [string, LoggedEnding, object[]] => [
+      `a user, with the cause ${type}`,
+      ending('agent', { operatorId: OPERATOR, subject: 'user:9sK', minimumEpoch: 3, cause: { type } }),
+      [
+        {
+          type: `${CAEP}session-revoked`,
+          subject: { format: 'iss_sub', iss: ISSUER, sub: 'user:9sK' },
+          payload: { ...because(reason), minimum_epoch: 3 },
+        },
+      ],
+    ]),
     [
       'the deployment',
       ending('deployment', { minimumEpoch: 1_000 }),

@@ -1,3 +1,4 @@
+import { isUserSubject } from '@auth4agent/core/identity/user-subject'
 import { CREDENTIAL_CHANGE, type EventType, SESSION_REVOKED, TOKEN_CLAIMS_CHANGE } from './event-types.ts'
 
 /** What a record of the revocation log says, as far as events need it. */
@@ -49,6 +50,12 @@ const AGENT_CAUSES: Readonly<Record<string, { readonly reason: string; readonly 
   deactivate: { reason: 'The agent deactivated itself', change: keyChange('revoke') },
 }
 
+/** Why all tokens of a user ended, by the type of the cause. Users have the records of agents, and other subjects. */
+const USER_CAUSES: Readonly<Record<string, string>> = {
+  disabled: 'The user was disabled',
+  removed: 'The user was removed',
+}
+
 /** Why all tokens of an operator ended, by the type of the cause. */
 const OPERATOR_CAUSES: Readonly<Record<string, string>> = {
   suspended: 'The operator was suspended',
@@ -76,7 +83,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   }),
   agent: ({ subject, minimumEpoch, cause }, iss) => ({
     subject: { format: 'iss_sub', iss, sub: subject },
-    reason: AGENT_CAUSES[cause?.type ?? '']?.reason ?? 'All tokens of the agent were ended',
+    reason: reasonOf(subject, cause?.type ?? ''),
     bound: { minimum_epoch: minimumEpoch },
     change: changeOf(cause),
   }),
@@ -119,6 +126,11 @@ export function toEvents(ending: LoggedEnding, issuer: string): readonly Securit
   const revoked: SecurityEvent = { type: SESSION_REVOKED, subject, payload: { ...common, ...bound } }
   if (change === undefined) return [revoked]
   return [revoked, { type: change.type, subject, payload: { ...common, ...change.claims } }]
+}
+
+function reasonOf(subject: string, type: string): string {
+  if (isUserSubject(subject)) return USER_CAUSES[type] ?? 'All tokens of the user were ended'
+  return AGENT_CAUSES[type]?.reason ?? 'All tokens of the agent were ended'
 }
 
 function changeOf(cause: Cause | null): Change | undefined {

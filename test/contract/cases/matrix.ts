@@ -452,11 +452,14 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = [
   'UNSUPPORTED_COMPRESSION',
 ]
 
+const OF_SIGN_IN = 'no call signs a user in: services/people/users/sign-in-user.test.ts provokes it'
 const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/redeem-chaining-grant.test.ts provokes it'
 
 /** Reasons that no test provokes, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   TRUST_NOT_FOUND: OF_DEPLOYMENTS,
+  USER_NOT_ALLOWED: OF_SIGN_IN,
+  TOO_MANY_USERS: OF_SIGN_IN,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',

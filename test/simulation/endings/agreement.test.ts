@@ -15,7 +15,7 @@ import { freshOperator, insertAgent } from '../../support/authn-agents.ts'
 import { testDatabase } from '../../support/database.ts'
 import { insertGrantKey } from '../../support/held-chains.ts'
 
-const WORLDS = 25
+const WORLDS = 30
 const TOKENS = 60
 const ABROAD = ['https://one.example', 'https://two.example']
 
@@ -29,6 +29,8 @@ const query = (text: string, ...values: unknown[]) => pool.query(text, values)
 interface World {
   readonly listId: string
   readonly agents: readonly { readonly id: string; readonly operatorId: string; readonly did: string }[]
+  /** A user of the operator of each agent. */
+  readonly users: readonly { readonly operatorId: string; readonly did: string }[]
   readonly kids: readonly string[]
   readonly edges: readonly string[]
   /** An operator of another deployment. */
@@ -45,6 +47,8 @@ async function createWorld(): Promise<World> {
   await query("UPDATE operators SET status = 'active'")
   const operators = [await freshOperator(db), await freshOperator(db)]
   const agents = await Promise.all([...operators, ...operators].map((operator) => insertAgent(db, operator)))
+  const users = agents.map(({ operatorId }) => ({ operatorId, did: `user:${randomUUID()}` }))
+  await prisma.user.createMany({ data: users.map(({ operatorId, did: subject }) => ({ operatorId, subject })) })
   const keys = [await insertGrantKey(db), await insertGrantKey(db)]
   const { rows } = await query(
     `INSERT INTO status_lists (id, alg, blocks, secret, timeline, first_epoch, ends_at)
@@ -55,6 +59,7 @@ async function createWorld(): Promise<World> {
   return {
     listId: rows[0].id,
     agents,
+    users,
     kids: keys.map(({ kid }) => kid),
     edges: [randomUUID(), randomUUID()],
     stranger: randomUUID(),
@@ -65,6 +70,7 @@ async function createWorld(): Promise<World> {
 /** The random choices of a token. An epoch of 1 is from the future. */
 const token = fc.record({
   agent: fc.nat(4),
+  isUser: fc.boolean(),
   kid: fc.nat(1),
   agentEpoch: fc.constantFrom(0, 0, 0, 0, 1),
   operatorEpoch: fc.constantFrom(0, 0, 0, 0, 1),
@@ -74,8 +80,11 @@ const token = fc.record({
 })
 
 function makeToken(chosen: typeof token extends fc.Arbitrary<infer T> ? T : never, at: number): TokenIdentity {
-  const { agents, kids, edges, stranger, firstEpoch } = world
-  const agent = agents[chosen.agent] ?? { operatorId: randomUUID(), did: 'did:agent:nobody.example:0' }
+  const { agents, users, kids, edges, stranger, firstEpoch } = world
+  const agent = (chosen.isUser ? users : agents)[chosen.agent] ?? {
+    operatorId: randomUUID(),
+    did: 'did:agent:nobody.example:0',
+  }
   const trust = { issuer: ABROAD[chosen.abroad] ?? '', generation: 1 }
   return {
     jti: `token-${at}`,
@@ -91,6 +100,7 @@ function makeToken(chosen: typeof token extends fc.Arbitrary<infer T> ? T : neve
 
 const OPERATOR = 'UPDATE operators SET epoch = epoch + 1'
 const AGENT = 'UPDATE agents SET epoch = epoch + 1'
+const USER = 'UPDATE users SET epoch = epoch + 1'
 
 /** What can end tokens. Each takes a random place, which chooses among the agents, keys, edges or tokens. */
 const ENDINGS: Readonly<Record<string, (at: number, tokens: readonly TokenIdentity[]) => Promise<unknown>>> = {
@@ -106,6 +116,10 @@ const ENDINGS: Readonly<Record<string, (at: number, tokens: readonly TokenIdenti
   agent: (at) => query(`${AGENT} WHERE id = $1`, agentAt(at)?.id),
   suspendAgent: (at) => query(`${AGENT}, status = 'suspended' WHERE id = $1`, agentAt(at)?.id),
   reactivateAgent: (at) => query(`UPDATE agents SET status = 'active' WHERE id = $1`, agentAt(at)?.id),
+  user: (at) => query(`${USER} WHERE subject = $1`, userAt(at)?.did),
+  disableUser: (at) => query(`${USER}, status = 'disabled' WHERE subject = $1`, userAt(at)?.did),
+  removeUser: (at) => query(`${USER}, status = 'removed' WHERE subject = $1`, userAt(at)?.did),
+  enableUser: (at) => query(`UPDATE users SET status = 'active' WHERE subject = $1`, userAt(at)?.did),
   operator: (at) => query(`${OPERATOR} WHERE id = $1`, agentAt(at)?.operatorId),
   suspendOperator: (at) => query(`${OPERATOR}, status = 'suspended' WHERE id = $1`, agentAt(at)?.operatorId),
   key: (at) =>
@@ -122,6 +136,7 @@ const ENDINGS: Readonly<Record<string, (at: number, tokens: readonly TokenIdenti
   },
 }
 const agentAt = (at: number) => world.agents[at % world.agents.length]
+const userAt = (at: number) => world.users[at % world.users.length]
 
 const NAMES = Object.keys(ENDINGS)
 const place = fc.nat(TOKENS)
@@ -205,8 +220,8 @@ async function askAll(tokens: readonly TokenIdentity[]): Promise<readonly Answer
 function expectAgreement({ token: each, agent, found, remembered, status }: Answers): void {
   const hasEnded = found !== undefined
   const isValid = status === STATUS.valid
-  // No token of a server has an epoch from the future, or no agent. The database refuses it, and no list calls it
-  // valid.
+  // No token of a server has an epoch from the future, or neither an agent nor a user. The database refuses it, and no
+  // list calls it valid.
   if (isAhead(each, agent)) expect([each, hasEnded, isValid]).toEqual([each, true, false])
   else if (isIssued(each)) expect([each, remembered, isValid]).toEqual([each, found, !hasEnded])
   else expect([each, remembered !== undefined && !hasEnded, isValid && hasEnded]).toEqual([each, false, false])
@@ -235,11 +250,13 @@ async function readAgents(): Promise<ReadonlyMap<string, AgentNow>> {
   const { rows } = await pool.query<AgentNow>(`SELECT did, a.epoch AS "agentEpoch",
       greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS "operatorEpoch",
       a.status = 'suspended' OR o.status = 'suspended' AS suspended
-    FROM agents a JOIN operators o ON o.id = a.operator_id`)
+    FROM (
+      SELECT operator_id, did, epoch, status::text FROM agents UNION ALL SELECT operator_id, subject, epoch, '' FROM users
+    ) a JOIN operators o ON o.id = a.operator_id`)
   return new Map(rows.map((row) => [row.did, row]))
 }
 
-/** Tells whether a token of this deployment has an epoch from the future, or no agent. */
+/** Tells whether a token of this deployment has an epoch from the future, or neither an agent nor a user. */
 function isAhead(each: TokenIdentity, now: AgentNow | undefined): boolean {
   if (each.home !== undefined) return false
   return now === undefined || each.agentEpoch > now.agentEpoch || each.operatorEpoch > now.operatorEpoch

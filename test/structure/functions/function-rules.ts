@@ -42,6 +42,10 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     rule: 'An agent that gets a higher epoch is in the log, with the cause for security events',
     stated: `${PROTOCOL}#what-a-record-ends`,
   },
+  log_user: {
+    rule: 'A user that gets a higher epoch is in the log, with the cause for security events',
+    stated: `${PROTOCOL}#what-a-record-ends`,
+  },
   key_event_of_now: {
     rule: 'The cause of an ended agent is the key event of the same transaction',
     stated: 'docs/signals.md#which-record-becomes-which-event',
@@ -71,7 +75,7 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
     stated: `${ATTESTATION}#rules`,
   },
   only_rises: {
-    rule: 'Epochs and versions of operators and agents only rise',
+    rule: 'Epochs and versions of operators, agents and users only rise',
     stated: `${PROTOCOL}#9-epochs-and-revocation`,
   },
   key_goes_forward: {
@@ -159,6 +163,14 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   count_approved_agent: {
     rule: 'An approved agent counts toward the agents of its operator',
     stated: `${PROTOCOL}#13-times-sizes-and-limits`,
+  },
+  count_users: {
+    rule: 'An operator has at most 100,000 users',
+    stated: `${PROTOCOL}#13-times-sizes-and-limits`,
+  },
+  keep_ended_users: {
+    rule: 'The row of a user stays until every token with its epochs has expired',
+    stated: 'docs/people.md#users',
   },
   raise_version_of_operator: {
     rule: 'A change of what an operator demands or lets others call raises its version, so copies notice it',
