@@ -15,7 +15,7 @@ export interface PeopleOptions {
   /** Seals the client secrets of this deployment at identity providers. */
   readonly vault: Pick<KeyVault, 'seal' | 'open'>
   /** Asks identity providers. */
-  readonly outbound: Pick<Outbound, 'get' | 'close'>
+  readonly outbound: Pick<Outbound, 'get' | 'post' | 'close'>
   /** Fetches documents of clients. It is another one, because anybody can name a slow server. */
   readonly clientOutbound: Pick<Outbound, 'get' | 'close'>
   /** Whether `localhost` and names under `.test` mean this machine. */

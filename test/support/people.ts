@@ -55,6 +55,7 @@ const anyProvider = (asked: string[]): PeopleOptions['outbound'] => ({
     const body = Buffer.from(JSON.stringify(metadata))
     return { mediaType: 'application/json', body, maxAgeS: undefined, date: undefined }
   },
+  post: () => Promise.reject(new Error('No test of people posts anything')),
   close: async () => undefined,
 })
 
@@ -117,10 +118,16 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
   }
 }
 
+/** What is not usual about the row of a provider. */
+interface SealedUnder {
+  readonly secret?: string
+  readonly id?: string
+}
+
 /** Returns the row of a provider with usual terms, without its operator. */
-export function providerRow(vault: Pick<KeyVault, 'seal'>, name: string, issuer: string) {
-  const id = randomUUID()
-  const { wrapped, kekId } = vault.seal(Buffer.from('secret'), { purpose: 'provider', id })
+export function providerRow(vault: Pick<KeyVault, 'seal'>, name: string, issuer: string, more: SealedUnder = {}) {
+  const { secret = 'secret', id = randomUUID() } = more
+  const { wrapped, kekId } = vault.seal(Buffer.from(secret), { purpose: 'provider', id })
   const at = new Date()
   return {
     id,

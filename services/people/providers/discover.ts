@@ -1,4 +1,13 @@
-import { allowInsecureRequests, type Configuration, customFetch, discovery, None } from 'openid-client'
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  customFetch,
+  discovery,
+  enableNonRepudiationChecks,
+} from 'openid-client'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
@@ -12,22 +21,26 @@ import { fetchThrough } from './fetch-through.ts'
 const RETRY_AFTER_S = 5
 
 /** Dependencies of discoverProvider. */
-interface DiscoverDeps {
-  readonly outbound: Pick<Outbound, 'get'>
+export interface DiscoverDeps {
+  readonly outbound: Pick<Outbound, 'get' | 'post'>
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>
 }
+
+/** An identity provider, and how the server is its client. */
+type Client = Pick<NewProvider, 'issuer' | 'clientId' | 'authMethod' | 'secret'>
 
 /**
  * Reads the metadata of an identity provider (OpenID Connect Discovery 1.0 section 4), and checks that users can sign
  * in there.
  *
+ * @returns the configuration of a client of the provider, which sends all its requests through Outbound
  * @throws ApiError INVALID_ISSUER, PROVIDER_UNAVAILABLE
  */
 export async function discoverProvider(
   { outbound, testDomains, log }: DiscoverDeps,
-  provider: Pick<NewProvider, 'issuer' | 'clientId' | 'authMethod'>,
-): Promise<void> {
+  provider: Client,
+): Promise<Configuration> {
   const { issuer } = provider
   const configuration = await fetchMetadata(outbound, provider).catch((error: unknown) => {
     log.info({ issuer, error }, 'the metadata of an identity provider could not be read')
@@ -38,16 +51,25 @@ export async function discoverProvider(
     isTarget(text, testDomains),
   )
   if (problem !== undefined) throw refused(problem)
+  return configuration
+}
+
+const CLIENT_AUTH: Readonly<Record<NewProvider['authMethod'], (secret?: string) => ClientAuth>> = {
+  client_secret_basic: ClientSecretBasic,
+  client_secret_post: ClientSecretPost,
 }
 
 function fetchMetadata(
-  outbound: Pick<Outbound, 'get'>,
-  { issuer, clientId }: Pick<NewProvider, 'issuer' | 'clientId'>,
+  outbound: DiscoverDeps['outbound'],
+  { issuer, clientId, authMethod, secret }: Client,
 ): Promise<Configuration> {
   const url = new URL(issuer)
   // The address has been vetted: only a server with test domains accepts http, and only for names of this machine.
-  const execute = url.protocol === 'http:' ? [allowInsecureRequests] : []
-  return discovery(url, clientId, undefined, None(), { [customFetch]: fetchThrough(outbound), execute })
+  const insecure = url.protocol === 'http:' ? [allowInsecureRequests] : []
+  // Without the checks, the library trusts TLS and does not verify the signatures of ID tokens.
+  const execute = [enableNonRepudiationChecks, ...insecure]
+  const auth = CLIENT_AUTH[authMethod](secret)
+  return discovery(url, clientId, undefined, auth, { [customFetch]: fetchThrough(outbound), execute })
 }
 
 function isTarget(text: string, testDomains: boolean): boolean {

@@ -1006,6 +1006,12 @@ export const reasons = {
     title: 'The identity provider does not answer now',
     oauth: 'temporarily_unavailable',
   },
+  SIGN_IN_FAILED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The identity provider does not vouch for this person',
+    oauth: 'invalid_request',
+  },
   CLIENT_NOT_ACCEPTED: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,

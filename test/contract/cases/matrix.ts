@@ -462,5 +462,6 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   TOO_MANY_USERS: OF_SIGN_IN,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
+  SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

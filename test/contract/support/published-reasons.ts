@@ -102,6 +102,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   USER_NOT_ALLOWED: [403, 7],
   TOO_MANY_USERS: [409, 9],
   PROVIDER_UNAVAILABLE: [503, 14],
+  SIGN_IN_FAILED: [403, 7],
   CLIENT_NOT_ACCEPTED: [400, 3],
   TOO_MANY_CLIENTS: [409, 9],
   OLD_PROCESSES: [409, 9],
