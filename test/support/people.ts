@@ -10,6 +10,8 @@ import {
 import { createKeyVault, type KeyVault } from '../../services/keys/key-vault.ts'
 import type { PeopleOptions } from '../../services/people/config.ts'
 import { createPeople } from '../../services/people/index.ts'
+import { limitKeys } from '../../services/platform/limits/limit-keys.ts'
+import { scaleWorkRates } from '../../services/platform/limits/rates.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { asOperator, insertOperator, TEST_ISSUER, type TestOperator } from './identity.ts'
 
@@ -76,6 +78,8 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     vault: peopleVault,
     outbound: anyProvider(asked),
     clientOutbound: clientOutbound ?? anyProvider(asked),
+    monotonic: () => clock.now,
+    limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
     testDomains: false,
     log: silentLog,
   })
@@ -85,6 +89,7 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     clock,
     asked,
     handlers,
+    findClient: people.findClient,
     operator: (domain: string) => insertOperator(db, domain, 'active'),
     /** Returns the calls of an operator, each with a new assertion. */
     callsOf: (operator: TestOperator) => ({

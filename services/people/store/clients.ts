@@ -15,7 +15,7 @@ interface ClientStore {
 }
 
 /** A client of an operator. */
-export type ClientKey = Pick<Client, 'operatorId' | 'clientId'>
+type ClientKey = Pick<Client, 'operatorId' | 'clientId'>
 
 /** The largest number of allowed clients of an operator, and of all with the blocked ones. */
 const MAX_CLIENTS = { allowed: 1_000, all: 10_000 } as const
@@ -74,6 +74,21 @@ export function blockClient({ prisma, now }: ClientStore, author: Author, key: C
     }
     return tx.client.update({ where: whereOf(key), data: { status: 'blocked', edgeId: randomUUID(), putAt } })
   })
+}
+
+/** What an operator says about a client. */
+export interface Standing {
+  /** `unknown`: the operator has said nothing, so the rule of the audience decides. */
+  readonly status: 'allowed' | 'blocked' | 'unknown'
+  /** Tokens of the client for users at audiences of the operator name this edge, unless the client is blocked. */
+  readonly edgeId: string
+}
+
+/** Reads what an operator says about a client. */
+export async function readStanding(prisma: PrismaClient, key: ClientKey): Promise<Standing> {
+  const row = await findClient(prisma, key)
+  if (row !== undefined) return { status: row.status, edgeId: row.edgeId }
+  return { status: 'unknown', edgeId: firstEdgeOf(key.operatorId, key.clientId) }
 }
 
 /** A page of clients. */
