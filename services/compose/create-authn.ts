@@ -6,6 +6,7 @@ import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { createPeople, type People } from '../people/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
 import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
 import { type BudgetRules, PUSHES, REQUESTS } from '../platform/outbound/budget.ts'
 import { createOutbound, type Outbound } from '../platform/outbound/outbound.ts'
@@ -186,6 +187,8 @@ function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
+    limitDocuments: limitKeys('read', scaleWorkRates(config.rateFactorPercent / 100).documents),
+    monotonic: () => performance.now(),
     db,
     readDb,
     now: Date.now,

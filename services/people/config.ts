@@ -23,6 +23,14 @@ export interface PeopleOptions {
   readonly outbound: Pick<Outbound, 'get' | 'post' | 'close'>
   /** Fetches documents of clients. It is another one, because anybody can name a slow server. */
   readonly clientOutbound: Pick<Outbound, 'get' | 'close'>
+  /** Returns monotonic milliseconds. */
+  readonly monotonic: () => number
+  /**
+   * Counts a document of a client that a source makes this server fetch.
+   *
+   * @throws ApiError RATE_LIMITED, from the function
+   */
+  readonly limitDocuments: (source: string) => void
   /** Whether `localhost` and names under `.test` mean this machine. */
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>

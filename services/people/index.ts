@@ -3,6 +3,7 @@ import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { ServiceModule } from '../calls/rpc.ts'
 import { removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { createClientDocuments } from './clients/documents.ts'
 import type { PeopleOptions } from './config.ts'
 import { peoplePolicies } from './policy.ts'
 import { createProviderClients } from './providers/provider-clients.ts'
@@ -19,16 +20,17 @@ export interface People {
   close(): Promise<void>
 }
 
-/** Creates the people part of the server, which keeps the identity providers of operators, and signs people in. */
+/** Creates the people part of the server: identity providers, sign-in and clients. */
 export function createPeople(options: PeopleOptions): People {
-  const { db, now, issuer } = options
+  const { db, now, issuer, clientOutbound } = options
+  const documents = createClientDocuments({ ...options, outbound: clientOutbound })
   const signInDeps = { ...options, cookies: createCookies(issuer), providerClients: createProviderClients(options) }
   return {
-    module: { service: PeopleService, handlers: peopleRoutes(options), policies: peoplePolicies },
+    module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
     jobs: [{ name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) }],
     async close() {
-      await Promise.all([options.outbound.close(), options.clientOutbound.close()])
+      await Promise.all([options.outbound.close(), clientOutbound.close()])
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { Handlers } from '../calls/call.ts'
 import { demandUnused } from '../ledger/ledger.ts'
+import type { ClientDocuments } from './clients/documents.ts'
 import { clientRoutes } from './clients/routes.ts'
 import type { PeopleOptions } from './config.ts'
 import { readNewProvider } from './domain/read-new-provider.ts'
@@ -9,7 +10,7 @@ import { isStored, listProviders, type ProviderStore, putProvider, removeProvide
 import { toProvider } from './to-message.ts'
 
 /** Creates the handlers of PeopleService. */
-export function peopleRoutes(options: PeopleOptions): Handlers<typeof PeopleService> {
+export function peopleRoutes(options: PeopleOptions, documents: ClientDocuments): Handlers<typeof PeopleService> {
   const { db, readDb, now, issuer: ourIssuer, vault, testDomains } = options
   const store: ProviderStore = { prisma: db.prisma, vault, now }
   return {
@@ -26,6 +27,6 @@ export function peopleRoutes(options: PeopleOptions): Handlers<typeof PeopleServ
     async removeIdentityProvider({ id, name }, call) {
       return { provider: toProvider(await removeProvider(db.prisma, call, id, name)) }
     },
-    ...clientRoutes(options),
+    ...clientRoutes(options, documents),
   }
 }

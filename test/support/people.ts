@@ -11,6 +11,8 @@ import { createKeyVault, type KeyVault } from '../../services/keys/key-vault.ts'
 import type { PeopleOptions } from '../../services/people/config.ts'
 import { createPeople } from '../../services/people/index.ts'
 import { importHmacKey } from '../../services/platform/crypto/hmac.ts'
+import { limitKeys } from '../../services/platform/limits/limit-keys.ts'
+import { scaleWorkRates } from '../../services/platform/limits/rates.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { asOperator, insertOperator, operatorsOf, TEST_ISSUER, type TestOperator } from './identity.ts'
 
@@ -85,6 +87,8 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     operators: operatorsOf(db),
     outbound: anyProvider(asked),
     clientOutbound: clientOutbound ?? anyProvider(asked),
+    monotonic: () => clock.now,
+    limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
     testDomains: false,
     log: silentLog,
   })

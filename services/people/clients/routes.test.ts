@@ -97,6 +97,15 @@ describe('putClient', () => {
     expect(await refusalOf(calls.allow('https://many.example/1'))).toBe('TOO_MANY_CLIENTS')
   })
 
+  it('lets an operator make the server read 20 documents at once, whatever they say, and allow agents still', async () => {
+    for (let n = 0; n < 20; n += 1) {
+      expect(await refusalOf(calls.allow(`https://nothing.example/${n}`))).toBe('CLIENT_NOT_ACCEPTED')
+    }
+    expect(await refusalOf(calls.allow(app))).toBe('RATE_LIMITED')
+    expect(await refusalOf(calls.allow(AGENT))).toBeUndefined()
+    expect(await refusalOf(calls.block(app))).toBeUndefined()
+  })
+
   it('refuses an operator that is not active, which can still block a client', async () => {
     await fixture.db.prisma.operator.update({ where: { id: acme.id }, data: { status: 'lapsed' } })
     expect(await refusalOf(calls.allow(AGENT))).toBe('OPERATOR_NOT_ACTIVE')

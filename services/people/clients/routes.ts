@@ -7,19 +7,22 @@ import { demandUnused } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { PeopleOptions } from '../config.ts'
 import { allowClient, blockClient, isAllowed, listClients } from '../store/clients.ts'
+import type { ClientDocuments } from './documents.ts'
 import { clientKindOf, demandClientKind } from './domain/client-id.ts'
-import { fetchDocument } from './fetch-document.ts'
 
 type ClientHandlers = Pick<Handlers<typeof PeopleService>, 'listClients' | 'putClient' | 'blockClient'>
 
 /** Creates the handlers for the clients of operators. */
-export function clientRoutes(options: PeopleOptions): ClientHandlers {
-  const { db, readDb, now, clientOutbound, log } = options
+export function clientRoutes(
+  { db, readDb, now }: Pick<PeopleOptions, 'db' | 'readDb' | 'now'>,
+  documents: Pick<ClientDocuments, 'fetch'>,
+): ClientHandlers {
   const store = { prisma: db.prisma, now }
   /** Returns the name that the client has for people. */
   const readName = async (operatorId: string, clientId: string): Promise<string> => {
     if (demandClientKind(clientId) === 'agent' || (await isAllowed(db.prisma, { operatorId, clientId }))) return ''
-    return (await fetchDocument({ outbound: clientOutbound, log }, clientId)).document.name
+    // Its callers are counted together, because an operator can send from many addresses.
+    return (await documents.fetch(clientId, operatorId)).name
   }
   return {
     async listClients({ id, ...page }) {

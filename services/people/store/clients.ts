@@ -15,7 +15,7 @@ interface ClientStore {
 }
 
 /** A client of an operator. */
-export type ClientKey = Pick<Client, 'operatorId' | 'clientId'>
+type ClientKey = Pick<Client, 'operatorId' | 'clientId'>
 
 /** The largest number of allowed clients of an operator, and of all with the blocked ones. */
 const MAX_CLIENTS = { allowed: 1_000, all: 10_000 } as const

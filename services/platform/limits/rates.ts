@@ -15,6 +15,8 @@ export interface WorkRates {
    * again and again takes at most a sixth of a processor, after its burst.
    */
   readonly replays: Rate
+  /** Documents of clients that one source address, or one operator, makes a process fetch. */
+  readonly documents: Rate
 }
 
 /** Returns the rates of work, multiplied by the factor of scaleRates. */
@@ -25,6 +27,7 @@ export function scaleWorkRates(factor: number): WorkRates {
     results: { perMinute: 600 * factor, burst: Math.max(1, 20_000 * factor) },
     tokens: { perMinute: 3_000 * factor, burst: Math.max(1, 100_000 * factor) },
     replays: { perMinute: 600_000 * factor, burst: Math.max(1, 200_000 * factor) },
+    documents: { perMinute: 20 * factor, burst: Math.max(1, 20 * factor) },
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isRedirectUri, redirectHostOf } from './redirect-uri.ts'
+import { isRedirectUri, matchRedirectUri, redirectHostOf } from './redirect-uri.ts'
 
 const ESCAPE = String.fromCodePoint(0x202e)
 
@@ -61,6 +61,58 @@ describe('isRedirectUri', () => {
     ['nothing', ''],
   ])('refuses %s', (_, uri) => {
     expect(isRedirectUri(uri)).toBe(false)
+  })
+})
+
+describe('matchRedirectUri', () => {
+  const registered = ['https://client.example/callback?app=1', 'http://127.0.0.1/callback', 'http://[::1]:3000/cb']
+
+  it.each([
+    ['the same text', 'https://client.example/callback?app=1'],
+    ['a port where none is registered', 'http://127.0.0.1:49152/callback'],
+    ['no port', 'http://127.0.0.1/callback'],
+    ['another port than the registered one', 'http://[::1]:50000/cb'],
+    ['no port where one is registered', 'http://[::1]/cb'],
+  ])('accepts %s', (_, given) => {
+    expect(matchRedirectUri(registered, given)).toBe(true)
+  })
+
+  it.each([
+    ['another path', 'https://client.example/callback2?app=1'],
+    ['a path below', 'https://client.example/callback/x?app=1'],
+    ['another case of the path', 'https://client.example/Callback?app=1'],
+    ['another spelling of the path', 'https://client.example/%63allback?app=1'],
+    ['a slash at its end', 'http://127.0.0.1/callback/'],
+    ['no query', 'https://client.example/callback'],
+    ['more query', 'https://client.example/callback?app=1&next=2'],
+    ['a port of https', 'https://client.example:8443/callback?app=1'],
+    ['the default port of https', 'https://client.example:443/callback?app=1'],
+    ['http in place of https', 'http://client.example/callback?app=1'],
+    ['https in place of http', 'https://127.0.0.1/callback'],
+    ['another name of this computer', 'http://localhost/callback'],
+    ['another family of addresses', 'http://[::1]/callback'],
+    ['another loopback address', 'http://127.0.0.2/callback'],
+    ['a subdomain', 'https://evil.client.example/callback?app=1'],
+    ['a host that begins the same', 'https://client.example.evil/callback?app=1'],
+    ['a loopback address that goes on', 'http://127.0.0.1.evil.example/callback'],
+    ['a port that goes on', 'http://127.0.0.1:80.evil.example/callback'],
+    ['a user before the host', 'https://client.example@evil.example/callback?app=1'],
+    ['this computer as a user', 'http://127.0.0.1:80@evil.example/callback'],
+    ['this computer as a user with a slash', 'http://127.0.0.1/@evil.example/callback'],
+    ['a fragment', 'http://127.0.0.1/callback#a'],
+    ['a dot segment', 'http://127.0.0.1/x/../callback'],
+    ['a port out of range', 'http://127.0.0.1:65536/callback'],
+    ['a port without digits', 'http://127.0.0.1:/callback'],
+    ['a port with a zero before it', 'http://127.0.0.1:08080/callback'],
+    ['a line end', 'http://127.0.0.1/callback\n'],
+    ['a text for a regular expression', 'http://127x0x0x1/callback'],
+    ['nothing', ''],
+  ])('refuses %s', (_, given) => {
+    expect(matchRedirectUri(registered, given)).toBe(false)
+  })
+
+  it('refuses everything for a client without redirect URIs', () => {
+    expect(matchRedirectUri([], 'http://127.0.0.1/callback')).toBe(false)
   })
 })
 
