@@ -89,7 +89,7 @@ export async function makeAuthn(
       ...routesOf(people.module),
     ],
     internal: [],
-    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs],
+    jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs, ...people.jobs],
     close: () => all.disposeAsync(),
     signingKeyFacts: () => keys.signingKeyFacts(),
     issuerFacts: () => trust.issuerFacts(),
@@ -181,7 +181,7 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 }
 
 function makePeople(deps: ServiceDeps, { vault }: Keys): People {
-  const { config, db, readDb, log } = deps
+  const { config, db, readDb, log, passedTime } = deps
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
     db,
@@ -189,6 +189,7 @@ function makePeople(deps: ServiceDeps, { vault }: Keys): People {
     now: Date.now,
     issuer: config.issuer,
     testDomains: config.testDomains,
+    passedTime,
     vault,
     log,
   })

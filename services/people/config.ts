@@ -1,5 +1,6 @@
 import type { KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 
@@ -10,6 +11,7 @@ export interface PeopleOptions {
   readonly readDb: Db
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
+  readonly passedTime: PassedTime
   /** The issuer of this deployment. */
   readonly issuer: string
   /** Seals the client secrets of this deployment at identity providers. */

@@ -28,6 +28,7 @@ import { subordinate } from './nouns/subordinate.ts'
 import { token } from './nouns/token.ts'
 import { trust } from './nouns/trust.ts'
 import { trustAnchor } from './nouns/trust-anchor.ts'
+import { user } from './nouns/user.ts'
 
 /** Nouns and commands that the help of the tool shows under one title. */
 interface Group {
@@ -42,7 +43,7 @@ export const groups: readonly Group[] = [
   {
     title: 'Operators',
     alone: [],
-    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, stream, trust],
+    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, user, stream, trust],
   },
   { title: 'Agents', alone: [], nouns: [agent, agentKey, scope, attestor, enrolmentRule, requirement] },
   { title: 'Tokens and grants', alone: [], nouns: [token, dpopProof, grant, idJag, revocation] },

@@ -57,6 +57,10 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator putIdentityProvider': ['provider', 'put', 'work', 'https://idp.example', '--client-id', 'a', '--all-users'],
   'operator listIdentityProviders': ['provider', 'list'],
   'operator removeIdentityProvider': ['provider', 'remove', 'work'],
+  'operator listUsers': ['user', 'list'],
+  'operator disableUser': ['user', 'disable', 'user:a'],
+  'operator enableUser': ['user', 'enable', 'user:a'],
+  'operator removeUser': ['user', 'remove', 'user:a'],
   'operator revokeToken': ['token', 'revoke', '--jti', randomUUID()],
   'operator watchRevocations': ['revocation', 'watch'],
   'admin watchRevocations': [

@@ -17,6 +17,7 @@ import { type OperatorProviders, operatorProviders } from './operator-providers.
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
 import { type OperatorStreams, operatorStreams } from './operator-streams.ts'
 import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
+import { type OperatorUsers, operatorUsers } from './operator-users.ts'
 import type { OperatorSigner, Signer } from './signer.ts'
 import { type TrustQuestions, trustQuestions } from './trust-questions.ts'
 
@@ -94,6 +95,7 @@ export interface Operator extends TrustQuestions {
   readonly attestation: OperatorAttestation
   readonly audit: OperatorAudit
   readonly providers: OperatorProviders
+  readonly users: OperatorUsers
   readonly streams: OperatorStreams
   readonly trust: OperatorTrust
   /**
@@ -173,6 +175,7 @@ export function createOperator(given: OperatorOptions): Operator {
     attestation: operatorAttestation(caller, id),
     audit: operatorAudit(caller, id),
     providers: operatorProviders(caller, id),
+    users: operatorUsers(caller, id),
     streams: operatorStreams(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     ...trustQuestions(caller, id),

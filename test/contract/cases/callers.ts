@@ -120,6 +120,10 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'PeopleService.PutIdentityProvider': 'operator',
   'PeopleService.ListIdentityProviders': 'operator',
   'PeopleService.RemoveIdentityProvider': 'operator',
+  'PeopleService.ListUsers': 'operator',
+  'PeopleService.DisableUser': 'operator',
+  'PeopleService.EnableUser': 'operator',
+  'PeopleService.RemoveUser': 'operator',
   'SignalService.CreateStream': 'operator',
   'SignalService.ReadStreams': 'operator',
   'SignalService.UpdateStream': 'operator',
@@ -171,6 +175,9 @@ const ROLES: Readonly<Record<string, string>> = {
   'AttestationPolicyService.DeleteAttestationRequirement': 'policy',
   'PeopleService.PutIdentityProvider': 'people',
   'PeopleService.RemoveIdentityProvider': 'people',
+  'PeopleService.DisableUser': 'people',
+  'PeopleService.EnableUser': 'people',
+  'PeopleService.RemoveUser': 'people',
   'SignalService.CreateStream': 'policy',
   'SignalService.UpdateStream': 'policy',
   'SignalService.ReplaceStream': 'policy',
@@ -206,6 +213,7 @@ const READS = new Set([
   'ExportTrustGraph',
   'CreateTrustView',
   'ListIdentityProviders',
+  'ListUsers',
   'ListAttestors',
   'ListJoinTokens',
   'ListEnrolmentRules',
@@ -244,6 +252,8 @@ const WHILE_FROZEN = new Set([
   'AttestationPolicyService.DeleteAttestor',
   'AttestationPolicyService.DeleteEnrolmentRule',
   'PeopleService.RemoveIdentityProvider',
+  'PeopleService.DisableUser',
+  'PeopleService.RemoveUser',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

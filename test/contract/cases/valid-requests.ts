@@ -16,7 +16,7 @@ import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 
 import { answeredInvitation, PASSKEY } from '../support/key-requests.ts'
 import { manifestOf } from '../support/manifests.ts'
-import { WORK_ISSUER } from '../support/seed-provider.ts'
+import { ALICE, BOB, WORK_ISSUER } from '../support/seed-provider.ts'
 import { draftOf, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 
@@ -281,6 +281,10 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   }),
   'PeopleService.ListIdentityProviders': ({ operators: { acme } }) => ({ id: acme.id }),
   'PeopleService.RemoveIdentityProvider': ({ operators: { acme } }) => ({ id: acme.id, name: 'work' }),
+  'PeopleService.ListUsers': ({ operators: { acme } }) => ({ id: acme.id }),
+  'PeopleService.DisableUser': ({ operators: { acme } }) => ({ id: acme.id, subject: ALICE, reason: 'left' }),
+  'PeopleService.EnableUser': ({ operators: { acme } }) => ({ id: acme.id, subject: BOB, reason: 'is back' }),
+  'PeopleService.RemoveUser': ({ operators: { acme } }) => ({ id: acme.id, subject: ALICE }),
   'SignalService.CreateStream': () => ({ delivery: PUSH_DELIVERY, events_requested: [REVOKED], description: 'siem' }),
   'SignalService.ReadStreams': ofStream,
   'SignalService.UpdateStream': ({ stream }) => ({ stream_id: stream, delivery: PUSH_DELIVERY, description: 'siem' }),
