@@ -223,7 +223,7 @@ BEGIN
 END $function$;
 CREATE CONSTRAINT TRIGGER issuers_log AFTER UPDATE OF generation ON public.issuers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.generation > old.generation)) EXECUTE FUNCTION log_issuer();
 
--- Trust in a domain, a statement, a subject, users or a provider that ends or gets another id is in the log: rule (j).
+-- Trust in a domain, statement, subject, users, provider or client that ends or gets a new id is in the log: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.log_edge()
  RETURNS trigger
@@ -234,6 +234,8 @@ BEGIN
     PERFORM append_revocation('edge', NULL, OLD."edge_id"::text, 0, tokens_have_expired());
     RETURN NULL;
 END $function$;
+CREATE CONSTRAINT TRIGGER clients_changed_log AFTER UPDATE OF edge_id ON public.clients DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER clients_log AFTER DELETE ON public.clients DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.status = 'allowed'::client_status)) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER identity_providers_changed_log AFTER UPDATE OF edge_id ON public.identity_providers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER identity_providers_log AFTER DELETE ON public.identity_providers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER issuer_domains_log AFTER DELETE ON public.issuer_domains DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
@@ -943,3 +945,16 @@ BEGIN
     RETURN NULL;
 END $function$;
 CREATE TRIGGER operators_providers AFTER UPDATE OF status ON public.operators FOR EACH ROW WHEN ((new.status = ANY (ARRAY['released'::operator_status, 'superseded'::operator_status]))) EXECUTE FUNCTION delete_providers_of_operator();
+
+-- The clients of an operator that has lost its domain are deleted, because it has no audiences.
+-- docs/people.md#what-ends-what
+CREATE OR REPLACE FUNCTION public.delete_clients_of_operator()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    DELETE FROM "clients" WHERE "operator_id" = NEW."id";
+    RETURN NULL;
+END $function$;
+CREATE TRIGGER operators_clients AFTER UPDATE OF status ON public.operators FOR EACH ROW WHEN ((new.status = ANY (ARRAY['released'::operator_status, 'superseded'::operator_status]))) EXECUTE FUNCTION delete_clients_of_operator();

@@ -120,7 +120,7 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
   if (refusal !== undefined) throw refusal
   // authenticateToken has applied the policy to an access token.
   if (principal.kind === 'agent') return call
-  authorize(policy, principal, fields)
+  authorize(policy, principal, fields, meta.isPage === true)
   if (principal.kind !== 'operator') {
     limitNamed(deps, policy, received, sourceKey(meta.source))
     return call
@@ -181,11 +181,16 @@ export function fieldsOf(request: Message): Fields {
  * Denies by default. Refuses callers of a kind that the policy does not name, and operators whose request names
  * another operator.
  */
-function authorize(policy: Policy<Fields>, principal: Exclude<Principal, AgentPrincipal>, request: Fields): void {
+function authorize(
+  policy: Policy<Fields>,
+  principal: Exclude<Principal, AgentPrincipal>,
+  request: Fields,
+  isPage: boolean,
+): void {
   const callers: readonly CallerKind[] = policy.callers
   const own = policy.own ?? ''
   if (principal.kind === 'anonymous') {
-    if (!callers.includes('anyone')) throw new ApiError('UNAUTHENTICATED')
+    if (!callers.includes(isPage ? 'browser' : 'anyone')) throw new ApiError('UNAUTHENTICATED')
     return
   }
   if (!callers.includes(principal.kind)) {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { GetSessionRequestSchema, SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { PARTIES, pipelineFixture, RPC } from '../../test/support/pipeline.ts'
@@ -33,6 +34,8 @@ const refuse = async () => {
 const unread = () => {
   throw new ApiError('INVALID_ARGUMENT', 'The JSON text ends inside an object')
 }
+const answerNothing = async () => ({})
+const readSession = () => create(GetSessionRequestSchema)
 const fail = async () => {
   throw new Error('the inner secret')
 }
@@ -48,6 +51,7 @@ describe('createRpc', () => {
     [['operator', 'admin'], U, undefined, D, undefined],
     [['anyone', 'operator'], undefined, undefined, D, D],
     [['anyone', 'operator', 'admin'], undefined, undefined, D, undefined],
+    [['browser'], U, D, D, D],
   ]
   const cells = matrix.flatMap(([callers, ...reasons]) =>
     (Object.keys(tokens) as (keyof typeof tokens)[]).map((who, index) => ({ callers, who, reason: reasons[index] })),
@@ -61,6 +65,21 @@ describe('createRpc', () => {
       expect(handler).toHaveBeenCalledTimes(reason === undefined ? 1 : 0)
     },
   )
+
+  it('lets pages make the calls of browsers, and no other calls', async () => {
+    const { call } = pipelineFixture(db, { policy: { callers: ['browser'] } })
+    expect(await refusalOf(call(undefined, { isPage: true }))).toBeUndefined()
+    const { call: callOpen } = pipelineFixture(db, { policy: { callers: ['anyone'] } })
+    expect(await refusalOf(callOpen(undefined, { isPage: true }))).toBe(U)
+  })
+
+  it('does not offer the methods for browsers to ports, and answers them', async () => {
+    const method = SignInService.method.getSession
+    const { rpc, send } = pipelineFixture(db, { method, policy: { callers: ['browser'] }, handler: answerNothing })
+    expect(rpc.services).toEqual([])
+    expect(await refusalOf(send(readSession))).toBe(U)
+    expect(await refusalOf(send(readSession, { isPage: true }))).toBeUndefined()
+  })
 
   it('compares the id of the operator exactly', async () => {
     const { call } = pipelineFixture(db)

@@ -1,5 +1,5 @@
 import { create, type DescMethod, getOption, type Message } from '@bufbuild/protobuf'
-import { ends_stream } from '../../gen/proto/auth4agent/v1/options_pb.ts'
+import { browser, ends_stream } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
@@ -68,7 +68,9 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
     return target
   }
   return {
-    services: [...new Set([...targets.keys()].map(({ parent }) => parent))],
+    services: [...new Set([...targets.keys()].map(({ parent }) => parent))].filter(
+      (service) => !getOption(service, browser),
+    ),
     invoke: (method, read, meta) =>
       observed(deps, method, meta, async () => {
         const target = targetOf(method)

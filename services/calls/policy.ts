@@ -3,8 +3,11 @@ import type { DescMethod, DescService, MessageShape } from '@bufbuild/protobuf'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import type { LimitName } from '../platform/limits/limits.ts'
 
-/** Kinds of callers: anyone (without an assertion), an operator, or the administrator (each with its assertion). */
-export type CallerKind = 'anyone' | 'operator' | 'admin'
+/**
+ * Kinds of callers: anyone (without an assertion), an operator, or the administrator (each with its assertion). A
+ * `browser` calls through a page of this server, without an assertion. No other caller can be one.
+ */
+export type CallerKind = 'anyone' | 'operator' | 'admin' | 'browser'
 
 /**
  * The policy of one method, in five groups: who may call it, which rate limits count it, whether it waits for the

@@ -37,13 +37,18 @@ export interface Meta extends Caller {
   readonly signable?: SignableRequest
   /** The DPoP proof of the request, if it has one. */
   readonly dpop?: SentProof
+  /** Set by the pages of the server, which call for a browser. */
+  readonly isPage?: true
   /** The caller's deadline, in milliseconds. */
   readonly timeoutMs?: number
 }
 
 /** Calls methods behind the pipeline. */
 export interface Rpc {
-  /** All services that can be called. A service may be in this process or in another one. */
+  /**
+   * All services that ports offer. A service may be in this process or in another one. Services for browsers are not
+   * among them, but pages can call them too.
+   */
   readonly services: readonly DescService[]
   /**
    * Calls a method. `read` returns the input message. The pipeline calls `read`, so that a request that cannot be

@@ -1,8 +1,10 @@
 import { roleError } from './authority.ts'
 import type { Principal } from './call.ts'
-import type { Policy } from './policy.ts'
+import type { CallerKind, Policy } from './policy.ts'
 
-type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'scopes'>
+type Line = Pick<Policy<Readonly<Record<string, unknown>>>, 'role' | 'scopes'> & {
+  readonly callers?: readonly CallerKind[]
+}
 type Role = NonNullable<Line['role']>
 
 /** Scopes with which an access token reaches calls of this server, and the roles that these calls need. */

@@ -6,6 +6,7 @@ import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { createPeople, type People } from '../people/index.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
+import { limitKeys } from '../platform/limits/limit-keys.ts'
 import { scaleRates, scaleWorkRates } from '../platform/limits/rates.ts'
 import { type BudgetRules, PUSHES, REQUESTS } from '../platform/outbound/budget.ts'
 import { createOutbound, type Outbound } from '../platform/outbound/outbound.ts'
@@ -70,7 +71,7 @@ export async function makeAuthn(
   })
   const signals = makeSignals(deps, keys)
   opened.defer(() => signals.close())
-  const people = makePeople(deps, keys)
+  const people = makePeople(deps, keys, clients.operators)
   opened.defer(() => people.close())
   const all = opened.move()
   return {
@@ -87,6 +88,7 @@ export async function makeAuthn(
       ...routesOf(statusLists.module),
       ...routesOf(signals.module),
       ...routesOf(people.module),
+      ...routesOf(people.signIn),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs, ...people.jobs],
@@ -180,10 +182,13 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
   })
 }
 
-function makePeople(deps: ServiceDeps, { vault }: Keys): People {
+function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
   const { config, db, readDb, log, passedTime } = deps
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
+    clientOutbound: makeOutbound(deps, REQUESTS),
+    limitDocuments: limitKeys('read', scaleWorkRates(config.rateFactorPercent / 100).documents),
+    monotonic: () => performance.now(),
     db,
     readDb,
     now: Date.now,
@@ -191,6 +196,8 @@ function makePeople(deps: ServiceDeps, { vault }: Keys): People {
     testDomains: config.testDomains,
     passedTime,
     vault,
+    challengeKeys,
+    operators,
     log,
   })
 }

@@ -16,13 +16,14 @@ import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import type { CalledService } from '../configuration/service-names.ts'
 
-/** The public services that each service implements. */
+/** The services for callers outside the deployment that each service implements, those for browsers included. */
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService, OperatorKeyService, DeploymentService],
   identity: [IdentityService, AgentKeyService, AgentMoveService, AttestationService, AttestationPolicyService],
@@ -39,6 +40,7 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     StatusListService,
     SignalService,
     PeopleService,
+    SignInService,
   ],
   revocation: [RevocationService],
 }

@@ -16,6 +16,7 @@ import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
 import { StatusListService } from '../../gen/proto/auth4agent/v1/status_lists_pb.ts'
 import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
@@ -32,6 +33,7 @@ import { policies as identityPolicies } from '../identity/policy.ts'
 import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
 import { peoplePolicies } from '../people/policy.ts'
+import { signInPolicies } from '../people/sign-in/policy.ts'
 import { revocationPolicies } from '../revocation/policy.ts'
 import { signalPolicies } from '../signals/policy.ts'
 import { statusListPolicies } from '../status-list/policy.ts'
@@ -59,6 +61,7 @@ export const POLICY_TABLES: ReadonlyMap<DescService, PolicyTable> = new Map<Desc
   [StatusListService, statusListPolicies],
   [SignalService, signalPolicies],
   [PeopleService, peoplePolicies],
+  [SignInService, signInPolicies],
   [RevocationService, revocationPolicies],
 ])
 

@@ -42,6 +42,9 @@ describe('forwarded calls', () => {
     const facts = { requestId: 'r-2', source: '2001:db8::1', ...rest }
     await forward.unary(getAgent, read, { ...facts, body: undefined })
     expect(rpc.last()).toMatchObject({ method: getAgent, request: { did: 'did:x' }, meta: facts })
+    expect(rpc.last().meta.isPage).toBeUndefined()
+    await forward.unary(getAgent, read, { ...META, isPage: true })
+    expect(rpc.last().meta.isPage).toBe(true)
     await forward.unary(getAgent, read, META)
     expect(rpc.last().meta.authorization).toBeUndefined()
     expect(rpc.last().meta.approvals).toBeUndefined()

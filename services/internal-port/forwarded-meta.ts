@@ -20,6 +20,7 @@ const KEYS = {
   dpop: 'auth4agent-dpop-bin',
   signable: 'auth4agent-signable-bin',
   approvals: 'auth4agent-approvals-bin',
+  isPage: 'auth4agent-page',
 } as const
 
 /** Makes the metadata of a call between services. */
@@ -51,6 +52,7 @@ export function writeMeta(meta: Meta): Metadata {
   metadata.set(KEYS.rpc, Buffer.from(meta.rpc))
   if (meta.authorization !== undefined) metadata.set(KEYS.authorization, Buffer.from(meta.authorization))
   if (meta.approvals !== undefined) metadata.set(KEYS.approvals, Buffer.from(meta.approvals))
+  if (meta.isPage === true) metadata.set(KEYS.isPage, 'true')
   if (meta.dpop !== undefined) metadata.set(KEYS.dpop, Buffer.from(JSON.stringify(meta.dpop)))
   if (meta.signable !== undefined) metadata.set(KEYS.signable, Buffer.from(JSON.stringify(meta.signable)))
   return metadata
@@ -74,6 +76,7 @@ export function readMeta(metadata: Metadata): Omit<Meta, 'body' | 'requestId' | 
     rpc,
     authorization: textOf(metadata, KEYS.authorization),
     ...(approvals !== undefined && { approvals }),
+    ...(textOf(metadata, KEYS.isPage) === 'true' && { isPage: true }),
     ...(dpop !== undefined && { dpop: JSON.parse(dpop) as SentProof }),
     ...(signable !== undefined && { signable: JSON.parse(signable) as SignableRequest }),
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { importHmacKey } from '../platform/crypto/hmac.ts'
-import { openText, sealText } from './sealed-text.ts'
+import { openText, sealText, secretOf } from './sealed-text.ts'
 
 const keys = [1, 2].map((slot) => ({ id: `key_${slot}`, slot, key: importHmacKey(randomBytes(32)) }))
 const [first] = keys
@@ -34,6 +34,23 @@ describe('openText', () => {
 
   it('refuses a text that is sealed for another purpose', async () => {
     expect(await openText(deps, 'dpop-nonce', await sealText(deps, 'trust-view', '1800000000'))).toBeUndefined()
+  })
+})
+
+describe('secretOf', () => {
+  it('returns the same secret for a sealed text, and another one for another text or purpose', async () => {
+    const [one, other] = [await sealText(deps, 'flow', 'a'), await sealText(deps, 'flow', 'b')]
+    const secrets = [await secretOf(deps, 'pkce', one), await secretOf(deps, 'nonce', one)]
+    expect(await secretOf(deps, 'pkce', one)).toBe(secrets[0])
+    expect(new Set([...secrets, await secretOf(deps, 'pkce', other)]).size).toBe(3)
+    expect(secrets[0]).toMatch(/^[\w-]{43}$/)
+    expect(one).not.toContain(secrets[0])
+  })
+
+  it('returns nothing for an unknown key or a text that is not sealed', async () => {
+    const sealed = await sealText(deps, 'flow', 'a')
+    expect(await secretOf(deps, 'pkce', sealed.replace('key_1', 'key_3'))).toBeUndefined()
+    expect(await secretOf(deps, 'pkce', 'key_1')).toBeUndefined()
   })
 })
 

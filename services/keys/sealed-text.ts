@@ -3,11 +3,13 @@ import { hmacSha256, verifyHmacSha256 } from '../platform/crypto/hmac.ts'
 import type { ChallengeKeyring } from './challenge-keyring.ts'
 
 /** What a sealed text is for. A text that is sealed for one purpose does not open for another. */
-type Purpose = 'dpop-nonce' | 'trust-view'
+type Purpose = 'dpop-nonce' | 'trust-view' | 'sign-in' | 'sign-in-request' | 'flow' | 'form'
+/** What a secret is for that only the server can compute from a sealed text. No text is sealed for these purposes. */
+type SecretPurpose = 'pkce' | 'nonce'
 
 type SealDeps = { readonly challengeKeys: Pick<ChallengeKeyring, 'current' | 'find'> }
 
-const SEALED = /^([\w-]{1,64})\.([\w.-]{1,200})\.([\w-]{43})$/
+const SEALED = /^([\w-]{1,64})\.([\w.-]{1,4096})\.([\w-]{43})$/
 
 /**
  * Seals a text of letters, digits and `_.-`: the id of a challenge key, the text, and a MAC over both. So the server
@@ -34,7 +36,20 @@ export async function openText(
   return verifyHmacSha256(key.key, mac, input(purpose, `${id}.${text}`)) ? text : undefined
 }
 
+/**
+ * Returns a secret that belongs to a sealed text: 43 characters, base64url of 32 bytes. Readers of the sealed text
+ * cannot compute it. It is the same at each call. Returns undefined if the key of the text has gone.
+ */
+export async function secretOf(
+  { challengeKeys }: Pick<SealDeps, 'challengeKeys'>,
+  purpose: SecretPurpose,
+  sealed: string,
+): Promise<string | undefined> {
+  const key = await challengeKeys.find(SEALED.exec(sealed)?.[1] ?? '')
+  return key && encodeBase64url(hmacSha256(key.key, input(purpose, sealed)))
+}
+
 /** The same keys seal challenges, whose MAC covers a text that begins with a brace. The prefix keeps them apart. */
-function input(purpose: Purpose, text: string): Buffer {
+function input(purpose: Purpose | SecretPurpose, text: string): Buffer {
   return Buffer.from(`auth4agent-${purpose}:${text}`)
 }

@@ -163,7 +163,7 @@ export function auditId(nowMs = Date.now()): string {
 export function actorName(principal: Actor): string {
   if (principal.kind === 'operator') return `operator:${principal.operatorId}`
   if (principal.kind === 'agent') return `agent:${principal.did}`
-  return principal.kind
+  return principal.kind === 'user' ? principal.subject : principal.kind
 }
 
 function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refused') {

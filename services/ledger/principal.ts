@@ -41,8 +41,12 @@ export interface SignedCall {
 /** The caller, as the pipeline has authenticated it. A caller without an assertion is `anonymous`. */
 export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal | AgentPrincipal
 
-/** Who makes a change: the caller, the server itself, or an agent that has proved itself without the pipeline. */
-export type Actor = Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
+/** Who makes a change: the caller, the server itself, or an agent or user that proved itself without the pipeline. */
+export type Actor =
+  | Principal
+  | { readonly kind: 'system' }
+  | { readonly kind: 'agent'; readonly did: string }
+  | { readonly kind: 'user'; readonly subject: string }
 
 /** The facts about a caller that has signed its call. */
 interface Signatory {

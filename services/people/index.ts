@@ -1,34 +1,40 @@
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { ServiceModule } from '../calls/rpc.ts'
-import { systemAuthor } from '../ledger/ledger.ts'
+import { removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { createClientDocuments } from './clients/documents.ts'
 import type { PeopleOptions } from './config.ts'
 import { peoplePolicies } from './policy.ts'
+import { createProviderClients } from './providers/provider-clients.ts'
 import { peopleRoutes } from './routes.ts'
-import { deleteRemoved, removeOrphans } from './store/sweep-users.ts'
+import { createCookies } from './sessions/cookies.ts'
+import { signInPolicies } from './sign-in/policy.ts'
+import { signInRoutes } from './sign-in/routes.ts'
+import { sweepUsers } from './store/sweep-users.ts'
 
 /** The people part of the server. */
 export interface People {
   readonly module: ServiceModule<typeof PeopleService>
+  readonly signIn: ServiceModule<typeof SignInService>
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
-/** Creates the people part of the server, which keeps the identity providers and the users of operators. */
+/** Creates the people part of the server: identity providers, sign-in, users and clients. */
 export function createPeople(options: PeopleOptions): People {
-  const { db, passedTime } = options
+  const { db, now, issuer, clientOutbound } = options
+  const documents = createClientDocuments({ ...options, outbound: clientOutbound })
+  const signInDeps = { ...options, cookies: createCookies(issuer), providerClients: createProviderClients(options) }
   return {
-    module: { service: PeopleService, handlers: peopleRoutes(options), policies: peoplePolicies },
+    module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
+    signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
     jobs: [
-      {
-        name: 'users',
-        async run() {
-          const author = systemAuthor('people')
-          while (await removeOrphans(db.prisma, author));
-          await deleteRemoved(db.pool, passedTime)
-        },
-      },
+      { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },
+      { name: 'users', run: () => sweepUsers(options) },
     ],
-    close: () => options.outbound.close(),
+    async close() {
+      await Promise.all([options.outbound.close(), clientOutbound.close()])
+    },
   }
 }

@@ -4,7 +4,10 @@ import type { Policies } from '../calls/policy.ts'
 const byOperator = { callers: ['operator'], own: 'id' } as const
 const change = { ...byOperator, role: 'people', endsTokens: true } as const
 
-/** Who may call each method of PeopleService. Removing a provider and ending a user only take authority away. */
+/**
+ * Who may call each method of PeopleService. Removing a provider, ending a user and blocking a client only take
+ * authority away.
+ */
 export const peoplePolicies: Policies<typeof PeopleService> = {
   // A provider that is replaced by a different one ends the tokens of its users.
   putIdentityProvider: { ...change, limit: 'manage', action: 'provider.put', secretField: 'clientSecret' },
@@ -14,4 +17,7 @@ export const peoplePolicies: Policies<typeof PeopleService> = {
   disableUser: { ...change, limit: 'urgent', action: 'user.disable', urgent: true },
   enableUser: { ...change, limit: 'manage', action: 'user.enable', endsTokens: false },
   removeUser: { ...change, limit: 'urgent', action: 'user.remove', urgent: true },
+  listClients: { ...byOperator, role: 'any', limit: 'read' },
+  putClient: { ...change, limit: 'manage', action: 'client.put', endsTokens: false },
+  blockClient: { ...change, limit: 'urgent', action: 'client.block', urgent: true },
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { NO_METADATA, peopleFixture, peopleVault } from '../../test/support/people.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
+import { providerOf } from '../../test/support/users.ts'
 import { openSecret } from './store/providers.ts'
 
 let fixture: Awaited<ReturnType<typeof peopleFixture>>
@@ -167,6 +168,25 @@ describe('removeIdentityProvider', () => {
     const other = fixture.callsOf(await fixture.operator(`other-${randomUUID()}.test`))
     expect(await refusalOf(other.remove('work'))).toBe('PROVIDER_NOT_FOUND')
   })
+})
+
+it('a job removes sessions that have expired, and no others', async () => {
+  const signIn = await providerOf(fixture.db, acme.id)
+  const { subject, epoch } = await signIn.signIn('alice')
+  const now = fixture.clock.now
+  const session = {
+    operatorId: acme.id,
+    subject,
+    epoch,
+    providerId: acme.id,
+    providerEdge: acme.id,
+    signedInAt: new Date(now),
+  }
+  const at = (id: number, ms: number) => ({ ...session, id: Uint8Array.of(id), expiresAt: new Date(now + ms) })
+  await fixture.db.prisma.webSession.createMany({ data: [at(1, 0), at(2, 1)] })
+  for (const job of fixture.jobs) await job.run()
+  const left = await fixture.db.prisma.webSession.findMany({ where: { subject } })
+  expect(left.map(({ id }) => id[0])).toEqual([2])
 })
 
 describe.each(['released', 'superseded'] as const)('an operator that is %s', (status) => {

@@ -24,7 +24,7 @@ import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { oauthCases } from './cases/oauth.ts'
 import { operatorKeyCases } from './cases/operator-keys.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
-import { fullPeopleCases, peopleCases } from './cases/people.ts'
+import { fullClientCases, fullPeopleCases, peopleCases } from './cases/people.ts'
 import { revocationCases } from './cases/revocation.ts'
 import { signalCases } from './cases/signals.ts'
 import { statusListCases } from './cases/status-lists.ts'
@@ -60,6 +60,7 @@ const cases: readonly Pair[] = [
   ...signalCases,
   ...peopleCases,
   ...fullPeopleCases,
+  ...fullClientCases,
   ...authenticationCases,
   ...tenantCases,
   ...clientAssertionCases,

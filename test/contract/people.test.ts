@@ -1,9 +1,10 @@
 import { beforeAll, describe } from 'vitest'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { authenticationCases } from './cases/authentication.ts'
-import { fullPeopleCases, peopleCases } from './cases/people.ts'
+import { fullClientCases, fullPeopleCases, peopleCases } from './cases/people.ts'
 import { tenantCases } from './cases/tenants.ts'
 import { runCases, useWorld } from './support/run-cases.ts'
+import { fillClients } from './support/seed-clients.ts'
 
 const world = useWorld()
 const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent === PeopleService
@@ -18,4 +19,10 @@ describe('an operator with 4 identity providers', () => {
   })
 
   runCases(world, fullPeopleCases)
+})
+
+describe('an operator with 10,000 clients', () => {
+  beforeAll(() => fillClients(world().db, world().operators.acme.id))
+
+  runCases(world, fullClientCases)
 })

@@ -72,6 +72,25 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     provider_edge: id('provider edge', 'n % 10000'),
     status: `(ARRAY['active', 'active', 'active', 'active', 'disabled'])[n % 5 + 1]::user_status`,
   },
+  web_sessions: {
+    id: "sha256(convert_to(n::text, 'UTF8'))",
+    operator_id: operator,
+    subject: "'user:' || n",
+    epoch: '1',
+    provider_id: id('provider', 'n % 10000'),
+    provider_edge: id('provider edge', 'n % 10000'),
+    signed_in_at: "now() - (n % 28000) * interval '1 second'",
+    // A job removes those that have expired, so few have.
+    expires_at: "now() + (n % 28800 - 50) * interval '1 second'",
+  },
+  clients: {
+    operator_id: operator,
+    client_id: "'https://c' || n || '.example/client.json'",
+    status: "(ARRAY['allowed', 'blocked'])[n % 2 + 1]::client_status",
+    edge_id: id('client edge'),
+    name: "'client'",
+    put_at: 'now()',
+  },
   operator_audiences: {
     operator_id: operator,
     audience: "'https://a' || n || '.operator.com'",

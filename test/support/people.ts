@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   DisableUserRequestSchema,
@@ -14,8 +14,11 @@ import {
 import { createKeyVault, type KeyVault } from '../../services/keys/key-vault.ts'
 import type { PeopleOptions } from '../../services/people/config.ts'
 import { createPeople } from '../../services/people/index.ts'
+import { importHmacKey } from '../../services/platform/crypto/hmac.ts'
+import { limitKeys } from '../../services/platform/limits/limit-keys.ts'
+import { scaleWorkRates } from '../../services/platform/limits/rates.ts'
 import { silentLog, testDatabase } from './database.ts'
-import { asOperator, insertOperator, TEST_ISSUER, type TestOperator } from './identity.ts'
+import { asOperator, insertOperator, operatorsOf, TEST_ISSUER, type TestOperator } from './identity.ts'
 
 type NewProvider = Partial<
   Pick<
@@ -30,6 +33,12 @@ type NewProvider = Partial<
     | 'groupsClaim'
   >
 > & { readonly requiredClaims?: MessageInitShape<typeof RequiredClaimSchema>[] }
+
+/** Returns challenge keys of which there is only one. */
+export function oneChallengeKey(): PeopleOptions['challengeKeys'] {
+  const key = { id: 'key_1', slot: 1, key: importHmacKey(randomBytes(32)) }
+  return { current: async () => key, find: async (id) => (id === key.id ? key : undefined) }
+}
 
 /** Seals the secrets of the tests of people. */
 export const peopleVault = createKeyVault(Buffer.alloc(32, 5))
@@ -59,11 +68,15 @@ const anyProvider = (asked: string[]): PeopleOptions['outbound'] => ({
     const body = Buffer.from(JSON.stringify(metadata))
     return { mediaType: 'application/json', body, maxAgeS: undefined, date: undefined }
   },
+  post: () => Promise.reject(new Error('No test of people posts anything')),
   close: async () => undefined,
 })
 
-/** The people part with its own database, and a clock that only the test moves. */
-export async function peopleFixture() {
+/**
+ * The people part with its own database, and a clock that only the test moves. `clientOutbound` has the documents of
+ * clients.
+ */
+export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbound']) {
   const database = await testDatabase()
   const { db } = database
   const clock = { now: Date.parse('2026-12-02T15:00:00Z') }
@@ -75,7 +88,12 @@ export async function peopleFixture() {
     passedTime: { read: async () => Date.now() },
     issuer: TEST_ISSUER,
     vault: peopleVault,
+    challengeKeys: oneChallengeKey(),
+    operators: operatorsOf(db),
     outbound: anyProvider(asked),
+    clientOutbound: clientOutbound ?? anyProvider(asked),
+    monotonic: () => clock.now,
+    limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
     testDomains: false,
     log: silentLog,
   })
@@ -84,6 +102,8 @@ export async function peopleFixture() {
     ...database,
     clock,
     asked,
+    jobs,
+    handlers,
     sweep: async () => {
       for (const job of jobs) await job.run()
     },
@@ -135,10 +155,16 @@ export async function peopleFixture() {
   }
 }
 
+/** What is not usual about the row of a provider. */
+interface SealedUnder {
+  readonly secret?: string
+  readonly id?: string
+}
+
 /** Returns the row of a provider with usual terms, without its operator. */
-export function providerRow(vault: Pick<KeyVault, 'seal'>, name: string, issuer: string) {
-  const id = randomUUID()
-  const { wrapped, kekId } = vault.seal(Buffer.from('secret'), { purpose: 'provider', id })
+export function providerRow(vault: Pick<KeyVault, 'seal'>, name: string, issuer: string, more: SealedUnder = {}) {
+  const { secret = 'secret', id = randomUUID() } = more
+  const { wrapped, kekId } = vault.seal(Buffer.from(secret), { purpose: 'provider', id })
   const at = new Date()
   return {
     id,

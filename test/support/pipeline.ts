@@ -55,6 +55,7 @@ const GROUPS: readonly LimitName[] = [
   'urgent',
   'watch',
   'graph',
+  'sign-in',
   'forward',
 ]
 

@@ -8,7 +8,7 @@ import { peopleVault, providerRow } from './people.ts'
 
 /** Inserts an identity provider of an operator, at which anybody can be signed in. */
 export async function providerOf({ prisma }: Db, operatorId: string, issuer = 'https://login.example') {
-  const { id: providerId } = await prisma.identityProvider.create({
+  const { id: providerId, edgeId: providerEdge } = await prisma.identityProvider.create({
     data: { operatorId, ...providerRow(peopleVault, `p${randomUUID()}`, issuer) },
   })
   return {
@@ -17,7 +17,7 @@ export async function providerOf({ prisma }: Db, operatorId: string, issuer = 'h
     signIn: (sub: string, more: Partial<VouchedPerson> = {}) =>
       signInUser(
         { prisma, author: systemAuthor('test') },
-        { operatorId, providerId, issuer, tenant: '', claim: 'sub', sub, name: '', groups: [], ...more },
+        { operatorId, providerId, providerEdge, issuer, tenant: '', claim: 'sub', sub, name: '', groups: [], ...more },
       ).catch((error: unknown) => {
         throw toApiError(error)
       }),

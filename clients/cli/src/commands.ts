@@ -6,6 +6,7 @@ import { alone, version } from './nouns/alone.ts'
 import { assertion } from './nouns/assertion.ts'
 import { attestor } from './nouns/attestor.ts'
 import { audit } from './nouns/audit.ts'
+import { client } from './nouns/client.ts'
 import { context } from './nouns/context.ts'
 import { deployment } from './nouns/deployment.ts'
 import { dpopProof } from './nouns/dpop-proof.ts'
@@ -43,7 +44,7 @@ export const groups: readonly Group[] = [
   {
     title: 'Operators',
     alone: [],
-    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, user, stream, trust],
+    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, user, client, stream, trust],
   },
   { title: 'Agents', alone: [], nouns: [agent, agentKey, scope, attestor, enrolmentRule, requirement] },
   { title: 'Tokens and grants', alone: [], nouns: [token, dpopProof, grant, idJag, revocation] },

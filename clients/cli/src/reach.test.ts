@@ -61,6 +61,9 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator disableUser': ['user', 'disable', 'user:a'],
   'operator enableUser': ['user', 'enable', 'user:a'],
   'operator removeUser': ['user', 'remove', 'user:a'],
+  'operator listClients': ['client', 'list'],
+  'operator putClient': ['client', 'allow', 'https://client.example/client.json'],
+  'operator blockClient': ['client', 'block', 'https://client.example/client.json'],
   'operator revokeToken': ['token', 'revoke', '--jti', randomUUID()],
   'operator watchRevocations': ['revocation', 'watch'],
   'admin watchRevocations': [

@@ -150,6 +150,7 @@ export type {
   TriedAttestation,
 } from './operator-attestation.ts'
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
+export type { OperatorClient, OperatorClients } from './operator-clients.ts'
 export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
 export type {
   Invitation,

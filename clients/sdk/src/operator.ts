@@ -11,6 +11,7 @@ import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { type OperatorAttestation, operatorAttestation } from './operator-attestation.ts'
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
+import { type OperatorClients, operatorClients } from './operator-clients.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
 import { type OperatorPolicy, readPolicy } from './operator-policy.ts'
 import { type OperatorProviders, operatorProviders } from './operator-providers.ts'
@@ -96,6 +97,7 @@ export interface Operator extends TrustQuestions {
   readonly audit: OperatorAudit
   readonly providers: OperatorProviders
   readonly users: OperatorUsers
+  readonly clients: OperatorClients
   readonly streams: OperatorStreams
   readonly trust: OperatorTrust
   /**
@@ -176,6 +178,7 @@ export function createOperator(given: OperatorOptions): Operator {
     audit: operatorAudit(caller, id),
     providers: operatorProviders(caller, id),
     users: operatorUsers(caller, id),
+    clients: operatorClients(caller, id),
     streams: operatorStreams(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     ...trustQuestions(caller, id),

@@ -96,6 +96,8 @@ export const ModelName = {
   JoinToken: 'JoinToken',
   IdentityProvider: 'IdentityProvider',
   User: 'User',
+  WebSession: 'WebSession',
+  Client: 'Client',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -787,6 +789,32 @@ export const UserScalarFieldEnum = {
 } as const
 
 export type UserScalarFieldEnum = (typeof UserScalarFieldEnum)[keyof typeof UserScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  epoch: 'epoch',
+  providerId: 'providerId',
+  providerEdge: 'providerEdge',
+  signedInAt: 'signedInAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
+
+
+export const ClientScalarFieldEnum = {
+  operatorId: 'operatorId',
+  clientId: 'clientId',
+  status: 'status',
+  edgeId: 'edgeId',
+  name: 'name',
+  putAt: 'putAt'
+} as const
+
+export type ClientScalarFieldEnum = (typeof ClientScalarFieldEnum)[keyof typeof ClientScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {

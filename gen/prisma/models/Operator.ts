@@ -410,6 +410,7 @@ export type OperatorWhereInput = {
   keyRequests?: Prisma.KeyRequestListRelationFilter
   providers?: Prisma.IdentityProviderListRelationFilter
   users?: Prisma.UserListRelationFilter
+  clients?: Prisma.ClientListRelationFilter
 }
 
 export type OperatorOrderByWithRelationInput = {
@@ -452,6 +453,7 @@ export type OperatorOrderByWithRelationInput = {
   keyRequests?: Prisma.KeyRequestOrderByRelationAggregateInput
   providers?: Prisma.IdentityProviderOrderByRelationAggregateInput
   users?: Prisma.UserOrderByRelationAggregateInput
+  clients?: Prisma.ClientOrderByRelationAggregateInput
 }
 
 export type OperatorWhereUniqueInput = Prisma.AtLeast<{
@@ -497,6 +499,7 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   keyRequests?: Prisma.KeyRequestListRelationFilter
   providers?: Prisma.IdentityProviderListRelationFilter
   users?: Prisma.UserListRelationFilter
+  clients?: Prisma.ClientListRelationFilter
 }, "id">
 
 export type OperatorOrderByWithAggregationInput = {
@@ -605,6 +608,7 @@ export type OperatorCreateInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateInput = {
@@ -647,6 +651,7 @@ export type OperatorUncheckedCreateInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUpdateInput = {
@@ -689,6 +694,7 @@ export type OperatorUpdateInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateInput = {
@@ -731,6 +737,7 @@ export type OperatorUncheckedUpdateInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateManyInput = {
@@ -1136,6 +1143,20 @@ export type OperatorUpdateOneRequiredWithoutUsersNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutUsersInput, Prisma.OperatorUpdateWithoutUsersInput>, Prisma.OperatorUncheckedUpdateWithoutUsersInput>
 }
 
+export type OperatorCreateNestedOneWithoutClientsInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutClientsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+}
+
+export type OperatorUpdateOneRequiredWithoutClientsNestedInput = {
+  create?: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+  connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutClientsInput
+  upsert?: Prisma.OperatorUpsertWithoutClientsInput
+  connect?: Prisma.OperatorWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.OperatorUpdateToOneWithWhereWithoutClientsInput, Prisma.OperatorUpdateWithoutClientsInput>, Prisma.OperatorUncheckedUpdateWithoutClientsInput>
+}
+
 export type OperatorCreateNestedOneWithoutStreamsInput = {
   create?: Prisma.XOR<Prisma.OperatorCreateWithoutStreamsInput, Prisma.OperatorUncheckedCreateWithoutStreamsInput>
   connectOrCreate?: Prisma.OperatorCreateOrConnectWithoutStreamsInput
@@ -1189,6 +1210,7 @@ export type OperatorCreateWithoutManifestsInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutManifestsInput = {
@@ -1230,6 +1252,7 @@ export type OperatorUncheckedCreateWithoutManifestsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutManifestsInput = {
@@ -1287,6 +1310,7 @@ export type OperatorUpdateWithoutManifestsInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutManifestsInput = {
@@ -1328,6 +1352,7 @@ export type OperatorUncheckedUpdateWithoutManifestsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutKeyRequestsInput = {
@@ -1369,6 +1394,7 @@ export type OperatorCreateWithoutKeyRequestsInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
@@ -1410,6 +1436,7 @@ export type OperatorUncheckedCreateWithoutKeyRequestsInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutKeyRequestsInput = {
@@ -1467,6 +1494,7 @@ export type OperatorUpdateWithoutKeyRequestsInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
@@ -1508,6 +1536,7 @@ export type OperatorUncheckedUpdateWithoutKeyRequestsInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAudiencesInput = {
@@ -1549,6 +1578,7 @@ export type OperatorCreateWithoutAudiencesInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAudiencesInput = {
@@ -1590,6 +1620,7 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAudiencesInput = {
@@ -1647,6 +1678,7 @@ export type OperatorUpdateWithoutAudiencesInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAudiencesInput = {
@@ -1688,6 +1720,7 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutCallersInput = {
@@ -1729,6 +1762,7 @@ export type OperatorCreateWithoutCallersInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutCallersInput = {
@@ -1770,6 +1804,7 @@ export type OperatorUncheckedCreateWithoutCallersInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutCallersInput = {
@@ -1827,6 +1862,7 @@ export type OperatorUpdateWithoutCallersInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutCallersInput = {
@@ -1868,6 +1904,7 @@ export type OperatorUncheckedUpdateWithoutCallersInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAccessInput = {
@@ -1909,6 +1946,7 @@ export type OperatorCreateWithoutAccessInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAccessInput = {
@@ -1950,6 +1988,7 @@ export type OperatorUncheckedCreateWithoutAccessInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAccessInput = {
@@ -2007,6 +2046,7 @@ export type OperatorUpdateWithoutAccessInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAccessInput = {
@@ -2048,6 +2088,7 @@ export type OperatorUncheckedUpdateWithoutAccessInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutUserTargetsInput = {
@@ -2089,6 +2130,7 @@ export type OperatorCreateWithoutUserTargetsInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutUserTargetsInput = {
@@ -2130,6 +2172,7 @@ export type OperatorUncheckedCreateWithoutUserTargetsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutUserTargetsInput = {
@@ -2187,6 +2230,7 @@ export type OperatorUpdateWithoutUserTargetsInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
@@ -2228,6 +2272,7 @@ export type OperatorUncheckedUpdateWithoutUserTargetsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAgentsInput = {
@@ -2269,6 +2314,7 @@ export type OperatorCreateWithoutAgentsInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAgentsInput = {
@@ -2310,6 +2356,7 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAgentsInput = {
@@ -2367,6 +2414,7 @@ export type OperatorUpdateWithoutAgentsInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAgentsInput = {
@@ -2408,6 +2456,7 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutAttestorsInput = {
@@ -2449,6 +2498,7 @@ export type OperatorCreateWithoutAttestorsInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutAttestorsInput = {
@@ -2490,6 +2540,7 @@ export type OperatorUncheckedCreateWithoutAttestorsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutAttestorsInput = {
@@ -2547,6 +2598,7 @@ export type OperatorUpdateWithoutAttestorsInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutAttestorsInput = {
@@ -2588,6 +2640,7 @@ export type OperatorUncheckedUpdateWithoutAttestorsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRulesInput = {
@@ -2629,6 +2682,7 @@ export type OperatorCreateWithoutRulesInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRulesInput = {
@@ -2670,6 +2724,7 @@ export type OperatorUncheckedCreateWithoutRulesInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRulesInput = {
@@ -2727,6 +2782,7 @@ export type OperatorUpdateWithoutRulesInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRulesInput = {
@@ -2768,6 +2824,7 @@ export type OperatorUncheckedUpdateWithoutRulesInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutRequirementsInput = {
@@ -2809,6 +2866,7 @@ export type OperatorCreateWithoutRequirementsInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutRequirementsInput = {
@@ -2850,6 +2908,7 @@ export type OperatorUncheckedCreateWithoutRequirementsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutRequirementsInput = {
@@ -2907,6 +2966,7 @@ export type OperatorUpdateWithoutRequirementsInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutRequirementsInput = {
@@ -2948,6 +3008,7 @@ export type OperatorUncheckedUpdateWithoutRequirementsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutProvidersInput = {
@@ -2989,6 +3050,7 @@ export type OperatorCreateWithoutProvidersInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutProvidersInput = {
@@ -3030,6 +3092,7 @@ export type OperatorUncheckedCreateWithoutProvidersInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutProvidersInput = {
@@ -3087,6 +3150,7 @@ export type OperatorUpdateWithoutProvidersInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutProvidersInput = {
@@ -3128,6 +3192,7 @@ export type OperatorUncheckedUpdateWithoutProvidersInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutUsersInput = {
@@ -3169,6 +3234,7 @@ export type OperatorCreateWithoutUsersInput = {
   streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutUsersInput = {
@@ -3210,6 +3276,7 @@ export type OperatorUncheckedCreateWithoutUsersInput = {
   streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutUsersInput = {
@@ -3267,6 +3334,7 @@ export type OperatorUpdateWithoutUsersInput = {
   streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutUsersInput = {
@@ -3308,6 +3376,191 @@ export type OperatorUncheckedUpdateWithoutUsersInput = {
   streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorCreateWithoutClientsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorUncheckedCreateWithoutClientsInput = {
+  id: string
+  domain: string
+  rootPublicKey: runtime.Bytes
+  rootKeyThumbprint: string
+  status?: $Enums.OperatorStatus
+  version?: number
+  epoch?: number
+  requireBoundChallenges?: boolean
+  createdAt?: Date | string
+  expiresAt?: Date | string | null
+  domainVerifiedAt?: Date | string | null
+  suspendedAt?: Date | string | null
+  takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
+  failedProofs?: number
+  nextProofAt?: Date | string | null
+  lapsedAt?: Date | string | null
+  manifestSeq?: number
+  foundingPublicKey?: runtime.Bytes | null
+  requireBodyDigest?: boolean
+  hideAllowedScopes?: boolean
+  frozenAt?: Date | string | null
+  delegateTo?: Prisma.OperatorCreatedelegateToInput | string[]
+  maxGrantTtl?: number
+  usersTo?: Prisma.OperatorCreateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedCreateNestedManyWithoutOperatorInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedCreateNestedManyWithoutOperatorInput
+  access?: Prisma.OperatorAudienceAccessUncheckedCreateNestedManyWithoutOperatorInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedCreateNestedManyWithoutOperatorInput
+  agents?: Prisma.AgentUncheckedCreateNestedManyWithoutOperatorInput
+  manifests?: Prisma.OperatorManifestUncheckedCreateNestedManyWithoutOperatorInput
+  attestors?: Prisma.AttestorUncheckedCreateNestedManyWithoutOperatorInput
+  rules?: Prisma.EnrolmentRuleUncheckedCreateNestedManyWithoutOperatorInput
+  requirements?: Prisma.AttestationRequirementUncheckedCreateNestedManyWithoutOperatorInput
+  streams?: Prisma.SignalStreamUncheckedCreateNestedManyWithoutOperatorInput
+  keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
+  providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
+  users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+}
+
+export type OperatorCreateOrConnectWithoutClientsInput = {
+  where: Prisma.OperatorWhereUniqueInput
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+}
+
+export type OperatorUpsertWithoutClientsInput = {
+  update: Prisma.XOR<Prisma.OperatorUpdateWithoutClientsInput, Prisma.OperatorUncheckedUpdateWithoutClientsInput>
+  create: Prisma.XOR<Prisma.OperatorCreateWithoutClientsInput, Prisma.OperatorUncheckedCreateWithoutClientsInput>
+  where?: Prisma.OperatorWhereInput
+}
+
+export type OperatorUpdateToOneWithWhereWithoutClientsInput = {
+  where?: Prisma.OperatorWhereInput
+  data: Prisma.XOR<Prisma.OperatorUpdateWithoutClientsInput, Prisma.OperatorUncheckedUpdateWithoutClientsInput>
+}
+
+export type OperatorUpdateWithoutClientsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+}
+
+export type OperatorUncheckedUpdateWithoutClientsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  domain?: Prisma.StringFieldUpdateOperationsInput | string
+  rootPublicKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  rootKeyThumbprint?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumOperatorStatusFieldUpdateOperationsInput | $Enums.OperatorStatus
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  epoch?: Prisma.IntFieldUpdateOperationsInput | number
+  requireBoundChallenges?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
+  nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  manifestSeq?: Prisma.IntFieldUpdateOperationsInput | number
+  foundingPublicKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requireBodyDigest?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  hideAllowedScopes?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  frozenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  delegateTo?: Prisma.OperatorUpdatedelegateToInput | string[]
+  maxGrantTtl?: Prisma.IntFieldUpdateOperationsInput | number
+  usersTo?: Prisma.OperatorUpdateusersToInput | string[]
+  audiences?: Prisma.OperatorAudienceUncheckedUpdateManyWithoutOperatorNestedInput
+  callers?: Prisma.OperatorAudienceCallerUncheckedUpdateManyWithoutOperatorNestedInput
+  access?: Prisma.OperatorAudienceAccessUncheckedUpdateManyWithoutOperatorNestedInput
+  userTargets?: Prisma.OperatorUserTargetUncheckedUpdateManyWithoutOperatorNestedInput
+  agents?: Prisma.AgentUncheckedUpdateManyWithoutOperatorNestedInput
+  manifests?: Prisma.OperatorManifestUncheckedUpdateManyWithoutOperatorNestedInput
+  attestors?: Prisma.AttestorUncheckedUpdateManyWithoutOperatorNestedInput
+  rules?: Prisma.EnrolmentRuleUncheckedUpdateManyWithoutOperatorNestedInput
+  requirements?: Prisma.AttestationRequirementUncheckedUpdateManyWithoutOperatorNestedInput
+  streams?: Prisma.SignalStreamUncheckedUpdateManyWithoutOperatorNestedInput
+  keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
+  providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
+  users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorCreateWithoutStreamsInput = {
@@ -3349,6 +3602,7 @@ export type OperatorCreateWithoutStreamsInput = {
   keyRequests?: Prisma.KeyRequestCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorUncheckedCreateWithoutStreamsInput = {
@@ -3390,6 +3644,7 @@ export type OperatorUncheckedCreateWithoutStreamsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedCreateNestedManyWithoutOperatorInput
   providers?: Prisma.IdentityProviderUncheckedCreateNestedManyWithoutOperatorInput
   users?: Prisma.UserUncheckedCreateNestedManyWithoutOperatorInput
+  clients?: Prisma.ClientUncheckedCreateNestedManyWithoutOperatorInput
 }
 
 export type OperatorCreateOrConnectWithoutStreamsInput = {
@@ -3447,6 +3702,7 @@ export type OperatorUpdateWithoutStreamsInput = {
   keyRequests?: Prisma.KeyRequestUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUpdateManyWithoutOperatorNestedInput
 }
 
 export type OperatorUncheckedUpdateWithoutStreamsInput = {
@@ -3488,6 +3744,7 @@ export type OperatorUncheckedUpdateWithoutStreamsInput = {
   keyRequests?: Prisma.KeyRequestUncheckedUpdateManyWithoutOperatorNestedInput
   providers?: Prisma.IdentityProviderUncheckedUpdateManyWithoutOperatorNestedInput
   users?: Prisma.UserUncheckedUpdateManyWithoutOperatorNestedInput
+  clients?: Prisma.ClientUncheckedUpdateManyWithoutOperatorNestedInput
 }
 
 
@@ -3509,6 +3766,7 @@ export type OperatorCountOutputType = {
   keyRequests: number
   providers: number
   users: number
+  clients: number
 }
 
 export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -3525,6 +3783,7 @@ export type OperatorCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensio
   keyRequests?: boolean | OperatorCountOutputTypeCountKeyRequestsArgs
   providers?: boolean | OperatorCountOutputTypeCountProvidersArgs
   users?: boolean | OperatorCountOutputTypeCountUsersArgs
+  clients?: boolean | OperatorCountOutputTypeCountClientsArgs
 }
 
 /**
@@ -3628,6 +3887,13 @@ export type OperatorCountOutputTypeCountUsersArgs<ExtArgs extends runtime.Types.
   where?: Prisma.UserWhereInput
 }
 
+/**
+ * OperatorCountOutputType without action
+ */
+export type OperatorCountOutputTypeCountClientsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.ClientWhereInput
+}
+
 
 export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -3669,6 +3935,7 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
   users?: boolean | Prisma.Operator$usersArgs<ExtArgs>
+  clients?: boolean | Prisma.Operator$clientsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operator"]>
 
@@ -3774,6 +4041,7 @@ export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArg
   keyRequests?: boolean | Prisma.Operator$keyRequestsArgs<ExtArgs>
   providers?: boolean | Prisma.Operator$providersArgs<ExtArgs>
   users?: boolean | Prisma.Operator$usersArgs<ExtArgs>
+  clients?: boolean | Prisma.Operator$clientsArgs<ExtArgs>
   _count?: boolean | Prisma.OperatorCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type OperatorIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -3795,6 +4063,7 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     keyRequests: Prisma.$KeyRequestPayload<ExtArgs>[]
     providers: Prisma.$IdentityProviderPayload<ExtArgs>[]
     users: Prisma.$UserPayload<ExtArgs>[]
+    clients: Prisma.$ClientPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -4275,6 +4544,7 @@ export interface Prisma__OperatorClient<T, Null = never, ExtArgs extends runtime
   keyRequests<T extends Prisma.Operator$keyRequestsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$keyRequestsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$KeyRequestPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   providers<T extends Prisma.Operator$providersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$providersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdentityProviderPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   users<T extends Prisma.Operator$usersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$usersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$UserPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  clients<T extends Prisma.Operator$clientsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Operator$clientsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$ClientPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -5041,6 +5311,30 @@ export type Operator$usersArgs<ExtArgs extends runtime.Types.Extensions.Internal
   take?: number
   skip?: number
   distinct?: Prisma.UserScalarFieldEnum | Prisma.UserScalarFieldEnum[]
+}
+
+/**
+ * Operator.clients
+ */
+export type Operator$clientsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Client
+   */
+  select?: Prisma.ClientSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Client
+   */
+  omit?: Prisma.ClientOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ClientInclude<ExtArgs> | null
+  where?: Prisma.ClientWhereInput
+  orderBy?: Prisma.ClientOrderByWithRelationInput | Prisma.ClientOrderByWithRelationInput[]
+  cursor?: Prisma.ClientWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.ClientScalarFieldEnum | Prisma.ClientScalarFieldEnum[]
 }
 
 /**

@@ -20,7 +20,8 @@ export interface NewProvider {
   readonly signals: string
 }
 
-const AUTH_METHODS = ['client_secret_basic', 'client_secret_post'] as const
+/** All ways to send a client secret. The first one is the default. */
+export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post'] as const
 /** How a client secret is sent (OpenID Connect Core 1.0 section 9). */
 type AuthMethod = (typeof AUTH_METHODS)[number]
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import { type Author, change } from '../../ledger/ledger.ts'
+import { type Author, change, systemAuthor } from '../../ledger/ledger.ts'
+import type { Db } from '../../platform/db/db.ts'
 import type { PassedTime } from '../../platform/db/passed-time.ts'
 import { REMOVED } from './users.ts'
 
@@ -8,6 +9,19 @@ import { REMOVED } from './users.ts'
 const BATCH = 100
 /** Rows that one statement deletes. */
 const DELETE_BATCH = 1_000
+
+/** Removes the users of providers that are gone, and deletes the rows of users that were removed long ago. */
+export async function sweepUsers({
+  db,
+  passedTime,
+}: {
+  readonly db: Db
+  readonly passedTime: PassedTime
+}): Promise<void> {
+  const author = systemAuthor('people')
+  while (await removeOrphans(db.prisma, author));
+  await deleteRemoved(db.pool, passedTime)
+}
 
 /**
  * Removes up to 100 users whose identity provider is gone. Their tokens have ended with the edge of the provider. A
@@ -17,7 +31,7 @@ const DELETE_BATCH = 1_000
  *
  * The providers of all users are read from their index one by one, so a pass does not read the users of the others.
  */
-export function removeOrphans(prisma: PrismaClient, author: Author): Promise<boolean> {
+function removeOrphans(prisma: PrismaClient, author: Author): Promise<boolean> {
   return change(prisma, author, async (tx, audit) => {
     const removed = await tx.$queryRaw<{ operator_id: string; subject: string }[]>`
       WITH RECURSIVE named AS (
@@ -52,7 +66,7 @@ export function removeOrphans(prisma: PrismaClient, author: Author): Promise<boo
  * log may have its record, which would end the tokens of the new user. The record was written within five minutes
  * after `removed_at`, and the log loses its oldest records first.
  */
-export async function deleteRemoved(pool: pg.Pool, passed: PassedTime): Promise<void> {
+async function deleteRemoved(pool: pg.Pool, passed: PassedTime): Promise<void> {
   const ms = await passed.read()
   if (ms === undefined) return
   let deleted: number | null

@@ -163,7 +163,7 @@ describe('the table of users', () => {
     ['a lower epoch', 'UPDATE users SET epoch = 0'],
     ['a lower version', 'UPDATE users SET version = 0'],
     ['the deletion of an active user', 'DELETE FROM users'],
-    ['all rows to be dropped', 'TRUNCATE users'],
+    ['all rows to be dropped', 'TRUNCATE users CASCADE'],
     ['a user with the subject of an agent', "UPDATE users SET subject = 'did:agent:acme.example:x'"],
   ])('refuses %s', async (_, statement) => {
     await provider.signIn('alice')

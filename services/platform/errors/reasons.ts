@@ -1012,6 +1012,30 @@ export const reasons = {
     title: 'The identity provider does not answer now',
     oauth: 'temporarily_unavailable',
   },
+  FORM_EXPIRED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The page is too old, or it was made for another browser',
+    oauth: 'invalid_request',
+  },
+  SIGN_IN_FAILED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The identity provider does not vouch for this person',
+    oauth: 'invalid_request',
+  },
+  CLIENT_NOT_ACCEPTED: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The client ID metadata document of the client cannot be accepted',
+    oauth: 'invalid_client',
+  },
+  TOO_MANY_CLIENTS: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator has as many clients as it may have',
+    oauth: 'invalid_request',
+  },
   TOO_MANY_SUBORDINATES: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,

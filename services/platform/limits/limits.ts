@@ -11,6 +11,7 @@ export type LimitName =
   | 'urgent'
   | 'watch'
   | 'graph'
+  | 'sign-in'
   | 'forward'
 
 /** The kind of a key: a source address, or the subject of a call (a DID, an operator id). */

@@ -15,6 +15,8 @@ export interface WorkRates {
    * again and again takes at most a sixth of a processor, after its burst.
    */
   readonly replays: Rate
+  /** Documents of clients that one source address, or one operator, makes a process fetch. */
+  readonly documents: Rate
 }
 
 /** Returns the rates of work, multiplied by the factor of scaleRates. */
@@ -25,6 +27,7 @@ export function scaleWorkRates(factor: number): WorkRates {
     results: { perMinute: 600 * factor, burst: Math.max(1, 20_000 * factor) },
     tokens: { perMinute: 3_000 * factor, burst: Math.max(1, 100_000 * factor) },
     replays: { perMinute: 600_000 * factor, burst: Math.max(1, 200_000 * factor) },
+    documents: { perMinute: 20 * factor, burst: Math.max(1, 20 * factor) },
   }
 }
 
@@ -53,6 +56,8 @@ export function scaleRates(factor: number): Rates {
     watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },
     // A picture of 500 operators can need a third of a second.
     graph: { source: rate(60, 10), subject: rate(60, 10) },
+    // Each sign-in lets the server ask an identity provider.
+    'sign-in': { source: rate(30, 30), subject: rate(30, 30) },
     // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own
     // group. So the gateway need not be stricter than any group: this rate is the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },

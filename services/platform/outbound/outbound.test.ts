@@ -188,6 +188,23 @@ describe('post', () => {
     expect(requests[0]?.headers).toMatchObject({ 'content-type': 'application/x-www-form-urlencoded' })
   })
 
+  it('returns the body of a status that the caller lists, within the same limits', async () => {
+    const { port } = await startOutside((request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://auth.alpha.test')
+      const status = Number(searchParams.get('status'))
+      response.writeHead(status, TYPE).end('a'.repeat(Number(searchParams.get('bytes'))))
+    })
+    const { outbound } = openOutbound()
+    const post = (status: number, bytes: number) => {
+      const options = { accept: JSON_TYPE, alsoStatus: [400, 401], maxBytes: 100 }
+      return outbound.post(`http://auth.alpha.test:${port}/?status=${status}&bytes=${bytes}`, {}, options)
+    }
+    expect(await post(200, 100)).toMatchObject({ status: 200 })
+    expect(await post(401, 100)).toMatchObject({ status: 401, body: Buffer.from('a'.repeat(100)) })
+    await expect(post(400, 101)).rejects.toMatchObject({ why: 'TOO_LARGE' })
+    await expect(post(403, 100)).rejects.toMatchObject({ why: 'STATUS', status: 403 })
+  })
+
   it('follows no redirect with the form', async () => {
     const { port, requests } = await startOutside((_request, response) => {
       response.writeHead(307, { location: '/elsewhere' }).end()

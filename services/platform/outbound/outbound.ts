@@ -24,12 +24,13 @@ import { createVettedLookup, type Resolve } from './vetted-lookup.ts'
 
 /**
  * Fetches from other servers. Every failure is an OutboundError. Follows no redirect, uses no proxy, and accepts no
- * answer but 200 with one of the wanted media types and without an encoding. Only `deliver` accepts other statuses.
+ * answer but 200 with one of the wanted media types and without an encoding. Other statuses count only if the caller
+ * lists them.
  */
 export interface Outbound {
   get(url: string, request: OutboundRequest): Promise<OutboundAnswer>
   /** Posts a form (`application/x-www-form-urlencoded`). */
-  post(url: string, form: Form, request: OutboundRequest): Promise<OutboundAnswer>
+  post(url: string, form: Form, request: OutboundPost): Promise<Posted>
   /** Posts a text of any media type. Accepts only the statuses that the delivery lists. */
   deliver(url: string, delivery: Delivery): Promise<Delivered>
   /**
@@ -52,6 +53,18 @@ interface OutboundRequest {
   readonly headers?: OutboundHeaders
   /** The call that needs the answer. Without it, the request begins a trace of its own. */
   readonly span?: Span | undefined
+}
+
+/** Options of a post. */
+interface OutboundPost extends OutboundRequest {
+  /** Statuses besides 200 that are an answer. Their bodies are read within the same limits. */
+  readonly alsoStatus?: readonly number[]
+}
+
+/** The answer to a post. */
+interface Posted extends OutboundAnswer {
+  /** 200, or one that the caller has listed. */
+  readonly status: number
 }
 
 /** Options of a stream. */
@@ -151,18 +164,14 @@ async function* countedStream(context: Context, url: string, wanted: OutboundStr
   }
 }
 
-function fetchAnswer(
-  context: Context,
-  url: string,
-  wanted: OutboundRequest,
-  content?: Content,
-): Promise<OutboundAnswer> {
-  const { accept, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS, span: cause } = wanted
+function fetchAnswer(context: Context, url: string, wanted: OutboundPost, content?: Content): Promise<Posted> {
+  const { accept, alsoStatus, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS, span: cause } = wanted
   return within(context, { url, timeoutMs, party: '', cause }, async (target, limit, span) => {
     const headers = { ...wanted.headers, ...traceHeader(context, target, span) }
-    const { response, mediaType } = await send(context.agent, { target, accept, headers, content }, limit)
+    const call = { target, accept, alsoStatus, headers, content }
+    const { response, mediaType } = await send(context.agent, call, limit)
     const body = await readBody(response.body, maxBytes, target.origin)
-    return { mediaType, body, ...readTimes(response.headers) }
+    return { status: response.statusCode, mediaType, body, ...readTimes(response.headers) }
   })
 }
 

@@ -7,7 +7,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 describe('checkHead', () => {
   const accept = ['application/json', 'application/jwk-set+json']
   const check = (statusCode: number, headers: Record<string, string | string[]>) => () =>
-    checkHead({ statusCode, headers }, accept, ORIGIN)
+    checkHead({ statusCode, headers }, { accept }, ORIGIN)
 
   it.each([
     ['a wanted media type', 'application/json', 'application/json'],

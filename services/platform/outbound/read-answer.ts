@@ -3,7 +3,7 @@ import { OutboundError } from './outbound-error.ts'
 
 type Headers = Dispatcher.ResponseData['headers']
 
-/** An answer that fulfils every rule. Its status is 200. */
+/** An answer that fulfils every rule. */
 export interface OutboundAnswer {
   readonly mediaType: string
   readonly body: Uint8Array
@@ -16,16 +16,22 @@ export interface OutboundAnswer {
   readonly date: number | undefined
 }
 
+/** What an answer may be. */
+interface Wanted {
+  readonly accept: readonly string[]
+  readonly alsoStatus?: readonly number[] | undefined
+}
+
 /**
  * Checks status, encoding and media type of an answer, and returns the media type. Throws OutboundError. Accepts no
  * encoding, because a few compressed bytes can become gigabytes.
  */
 export function checkHead(
   { statusCode, headers }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>,
-  accept: readonly string[],
+  { accept, alsoStatus = [] }: Wanted,
   origin: string,
 ): string {
-  if (statusCode !== 200)
+  if (statusCode !== 200 && !alsoStatus.includes(statusCode))
     throw new OutboundError('STATUS', `${origin} answered with status ${statusCode}, not 200`, statusCode)
   return checkType(headers, accept, origin)
 }

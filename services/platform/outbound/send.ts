@@ -24,6 +24,7 @@ export interface Content {
 export interface Call {
   readonly target: URL
   readonly accept: readonly string[]
+  readonly alsoStatus?: readonly number[] | undefined
   readonly headers: OutboundHeaders | undefined
   readonly content?: Content | undefined
 }
@@ -59,7 +60,7 @@ export function formContent(form: Form): Content {
 export async function send(agent: Agent, call: Call, limit: TimeLimit) {
   const response = await sendUnchecked(agent, call, limit)
   try {
-    return { response, mediaType: checkHead(response, call.accept, call.target.origin) }
+    return { response, mediaType: checkHead(response, call, call.target.origin) }
   } catch (error) {
     discard(response)
     throw error

@@ -124,6 +124,9 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'PeopleService.DisableUser': 'operator',
   'PeopleService.EnableUser': 'operator',
   'PeopleService.RemoveUser': 'operator',
+  'PeopleService.ListClients': 'operator',
+  'PeopleService.PutClient': 'operator',
+  'PeopleService.BlockClient': 'operator',
   'SignalService.CreateStream': 'operator',
   'SignalService.ReadStreams': 'operator',
   'SignalService.UpdateStream': 'operator',
@@ -178,6 +181,8 @@ const ROLES: Readonly<Record<string, string>> = {
   'PeopleService.DisableUser': 'people',
   'PeopleService.EnableUser': 'people',
   'PeopleService.RemoveUser': 'people',
+  'PeopleService.PutClient': 'people',
+  'PeopleService.BlockClient': 'people',
   'SignalService.CreateStream': 'policy',
   'SignalService.UpdateStream': 'policy',
   'SignalService.ReplaceStream': 'policy',
@@ -214,6 +219,7 @@ const READS = new Set([
   'CreateTrustView',
   'ListIdentityProviders',
   'ListUsers',
+  'ListClients',
   'ListAttestors',
   'ListJoinTokens',
   'ListEnrolmentRules',
@@ -254,6 +260,7 @@ const WHILE_FROZEN = new Set([
   'PeopleService.RemoveIdentityProvider',
   'PeopleService.DisableUser',
   'PeopleService.RemoveUser',
+  'PeopleService.BlockClient',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

@@ -308,6 +308,9 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'PeopleService.DisableUser': ['USER_NOT_FOUND'],
   'PeopleService.EnableUser': ['USER_NOT_FOUND'],
   'PeopleService.RemoveUser': ['USER_NOT_FOUND'],
+  'PeopleService.ListClients': ['INVALID_PAGE_TOKEN'],
+  'PeopleService.PutClient': ['CLIENT_NOT_ACCEPTED', 'TOO_MANY_CLIENTS'],
+  'PeopleService.BlockClient': ['TOO_MANY_CLIENTS'],
   'DeploymentService.ListProcesses': [],
   'DeploymentService.ContractSchema': ['OLD_PROCESSES'],
   'KeysService.GetJsonWebKeySet': [],
@@ -463,5 +466,7 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   TOO_MANY_USERS: OF_SIGN_IN,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
+  SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',
+  FORM_EXPIRED: 'only a page answers it: services/people/sign-in/ provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

@@ -3,6 +3,25 @@ import { bounded, type FieldRow, many, named, ownId, pageSize, pageToken, text }
 const argument = (wrong: Readonly<Record<string, string | string[] | boolean>>): NonNullable<FieldRow['wrong']> =>
   Object.fromEntries(Object.entries(wrong).map(([name, value]) => [name, [value, 'INVALID_ARGUMENT']]))
 
+const clientId: FieldRow = {
+  absent: 'INVALID_ARGUMENT',
+  wrong: argument({
+    'is http': 'http://client.example/client.json',
+    'has no path': 'https://client.example/',
+    'has a fragment': 'https://client.example/client.json#a',
+    'has a user': 'https://user@client.example/client.json',
+    'has dot segments': 'https://client.example/a/../client.json',
+    'is in upper case': 'https://Client.example/client.json',
+    'has the default port': 'https://client.example:443/client.json',
+    'has 513 characters': `https://client.example/${text(490)}`,
+    'is a DID of another method': 'did:web:client.example',
+    'is a DID with upper case': 'did:agent:Client.example:0123456789abcdef0123456789abcdef',
+    'is a registered client': `reg_${text(20)}`,
+    'is a domain': 'client.example',
+    'has a line end': 'https://client.example/client.json\n',
+  }),
+}
+
 /** One row for every field of the requests of PeopleService. */
 export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
   'PutIdentityProviderRequest.id': ownId,
@@ -73,4 +92,11 @@ export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
   'EnableUserRequest.reason': bounded(500),
   'RemoveUserRequest.id': ownId,
   'RemoveUserRequest.subject': named('USER_NOT_FOUND'),
+  'ListClientsRequest.id': ownId,
+  'ListClientsRequest.page_size': pageSize,
+  'ListClientsRequest.page_token': pageToken,
+  'PutClientRequest.id': ownId,
+  'PutClientRequest.client_id': clientId,
+  'BlockClientRequest.id': ownId,
+  'BlockClientRequest.client_id': clientId,
 }

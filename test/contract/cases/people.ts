@@ -5,7 +5,16 @@ import { shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import { validRequests } from './valid-requests.ts'
 
-const { putIdentityProvider, removeIdentityProvider, disableUser, enableUser, removeUser } = PeopleService.method
+const {
+  putIdentityProvider,
+  removeIdentityProvider,
+  disableUser,
+  enableUser,
+  removeUser,
+  putClient,
+  blockClient,
+  listClients,
+} = PeopleService.method
 
 /** Returns a case about a good request with edits. */
 function edited(method: DescMethod, name: string, reason: ReasonCode, edits: JsonObject): RefusalCase {
@@ -13,6 +22,7 @@ function edited(method: DescMethod, name: string, reason: ReasonCode, edits: Jso
   return { name, method, reason, caller: 'acme', request }
 }
 
+const NEW_CLIENT = 'did:agent:new.example:0123456789abcdef0123456789abcdef'
 const fresh = { name: 'staff', issuer: 'https://login.staff.example' }
 
 /** Cases about the rules of PeopleService. */
@@ -39,9 +49,19 @@ export const peopleCases: readonly RefusalCase[] = [
     // The call was not refused: it can be repeated.
     audited: false,
   },
+  edited(putClient, 'a URL at an address', 'CLIENT_NOT_ACCEPTED', { client_id: 'https://10.0.0.1/client.json' }),
+  edited(listClients, 'a page after a text that is no client id', 'INVALID_PAGE_TOKEN', { page_token: 'YQ' }),
 ]
 
 /** Cases about an operator that has as many providers as it may have. */
 export const fullPeopleCases: readonly RefusalCase[] = [
   edited(putIdentityProvider, 'a further provider when there are 4', 'TOO_MANY_PROVIDERS', fresh),
+]
+
+/** Cases about an operator that has as many clients as it may have. */
+export const fullClientCases: readonly RefusalCase[] = [
+  edited(putClient, 'a further client when there are 10,000', 'TOO_MANY_CLIENTS', { client_id: NEW_CLIENT }),
+  edited(blockClient, 'a client that is not listed when there are 10,000', 'TOO_MANY_CLIENTS', {
+    client_id: NEW_CLIENT,
+  }),
 ]

@@ -1,5 +1,6 @@
 import { Client, credentials, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { bufCurlOf, listServices } from './buf-curl.ts'
 
@@ -38,11 +39,12 @@ it('reflection lists the public services and no internal service', async () => {
 })
 
 it.each([
-  'AgentDirectoryService/LookupAgent',
-  'OperatorDirectoryService/LookupOperator',
-  'TokenStatusService/CheckToken',
-])('the public ports neither list nor serve the internal method %s', async (name) => {
-  const method = `auth4agent.internal.v1.${name}`
+  'internal.v1.AgentDirectoryService/LookupAgent',
+  'internal.v1.OperatorDirectoryService/LookupOperator',
+  'internal.v1.TokenStatusService/CheckToken',
+  ...SignInService.methods.map(({ name }) => `v1.SignInService/${name}`),
+])('the public ports neither list nor serve %s, which is internal or for pages', async (name) => {
+  const method = `auth4agent.${name}`
   const { baseUrl, grpcAddress } = deployment.server
   await expect(bufCurlOf(grpcAddress).call(method, {})).rejects.toThrow('failed to find service')
   expect(await statusOf(grpcAddress, method)).toBe(status.UNIMPLEMENTED)

@@ -65,7 +65,7 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   },
   log_issuer: { rule: 'Another issuer that gets a higher generation is in the log: rule (j)', stated: RULES },
   log_edge: {
-    rule: 'Trust in a domain, a statement, a subject, users or a provider that ends or gets another id is in the log: rule (j)',
+    rule: 'Trust in a domain, statement, subject, users, provider or client that ends or gets a new id is in the log: rule (j)',
     stated: RULES,
   },
   log_caller_edges: { rule: 'The edge of a caller that is no longer listed is in the log: rule (j)', stated: RULES },
@@ -195,6 +195,10 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   },
   delete_providers_of_operator: {
     rule: 'The providers of an operator that has lost its domain are deleted, because nobody could remove them',
+    stated: 'docs/people.md#what-ends-what',
+  },
+  delete_clients_of_operator: {
+    rule: 'The clients of an operator that has lost its domain are deleted, because it has no audiences',
     stated: 'docs/people.md#what-ends-what',
   },
 }

@@ -45,6 +45,9 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   changing('disable-user', 'POST', `${OWN}/users/{subject}/disable`),
   changing('enable-user', 'POST', `${OWN}/users/{subject}/enable`),
   changing('remove-user', 'DELETE', `${OWN}/users/{subject}`),
+  reading('list-clients', `${OWN}/clients`),
+  changing('put-client', 'PUT', `${OWN}/clients`),
+  changing('block-client', 'POST', `${OWN}/clients/block`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]

@@ -6,7 +6,7 @@
 
 import type { GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions, MessageOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions, MessageOptions, MethodOptions, ServiceOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiWAoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCRIMCgRmb3JtGAMgASgIEg8KB25vX2JvZHkYBCABKAgiHQoLRXZlbnRJZFJ1bGUSDgoGZmllbGRzGAEgAygJIngKCEpzb25SdWxlEhUKDWFjY2VwdF9udW1iZXIYASABKAgSFQoNYWNjZXB0X3NpbmdsZRgCIAEoCBISCgpvbWl0X2VtcHR5GAMgASgIEhQKDG1pbGxpc2Vjb25kcxgEIAEoCBIUCgxyZWZ1c2VfZW1wdHkYBSABKAg6TQoEcmVzdBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGI2MAyABKAsyFy5hdXRoNGFnZW50LnYxLlJlc3RSdWxlUgRyZXN0OkwKEW1heF9yZXF1ZXN0X2J5dGVzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYjowDIAEoBVIPbWF4UmVxdWVzdEJ5dGVzOlgKCGV2ZW50X2lkEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGI2MAyABKAsyGi5hdXRoNGFnZW50LnYxLkV2ZW50SWRSdWxlUgdldmVudElkOkwKBGpzb24SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGI2MAyABKAsyFy5hdXRoNGFnZW50LnYxLkpzb25SdWxlUgRqc29uOkAKC2VuZHNfc3RyZWFtEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiOjAMgASgIUgplbmRzU3RyZWFtQpgBChFjb20uYXV0aDRhZ2VudC52MUIMT3B0aW9uc1Byb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiWAoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCRIMCgRmb3JtGAMgASgIEg8KB25vX2JvZHkYBCABKAgiHQoLRXZlbnRJZFJ1bGUSDgoGZmllbGRzGAEgAygJIngKCEpzb25SdWxlEhUKDWFjY2VwdF9udW1iZXIYASABKAgSFQoNYWNjZXB0X3NpbmdsZRgCIAEoCBISCgpvbWl0X2VtcHR5GAMgASgIEhQKDG1pbGxpc2Vjb25kcxgEIAEoCBIUCgxyZWZ1c2VfZW1wdHkYBSABKAg6OwoHYnJvd3NlchIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxiNjAMgASgIUgdicm93c2VyOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpMChFtYXhfcmVxdWVzdF9ieXRlcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGI6MAyABKAVSD21heFJlcXVlc3RCeXRlczpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbjpACgtlbmRzX3N0cmVhbRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjowDIAEoCFIKZW5kc1N0cmVhbUKYAQoRY29tLmF1dGg0YWdlbnQudjFCDE9wdGlvbnNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -133,12 +133,20 @@ export const JsonRuleSchema: GenMessage<JsonRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_options, 2);
 
 /**
+ * Only the server's own pages call the methods, for a browser. No port offers them, and no caller may make them.
+ *
+ * @generated from extension: bool browser = 50701;
+ */
+export const browser: GenExtension<ServiceOptions, boolean> = /*@__PURE__*/
+  extDesc(file_auth4agent_v1_options, 0);
+
+/**
  * How the method behaves over REST, in addition to google.api.http.
  *
  * @generated from extension: auth4agent.v1.RestRule rest = 50701;
  */
 export const rest: GenExtension<MethodOptions, RestRule> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 0);
+  extDesc(file_auth4agent_v1_options, 1);
 
 /**
  * Largest request of the method over every transport, in bytes as sent; 0 means 65536.
@@ -146,7 +154,7 @@ export const rest: GenExtension<MethodOptions, RestRule> = /*@__PURE__*/
  * @generated from extension: int32 max_request_bytes = 50702;
  */
 export const max_request_bytes: GenExtension<MethodOptions, number> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 1);
+  extDesc(file_auth4agent_v1_options, 2);
 
 /**
  * How to form the id of an event that is this message or has a field of this message.
@@ -154,7 +162,7 @@ export const max_request_bytes: GenExtension<MethodOptions, number> = /*@__PURE_
  * @generated from extension: auth4agent.v1.EventIdRule event_id = 50701;
  */
 export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 2);
+  extDesc(file_auth4agent_v1_options, 3);
 
 /**
  * How the field appears over REST, in addition to the protobuf JSON mapping.
@@ -162,7 +170,7 @@ export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
  * @generated from extension: auth4agent.v1.JsonRule json = 50701;
  */
 export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 3);
+  extDesc(file_auth4agent_v1_options, 4);
 
 /**
  * In a request for a stream: a caller that sets this field asks for a stream that soon ends by itself. Such a stream
@@ -171,5 +179,5 @@ export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
  * @generated from extension: bool ends_stream = 50702;
  */
 export const ends_stream: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 4);
+  extDesc(file_auth4agent_v1_options, 5);
 

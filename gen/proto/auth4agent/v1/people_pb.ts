@@ -2,7 +2,7 @@
 // @generated from file auth4agent/v1/people.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// People: where the users of an operator sign in, and who has signed in.
+// People: where the users of an operator sign in, who has signed in, and what may act for users.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/people.proto.
  */
 export const file_auth4agent_v1_people: GenFile = /*@__PURE__*/
-  fileDesc("ChphdXRoNGFnZW50L3YxL3Blb3BsZS5wcm90bxINYXV0aDRhZ2VudC52MSIsCg1SZXF1aXJlZENsYWltEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkirAIKGlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEiIKGnRva2VuX2VuZHBvaW50X2F1dGhfbWV0aG9kGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIVCg1zdWJqZWN0X2NsYWltGAggASgJEjUKD3JlcXVpcmVkX2NsYWltcxgJIAMoCzIcLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRDbGFpbRIRCglhbGxfdXNlcnMYCiABKAgSFAoMZ3JvdXBzX2NsYWltGAsgASgJEg8KB3NpZ25hbHMYDCABKAkiUAobUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlEjEKCHByb3ZpZGVyGAEgASgLMh8uYXV0aDRhZ2VudC52MS5JZGVudGl0eVByb3ZpZGVyIvMCChBJZGVudGl0eVByb3ZpZGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIiChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgFIAEoCRIOCgZzY29wZXMYBiADKAkSFQoNc3ViamVjdF9jbGFpbRgHIAEoCRI1Cg9yZXF1aXJlZF9jbGFpbXMYCCADKAsyHC5hdXRoNGFnZW50LnYxLlJlcXVpcmVkQ2xhaW0SEQoJYWxsX3VzZXJzGAkgASgIEhwKDGdyb3Vwc19jbGFpbRgKIAEoCUIG6uAYAhgBEg8KB3NpZ25hbHMYCyABKAkSLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgocTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBIKCgJpZBgBIAEoCSJTCh1MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZRIyCglwcm92aWRlcnMYASADKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiOQodUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJTCh5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2USMQoIcHJvdmlkZXIYASABKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiVQoQTGlzdFVzZXJzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkiUAoRTGlzdFVzZXJzUmVzcG9uc2USIgoFdXNlcnMYASADKAsyEy5hdXRoNGFnZW50LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrQCCgRVc2VyEg8KB3N1YmplY3QYASABKAkSDgoGc3RhdHVzGAIgASgJEhgKCHByb3ZpZGVyGAMgASgJQgbq4BgCGAESFgoGdGVuYW50GAQgASgJQgbq4BgCGAESIAoQcHJvdmlkZXJfc3ViamVjdBgFIAEoCUIG6uAYAhgBEhQKBG5hbWUYBiABKAlCBurgGAIYARIOCgZncm91cHMYByADKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc2lnbmVkX2luX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkaXNhYmxlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoSRGlzYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKE0Rpc2FibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciJAChFFbmFibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg4KBnJlYXNvbhgDIAEoCSI3ChJFbmFibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciIwChFSZW1vdmVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJIjcKElJlbW92ZVVzZXJSZXNwb25zZRIhCgR1c2VyGAEgASgLMhMuYXV0aDRhZ2VudC52MS5Vc2VyMv0HCg1QZW9wbGVTZXJ2aWNlEpwBChNQdXRJZGVudGl0eVByb3ZpZGVyEikuYXV0aDRhZ2VudC52MS5QdXRJZGVudGl0eVByb3ZpZGVyUmVxdWVzdBoqLmF1dGg0YWdlbnQudjEuUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlIi6C0+STAig6ASoaIy92MS9vcGVyYXRvcnMve2lkfS9wcm92aWRlcnMve25hbWV9EpsBChVMaXN0SWRlbnRpdHlQcm92aWRlcnMSKy5hdXRoNGFnZW50LnYxLkxpc3RJZGVudGl0eVByb3ZpZGVyc1JlcXVlc3QaLC5hdXRoNGFnZW50LnYxLkxpc3RJZGVudGl0eVByb3ZpZGVyc1Jlc3BvbnNlIieQAgGC0+STAh4SHC92MS9vcGVyYXRvcnMve2lkfS9wcm92aWRlcnMSogEKFlJlbW92ZUlkZW50aXR5UHJvdmlkZXISLC5hdXRoNGFnZW50LnYxLlJlbW92ZUlkZW50aXR5UHJvdmlkZXJSZXF1ZXN0Gi0uYXV0aDRhZ2VudC52MS5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2UiK4LT5JMCJSojL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycy97bmFtZX0ScwoJTGlzdFVzZXJzEh8uYXV0aDRhZ2VudC52MS5MaXN0VXNlcnNSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5MaXN0VXNlcnNSZXNwb25zZSIjkAIBgtPkkwIaEhgvdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMSiwEKC0Rpc2FibGVVc2VyEiEuYXV0aDRhZ2VudC52MS5EaXNhYmxlVXNlclJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkRpc2FibGVVc2VyUmVzcG9uc2UiNYLT5JMCLzoBKiIqL3YxL29wZXJhdG9ycy97aWR9L3VzZXJzL3tzdWJqZWN0fS9kaXNhYmxlEocBCgpFbmFibGVVc2VyEiAuYXV0aDRhZ2VudC52MS5FbmFibGVVc2VyUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuRW5hYmxlVXNlclJlc3BvbnNlIjSC0+STAi46ASoiKS92MS9vcGVyYXRvcnMve2lkfS91c2Vycy97c3ViamVjdH0vZW5hYmxlEn0KClJlbW92ZVVzZXISIC5hdXRoNGFnZW50LnYxLlJlbW92ZVVzZXJSZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5SZW1vdmVVc2VyUmVzcG9uc2UiKoLT5JMCJCoiL3YxL29wZXJhdG9ycy97aWR9L3VzZXJzL3tzdWJqZWN0fUKXAQoRY29tLmF1dGg0YWdlbnQudjFCC1Blb3BsZVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChphdXRoNGFnZW50L3YxL3Blb3BsZS5wcm90bxINYXV0aDRhZ2VudC52MSIsCg1SZXF1aXJlZENsYWltEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkirAIKGlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEiIKGnRva2VuX2VuZHBvaW50X2F1dGhfbWV0aG9kGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIVCg1zdWJqZWN0X2NsYWltGAggASgJEjUKD3JlcXVpcmVkX2NsYWltcxgJIAMoCzIcLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRDbGFpbRIRCglhbGxfdXNlcnMYCiABKAgSFAoMZ3JvdXBzX2NsYWltGAsgASgJEg8KB3NpZ25hbHMYDCABKAkiUAobUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlEjEKCHByb3ZpZGVyGAEgASgLMh8uYXV0aDRhZ2VudC52MS5JZGVudGl0eVByb3ZpZGVyIvMCChBJZGVudGl0eVByb3ZpZGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIiChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgFIAEoCRIOCgZzY29wZXMYBiADKAkSFQoNc3ViamVjdF9jbGFpbRgHIAEoCRI1Cg9yZXF1aXJlZF9jbGFpbXMYCCADKAsyHC5hdXRoNGFnZW50LnYxLlJlcXVpcmVkQ2xhaW0SEQoJYWxsX3VzZXJzGAkgASgIEhwKDGdyb3Vwc19jbGFpbRgKIAEoCUIG6uAYAhgBEg8KB3NpZ25hbHMYCyABKAkSLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgocTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBIKCgJpZBgBIAEoCSJTCh1MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZRIyCglwcm92aWRlcnMYASADKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiOQodUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJTCh5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2USMQoIcHJvdmlkZXIYASABKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiVQoQTGlzdFVzZXJzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkiUAoRTGlzdFVzZXJzUmVzcG9uc2USIgoFdXNlcnMYASADKAsyEy5hdXRoNGFnZW50LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrQCCgRVc2VyEg8KB3N1YmplY3QYASABKAkSDgoGc3RhdHVzGAIgASgJEhgKCHByb3ZpZGVyGAMgASgJQgbq4BgCGAESFgoGdGVuYW50GAQgASgJQgbq4BgCGAESIAoQcHJvdmlkZXJfc3ViamVjdBgFIAEoCUIG6uAYAhgBEhQKBG5hbWUYBiABKAlCBurgGAIYARIOCgZncm91cHMYByADKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc2lnbmVkX2luX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkaXNhYmxlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoSRGlzYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKE0Rpc2FibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciJAChFFbmFibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg4KBnJlYXNvbhgDIAEoCSI3ChJFbmFibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciIwChFSZW1vdmVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJIjcKElJlbW92ZVVzZXJSZXNwb25zZRIhCgR1c2VyGAEgASgLMhMuYXV0aDRhZ2VudC52MS5Vc2VyInsKBkNsaWVudBIRCgljbGllbnRfaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSFAoEbmFtZRgEIAEoCUIG6uAYAhgBEioKBnB1dF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRwoSTGlzdENsaWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlYKE0xpc3RDbGllbnRzUmVzcG9uc2USJgoHY2xpZW50cxgBIAMoCzIVLmF1dGg0YWdlbnQudjEuQ2xpZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChBQdXRDbGllbnRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCSI6ChFQdXRDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS5hdXRoNGFnZW50LnYxLkNsaWVudCIzChJCbG9ja0NsaWVudFJlcXVlc3QSCgoCaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJIjwKE0Jsb2NrQ2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUuYXV0aDRhZ2VudC52MS5DbGllbnQy9QoKDVBlb3BsZVNlcnZpY2USnAEKE1B1dElkZW50aXR5UHJvdmlkZXISKS5hdXRoNGFnZW50LnYxLlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0GiouYXV0aDRhZ2VudC52MS5QdXRJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2UiLoLT5JMCKDoBKhojL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycy97bmFtZX0SmwEKFUxpc3RJZGVudGl0eVByb3ZpZGVycxIrLmF1dGg0YWdlbnQudjEuTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBosLmF1dGg0YWdlbnQudjEuTGlzdElkZW50aXR5UHJvdmlkZXJzUmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycxKiAQoWUmVtb3ZlSWRlbnRpdHlQcm92aWRlchIsLmF1dGg0YWdlbnQudjEuUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QaLS5hdXRoNGFnZW50LnYxLlJlbW92ZUlkZW50aXR5UHJvdmlkZXJSZXNwb25zZSIrgtPkkwIlKiMvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzL3tuYW1lfRJzCglMaXN0VXNlcnMSHy5hdXRoNGFnZW50LnYxLkxpc3RVc2Vyc1JlcXVlc3QaIC5hdXRoNGFnZW50LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIiOQAgGC0+STAhoSGC92MS9vcGVyYXRvcnMve2lkfS91c2VycxKLAQoLRGlzYWJsZVVzZXISIS5hdXRoNGFnZW50LnYxLkRpc2FibGVVc2VyUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuRGlzYWJsZVVzZXJSZXNwb25zZSI1gtPkkwIvOgEqIiovdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9L2Rpc2FibGUShwEKCkVuYWJsZVVzZXISIC5hdXRoNGFnZW50LnYxLkVuYWJsZVVzZXJSZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5FbmFibGVVc2VyUmVzcG9uc2UiNILT5JMCLjoBKiIpL3YxL29wZXJhdG9ycy97aWR9L3VzZXJzL3tzdWJqZWN0fS9lbmFibGUSfQoKUmVtb3ZlVXNlchIgLmF1dGg0YWdlbnQudjEuUmVtb3ZlVXNlclJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLlJlbW92ZVVzZXJSZXNwb25zZSIqgtPkkwIkKiIvdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9EnsKC0xpc3RDbGllbnRzEiEuYXV0aDRhZ2VudC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkxpc3RDbGllbnRzUmVzcG9uc2UiJZACAYLT5JMCHBIaL3YxL29wZXJhdG9ycy97aWR9L2NsaWVudHMSdQoJUHV0Q2xpZW50Eh8uYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXNwb25zZSIlgtPkkwIfOgEqGhovdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cxKBAQoLQmxvY2tDbGllbnQSIS5hdXRoNGFnZW50LnYxLkJsb2NrQ2xpZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuQmxvY2tDbGllbnRSZXNwb25zZSIrgtPkkwIlOgEqIiAvdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cy9ibG9ja0KXAQoRY29tLmF1dGg0YWdlbnQudjFCC1Blb3BsZVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * RequiredClaim is a claim that the ID token of each user must have.
@@ -680,8 +680,221 @@ export const RemoveUserResponseSchema: GenMessage<RemoveUserResponse> = /*@__PUR
   messageDesc(file_auth4agent_v1_people, 16);
 
 /**
- * PeopleService lets an operator say at which OpenID providers its users sign in. The server has no passwords. It
- * knows a person because an identity provider of the operator vouches for them.
+ * Client is a program about which an operator has decided whether it may act for users at the operator's audiences.
+ *
+ * @generated from message auth4agent.v1.Client
+ */
+export type Client = Message<"auth4agent.v1.Client"> & {
+  /**
+   * The DID of an agent; or the URL of a client ID metadata document, byte for byte.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * `agent` or `url`.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * `allowed` or `blocked`.
+   *
+   * @generated from field: string status = 3;
+   */
+  status: string;
+
+  /**
+   * Name that the document of a URL client had when the operator allowed the client. Nobody has verified it. Empty for
+   * an agent, and for a client that was never allowed.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * When the operator last allowed or blocked the client.
+   *
+   * @generated from field: google.protobuf.Timestamp put_at = 5;
+   */
+  putAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.Client.
+ * Use `create(ClientSchema)` to create a new message.
+ */
+export const ClientSchema: GenMessage<Client> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 17);
+
+/**
+ * ListClientsRequest asks for the clients of an operator.
+ *
+ * @generated from message auth4agent.v1.ListClientsRequest
+ */
+export type ListClientsRequest = Message<"auth4agent.v1.ListClientsRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Largest number of clients: 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListClientsRequest.
+ * Use `create(ListClientsRequestSchema)` to create a new message.
+ */
+export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 18);
+
+/**
+ * ListClientsResponse carries a page of clients.
+ *
+ * @generated from message auth4agent.v1.ListClientsResponse
+ */
+export type ListClientsResponse = Message<"auth4agent.v1.ListClientsResponse"> & {
+  /**
+   * Clients, by client id.
+   *
+   * @generated from field: repeated auth4agent.v1.Client clients = 1;
+   */
+  clients: Client[];
+
+  /**
+   * Token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListClientsResponse.
+ * Use `create(ListClientsResponseSchema)` to create a new message.
+ */
+export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 19);
+
+/**
+ * PutClientRequest names a client to allow.
+ *
+ * @generated from message auth4agent.v1.PutClientRequest
+ */
+export type PutClientRequest = Message<"auth4agent.v1.PutClientRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The DID of an agent, which need not exist yet; or the https URL of a client ID metadata document, with a path, in
+   * the normal form of URLs, at most 512 characters.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.PutClientRequest.
+ * Use `create(PutClientRequestSchema)` to create a new message.
+ */
+export const PutClientRequestSchema: GenMessage<PutClientRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 20);
+
+/**
+ * PutClientResponse carries the client.
+ *
+ * @generated from message auth4agent.v1.PutClientResponse
+ */
+export type PutClientResponse = Message<"auth4agent.v1.PutClientResponse"> & {
+  /**
+   * The client.
+   *
+   * @generated from field: auth4agent.v1.Client client = 1;
+   */
+  client?: Client | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.PutClientResponse.
+ * Use `create(PutClientResponseSchema)` to create a new message.
+ */
+export const PutClientResponseSchema: GenMessage<PutClientResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 21);
+
+/**
+ * BlockClientRequest names a client to block.
+ *
+ * @generated from message auth4agent.v1.BlockClientRequest
+ */
+export type BlockClientRequest = Message<"auth4agent.v1.BlockClientRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The client, in the form of PutClientRequest. It need not have been allowed.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.BlockClientRequest.
+ * Use `create(BlockClientRequestSchema)` to create a new message.
+ */
+export const BlockClientRequestSchema: GenMessage<BlockClientRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 22);
+
+/**
+ * BlockClientResponse carries the client.
+ *
+ * @generated from message auth4agent.v1.BlockClientResponse
+ */
+export type BlockClientResponse = Message<"auth4agent.v1.BlockClientResponse"> & {
+  /**
+   * The client.
+   *
+   * @generated from field: auth4agent.v1.Client client = 1;
+   */
+  client?: Client | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.BlockClientResponse.
+ * Use `create(BlockClientResponseSchema)` to create a new message.
+ */
+export const BlockClientResponseSchema: GenMessage<BlockClientResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 23);
+
+/**
+ * PeopleService lets an operator say at which OpenID providers its users sign in, and which clients may act for users
+ * at its audiences. The server has no passwords. It knows a person because an identity provider of the operator
+ * vouches for them.
  *
  * @generated from service auth4agent.v1.PeopleService
  */
@@ -761,6 +974,39 @@ export const PeopleService: GenService<{
     methodKind: "unary";
     input: typeof RemoveUserRequestSchema;
     output: typeof RemoveUserResponseSchema;
+  },
+  /**
+   * ListClients lists the clients that the operator has allowed or blocked, in the order of their client ids.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.ListClients
+   */
+  listClients: {
+    methodKind: "unary";
+    input: typeof ListClientsRequestSchema;
+    output: typeof ListClientsResponseSchema;
+  },
+  /**
+   * PutClient allows a client to act for users at the audiences of the operator. Before the server stores a URL
+   * client, it reads the client's document. It reads none for a client that is allowed already, which stays as it is.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.PutClient
+   */
+  putClient: {
+    methodKind: "unary";
+    input: typeof PutClientRequestSchema;
+    output: typeof PutClientResponseSchema;
+  },
+  /**
+   * BlockClient forbids a client to act for users at the audiences of the operator, also where an audience admits any
+   * client. After the call has returned, no online verification that begins later accepts a token that was issued to
+   * the client for a user there.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.BlockClient
+   */
+  blockClient: {
+    methodKind: "unary";
+    input: typeof BlockClientRequestSchema;
+    output: typeof BlockClientResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_people, 0);

@@ -1,0 +1,12 @@
+import type { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
+import type { Policies } from '../../calls/policy.ts'
+
+const byBrowser = { callers: ['browser'] } as const
+
+/** Who may call each method of SignInService: the pages of this server. */
+export const signInPolicies: Policies<typeof SignInService> = {
+  startSignIn: { ...byBrowser, limit: 'sign-in' },
+  finishSignIn: { ...byBrowser, limit: 'sign-in', action: 'session.begin', endsTokens: false },
+  getSession: { ...byBrowser, limit: 'read' },
+  signOut: { ...byBrowser, limit: 'manage', action: 'session.end', endsTokens: false },
+}

@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair } from 'jose'
+import { Provider } from 'oidc-provider'
+
+/** An OpenID provider of another product, at which everybody is signed in at once. */
+export interface OpenIdProvider {
+  readonly issuer: string
+  /** The claims of the person who signs in, besides `sub`. */
+  claims: Readonly<Record<string, unknown>>
+  /** `sub` of the person who signs in. */
+  sub: string
+  close(): Promise<void>
+}
+
+/** The client that the deployment is at the provider. The secret has characters that need encoding. */
+export const CLIENT = { id: 'auth4agent', secret: 'a secret with 32 characters: %+/' }
+
+/** Starts oidc-provider at a name that means this machine. */
+export async function startOpenIdProvider(
+  redirectUris: readonly string[],
+  authMethod: 'client_secret_basic' | 'client_secret_post' = 'client_secret_basic',
+): Promise<OpenIdProvider> {
+  const server = createServer((request, response) => void answer(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const person = { sub: 'alice', claims: {} }
+  const issuer = `http://idp.test:${port}`
+  const provider = await createProvider(issuer, person, redirectUris, authMethod)
+  const callback = provider.callback()
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    if (!request.url?.startsWith('/login/')) return callback(request, response)
+    await provider.interactionFinished(request, response, { login: { accountId: person.sub } })
+  }
+  return Object.assign(person, {
+    issuer,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  })
+}
+
+async function createProvider(
+  issuer: string,
+  person: Pick<OpenIdProvider, 'claims' | 'sub'>,
+  redirectUris: readonly string[],
+  authMethod: 'client_secret_basic' | 'client_secret_post',
+): Promise<Provider> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return new Provider(issuer, {
+    jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'key-1', alg: 'ES256', use: 'sig' }] },
+    clients: [
+      {
+        client_id: CLIENT.id,
+        client_secret: CLIENT.secret,
+        redirect_uris: [...redirectUris],
+        token_endpoint_auth_method: authMethod,
+      },
+    ],
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    claims: { openid: ['sub'], profile: ['name', 'groups', 'hd'], email: ['email'] },
+    // Otherwise ID tokens have only `sub`, and other claims are at the userinfo endpoint.
+    conformIdTokenClaims: false,
+    cookies: { keys: ['key'] },
+    interactions: { url: (_ctx, { uid }) => `/login/${uid}` },
+    features: { devInteractions: { enabled: false } },
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...person.claims }) }),
+    async loadExistingGrant({ oidc }) {
+      const grant = new oidc.provider.Grant({
+        ...(oidc.client && { clientId: oidc.client.clientId }),
+        ...(oidc.session?.accountId !== undefined && { accountId: oidc.session.accountId }),
+      })
+      grant.addOIDCScope('openid profile email')
+      await grant.save()
+      return grant
+    },
+  })
+}
+
+/**
+ * Follows redirects like a browser, from a URL to the first one with another origin, and returns that one.
+ *
+ * @param from a URL whose host means this machine
+ */
+export async function followTo(from: string): Promise<URL> {
+  const jar = new Map<string, string>()
+  let url = new URL(from)
+  const { origin } = url
+  while (url.origin === origin) {
+    const { headers } = await getFrom(url, [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
+    for (const cookie of headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+      jar.set(name, value)
+    }
+    if (headers.location === undefined) throw new Error(`${url.href} did not redirect`)
+    url = new URL(headers.location, url)
+  }
+  return url
+}
+
+async function getFrom(url: URL, cookie: string): Promise<IncomingMessage> {
+  const { host, port, pathname, search } = url
+  const options = { host: '127.0.0.1', port, path: `${pathname}${search}`, headers: { host, cookie }, agent: false }
+  const [response]: IncomingMessage[] = await once(httpRequest(options).end(), 'response')
+  if (response === undefined) throw new Error(`${url.href} did not answer`)
+  response.resume()
+  return response
+}
