@@ -13,6 +13,7 @@ export async function providerOf({ prisma }: Db, operatorId: string, issuer = 'h
   })
   return {
     providerId,
+    providerEdge,
     /** Signs a person in. */
     signIn: (sub: string, more: Partial<VouchedPerson> = {}) =>
       signInUser(
