@@ -32,13 +32,13 @@ afterAll(async () => {
 /** Verifies a token again and again. Returns when each valid verification began, by the monotonic clock. */
 async function verifyUntil(
   stop: AbortSignal,
-  { check }: TokenStatus,
+  tokenStatus: TokenStatus,
   token: TokenIdentity,
 ): Promise<readonly number[]> {
   const valid: number[] = []
   while (!stop.aborted) {
     const begun = performance.now()
-    if ((await check(token)) === undefined) valid.push(begun)
+    if ((await tokenStatus.check(token)) === undefined) valid.push(begun)
     // Memory answers without I/O, so the loop would let nothing else run.
     await nextTurn()
   }
