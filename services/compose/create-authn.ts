@@ -183,7 +183,7 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 }
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
-  const { config, db, readDb, log } = deps
+  const { config, db, readDb, log, passedTime } = deps
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
@@ -194,6 +194,7 @@ function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators
     now: Date.now,
     issuer: config.issuer,
     testDomains: config.testDomains,
+    passedTime,
     vault,
     challengeKeys,
     operators,

@@ -1,6 +1,7 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ChallengeKeyring, KeyVault } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
@@ -12,6 +13,7 @@ export interface PeopleOptions {
   readonly readDb: Db
   /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
+  readonly passedTime: PassedTime
   /** The issuer of this deployment. */
   readonly issuer: string
   /** Seals the client secrets of this deployment at identity providers. */

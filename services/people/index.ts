@@ -11,6 +11,7 @@ import { peopleRoutes } from './routes.ts'
 import { createCookies } from './sessions/cookies.ts'
 import { signInPolicies } from './sign-in/policy.ts'
 import { signInRoutes } from './sign-in/routes.ts'
+import { sweepUsers } from './store/sweep-users.ts'
 
 /** The people part of the server. */
 export interface People {
@@ -20,7 +21,7 @@ export interface People {
   close(): Promise<void>
 }
 
-/** Creates the people part of the server: identity providers, sign-in and clients. */
+/** Creates the people part of the server: identity providers, sign-in, users and clients. */
 export function createPeople(options: PeopleOptions): People {
   const { db, now, issuer, clientOutbound } = options
   const documents = createClientDocuments({ ...options, outbound: clientOutbound })
@@ -28,7 +29,10 @@ export function createPeople(options: PeopleOptions): People {
   return {
     module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
-    jobs: [{ name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) }],
+    jobs: [
+      { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },
+      { name: 'users', run: () => sweepUsers(options) },
+    ],
     async close() {
       await Promise.all([options.outbound.close(), clientOutbound.close()])
     },

@@ -8,6 +8,7 @@ import { readNewProvider } from './domain/read-new-provider.ts'
 import { discoverProvider } from './providers/discover.ts'
 import { isStored, listProviders, type ProviderStore, putProvider, removeProvider } from './store/providers.ts'
 import { toProvider } from './to-message.ts'
+import { userRoutes } from './users/routes.ts'
 
 /** Creates the handlers of PeopleService. */
 export function peopleRoutes(options: PeopleOptions, documents: ClientDocuments): Handlers<typeof PeopleService> {
@@ -27,6 +28,7 @@ export function peopleRoutes(options: PeopleOptions, documents: ClientDocuments)
     async removeIdentityProvider({ id, name }, call) {
       return { provider: toProvider(await removeProvider(db.prisma, call, id, name)) }
     },
+    ...userRoutes(options),
     ...clientRoutes(options, documents),
   }
 }

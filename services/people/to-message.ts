@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import type { IdentityProvider } from '../../gen/prisma/client.ts'
-import type { IdentityProviderSchema } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import type { IdentityProvider, User } from '../../gen/prisma/client.ts'
+import type { IdentityProviderSchema, UserSchema } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { readRequiredClaims } from './domain/required-claims.ts'
 
 /** Returns an identity provider as a message, which never contains its secret. */
@@ -22,5 +22,25 @@ export function toProvider(row: IdentityProvider): MessageInitShape<typeof Ident
     signals,
     createdAt: timestampFromDate(row.createdAt),
     updatedAt: timestampFromDate(row.updatedAt),
+  }
+}
+
+/** Returns a user as a message. `nameOf` returns the name of a provider, or undefined if it is gone. */
+export function toUser(
+  row: User,
+  nameOf: (providerId: string) => string | undefined,
+): MessageInitShape<typeof UserSchema> {
+  const { subject, status, providerId, tenant, sub, name, groups, disabledAt } = row
+  return {
+    subject,
+    status,
+    provider: (providerId === null ? undefined : nameOf(providerId)) ?? '',
+    tenant,
+    providerSubject: sub,
+    name,
+    groups,
+    createdAt: timestampFromDate(row.createdAt),
+    signedInAt: timestampFromDate(row.signedInAt),
+    ...(disabledAt !== null && { disabledAt: timestampFromDate(disabledAt) }),
   }
 }

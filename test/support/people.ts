@@ -1,10 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import {
+  DisableUserRequestSchema,
+  EnableUserRequestSchema,
   ListIdentityProvidersRequestSchema,
+  ListUsersRequestSchema,
   type PutIdentityProviderRequest,
   PutIdentityProviderRequestSchema,
   RemoveIdentityProviderRequestSchema,
+  RemoveUserRequestSchema,
   type RequiredClaimSchema,
 } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { createKeyVault, type KeyVault } from '../../services/keys/key-vault.ts'
@@ -81,6 +85,7 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     db,
     readDb: db,
     now: () => clock.now,
+    passedTime: { read: async () => Date.now() },
     issuer: TEST_ISSUER,
     vault: peopleVault,
     challengeKeys: oneChallengeKey(),
@@ -92,13 +97,16 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     testDomains: false,
     log: silentLog,
   })
-  const { handlers } = people.module
+  const { handlers, jobs } = { ...people, ...people.module }
   return {
     ...database,
     clock,
     asked,
-    jobs: people.jobs,
+    jobs,
     handlers,
+    sweep: async () => {
+      for (const job of jobs) await job.run()
+    },
     operator: (domain: string) => insertOperator(db, domain, 'active'),
     /** Returns the calls of an operator, each with a new assertion. */
     callsOf: (operator: TestOperator) => ({
@@ -123,6 +131,21 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
           asOperator(operator),
         ),
     }),
+    /** Returns the calls of an operator about its users. */
+    usersOf: (operator: TestOperator) => {
+      const { id } = operator
+      const named = (subject: string, reason = '') => ({ id, subject, reason })
+      return {
+        list: (init: MessageInitShape<typeof ListUsersRequestSchema> = {}) =>
+          handlers.listUsers(create(ListUsersRequestSchema, { id, ...init }), asOperator(operator)),
+        disable: (subject: string, reason = '') =>
+          handlers.disableUser(create(DisableUserRequestSchema, named(subject, reason)), asOperator(operator)),
+        enable: (subject: string, reason = '') =>
+          handlers.enableUser(create(EnableUserRequestSchema, named(subject, reason)), asOperator(operator)),
+        remove: (subject: string) =>
+          handlers.removeUser(create(RemoveUserRequestSchema, { id, subject }), asOperator(operator)),
+      }
+    },
     async endedEdges() {
       const { rows } = await db.pool.query<{ subject: string }>(
         `SELECT subject FROM revocation_log WHERE kind = 'edge' ORDER BY sequence`,

@@ -8,16 +8,17 @@ import { peopleVault, providerRow } from './people.ts'
 
 /** Inserts an identity provider of an operator, at which anybody can be signed in. */
 export async function providerOf({ prisma }: Db, operatorId: string, issuer = 'https://login.example') {
-  const { id: providerId } = await prisma.identityProvider.create({
+  const { id: providerId, edgeId: providerEdge } = await prisma.identityProvider.create({
     data: { operatorId, ...providerRow(peopleVault, `p${randomUUID()}`, issuer) },
   })
   return {
     providerId,
+    providerEdge,
     /** Signs a person in. */
     signIn: (sub: string, more: Partial<VouchedPerson> = {}) =>
       signInUser(
         { prisma, author: systemAuthor('test') },
-        { operatorId, providerId, issuer, tenant: '', claim: 'sub', sub, name: '', groups: [], ...more },
+        { operatorId, providerId, providerEdge, issuer, tenant: '', claim: 'sub', sub, name: '', groups: [], ...more },
       ).catch((error: unknown) => {
         throw toApiError(error)
       }),

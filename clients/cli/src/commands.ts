@@ -29,6 +29,7 @@ import { subordinate } from './nouns/subordinate.ts'
 import { token } from './nouns/token.ts'
 import { trust } from './nouns/trust.ts'
 import { trustAnchor } from './nouns/trust-anchor.ts'
+import { user } from './nouns/user.ts'
 
 /** Nouns and commands that the help of the tool shows under one title. */
 interface Group {
@@ -43,7 +44,7 @@ export const groups: readonly Group[] = [
   {
     title: 'Operators',
     alone: [],
-    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, client, stream, trust],
+    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, user, client, stream, trust],
   },
   { title: 'Agents', alone: [], nouns: [agent, agentKey, scope, attestor, enrolmentRule, requirement] },
   { title: 'Tokens and grants', alone: [], nouns: [token, dpopProof, grant, idJag, revocation] },

@@ -74,6 +74,7 @@ export const hints = {
   ATTESTOR_NOT_FOUND: '`auth4agent attestor list` shows the attestors. Agents name one with --attestor NAME.',
   RULE_NOT_FOUND: '`auth4agent enrolment-rule list` and `auth4agent requirement list` show what there is.',
   PROVIDER_NOT_FOUND: '`auth4agent provider list` shows the identity providers.',
+  USER_NOT_FOUND: '`auth4agent user list` shows the users.',
   CLIENT_NOT_ACCEPTED: 'Only the publisher of the client can correct its document. Check the URL for mistakes.',
   TOO_MANY_CLIENTS: 'Block a client that is no longer needed: `auth4agent client block CLIENT`',
   TOO_MANY_PROVIDERS: 'Remove an identity provider first: `auth4agent provider remove NAME`',

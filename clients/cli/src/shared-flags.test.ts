@@ -15,6 +15,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   capability: 'a grant has several; an explanation is about the one that a call needs',
   evidence: 'an attestor judges one piece; rules judge several',
   operator: 'init creates an operator; token verify wants one as the issuer of the agent',
+  status: 'users have other statuses than agents',
 }
 
 const uses = new Map<string, Use[]>()

@@ -173,6 +173,7 @@ export type {
   StreamTerms,
 } from './operator-streams.ts'
 export type { NewStatement, OperatorTrust, StatementTerms, TrustFilter, TrustSubject } from './operator-trust.ts'
+export type { OperatorUsers, User, UserFilter } from './operator-users.ts'
 export { finishPasskeyJws, type PasskeyContent, type StartedPasskeyJws, startPasskeyJws } from './passkey-jws.ts'
 export type { Runtime } from './runtime.ts'
 export type { ServerOptions } from './server.ts'

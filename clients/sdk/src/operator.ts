@@ -18,6 +18,7 @@ import { type OperatorProviders, operatorProviders } from './operator-providers.
 import { type OperatorRequest, operatorRequests } from './operator-request.ts'
 import { type OperatorStreams, operatorStreams } from './operator-streams.ts'
 import { type OperatorTrust, operatorTrust } from './operator-trust.ts'
+import { type OperatorUsers, operatorUsers } from './operator-users.ts'
 import type { OperatorSigner, Signer } from './signer.ts'
 import { type TrustQuestions, trustQuestions } from './trust-questions.ts'
 
@@ -95,6 +96,7 @@ export interface Operator extends TrustQuestions {
   readonly attestation: OperatorAttestation
   readonly audit: OperatorAudit
   readonly providers: OperatorProviders
+  readonly users: OperatorUsers
   readonly clients: OperatorClients
   readonly streams: OperatorStreams
   readonly trust: OperatorTrust
@@ -175,6 +177,7 @@ export function createOperator(given: OperatorOptions): Operator {
     attestation: operatorAttestation(caller, id),
     audit: operatorAudit(caller, id),
     providers: operatorProviders(caller, id),
+    users: operatorUsers(caller, id),
     clients: operatorClients(caller, id),
     streams: operatorStreams(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),

@@ -100,7 +100,8 @@ describe('signInUser', () => {
 
   it('refuses a provider of another operator, one that is gone, and one that was changed meanwhile', async () => {
     const other = await providerOf(db, (await freshOperator(db)).id)
-    expect(await refusalOf(provider.signIn('alice', { providerId: other.providerId }))).toBe('PROVIDER_NOT_FOUND')
+    const { providerId, providerEdge } = other
+    expect(await refusalOf(provider.signIn('alice', { providerId, providerEdge }))).toBe('PROVIDER_NOT_FOUND')
     expect(await refusalOf(provider.signIn('alice', { providerEdge: randomUUID() }))).toBe('PROVIDER_NOT_FOUND')
     await prisma.identityProvider.delete({ where: { id: provider.providerId } })
     expect(await refusalOf(provider.signIn('alice'))).toBe('PROVIDER_NOT_FOUND')

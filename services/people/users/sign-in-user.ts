@@ -17,9 +17,9 @@ export interface VouchedPerson extends UserSource {
   readonly providerId: string
   /**
    * The edge of the provider whose rules the ID token has met. A provider that was changed since has another edge, and
-   * has not vouched. Undefined means: the edge of this moment.
+   * has not vouched.
    */
-  readonly providerEdge?: string
+  readonly providerEdge: string
   /** The name to show. */
   readonly name: string
   /** All groups that the provider names. */
@@ -40,7 +40,7 @@ export function signInUser({ prisma, author }: SignInDeps, person: VouchedPerson
     checkVouched(person)
     const subject = userSubject(person)
     const providerEdge = await holdProvider(tx, operatorId, providerId)
-    if (person.providerEdge !== undefined && person.providerEdge !== providerEdge) {
+    if (person.providerEdge !== providerEdge) {
       throw new ApiError('PROVIDER_NOT_FOUND', 'The identity provider was changed while you signed in')
     }
     const groups = countingGroups(person.groups, await namedGroups(tx, operatorId))

@@ -988,6 +988,12 @@ export const reasons = {
     title: 'The operator or the deployment has as many identity providers as it may have',
     oauth: 'invalid_request',
   },
+  USER_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'The operator has no such user',
+    oauth: 'invalid_request',
+  },
   USER_NOT_ALLOWED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,

@@ -1,4 +1,4 @@
-import { type FieldRow, many, named, ownId, pageSize, pageToken, text } from './field-row.ts'
+import { bounded, type FieldRow, many, named, ownId, pageSize, pageToken, text } from './field-row.ts'
 
 const argument = (wrong: Readonly<Record<string, string | string[] | boolean>>): NonNullable<FieldRow['wrong']> =>
   Object.fromEntries(Object.entries(wrong).map(([name, value]) => [name, [value, 'INVALID_ARGUMENT']]))
@@ -78,6 +78,20 @@ export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
   'ListIdentityProvidersRequest.id': ownId,
   'RemoveIdentityProviderRequest.id': ownId,
   'RemoveIdentityProviderRequest.name': named('PROVIDER_NOT_FOUND'),
+  'ListUsersRequest.id': ownId,
+  'ListUsersRequest.page_size': pageSize,
+  'ListUsersRequest.page_token': pageToken,
+  'ListUsersRequest.status': {
+    wrong: argument({ 'is removed': 'removed', 'is in another case': 'Active', 'has 1500 characters': text(1500) }),
+  },
+  'DisableUserRequest.id': ownId,
+  'DisableUserRequest.subject': named('USER_NOT_FOUND'),
+  'DisableUserRequest.reason': bounded(500),
+  'EnableUserRequest.id': ownId,
+  'EnableUserRequest.subject': named('USER_NOT_FOUND'),
+  'EnableUserRequest.reason': bounded(500),
+  'RemoveUserRequest.id': ownId,
+  'RemoveUserRequest.subject': named('USER_NOT_FOUND'),
   'ListClientsRequest.id': ownId,
   'ListClientsRequest.page_size': pageSize,
   'ListClientsRequest.page_token': pageToken,

@@ -5,7 +5,16 @@ import { shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import { validRequests } from './valid-requests.ts'
 
-const { putIdentityProvider, removeIdentityProvider, putClient, blockClient, listClients } = PeopleService.method
+const {
+  putIdentityProvider,
+  removeIdentityProvider,
+  disableUser,
+  enableUser,
+  removeUser,
+  putClient,
+  blockClient,
+  listClients,
+} = PeopleService.method
 
 /** Returns a case about a good request with edits. */
 function edited(method: DescMethod, name: string, reason: ReasonCode, edits: JsonObject): RefusalCase {
@@ -20,6 +29,11 @@ const fresh = { name: 'staff', issuer: 'https://login.staff.example' }
 export const peopleCases: readonly RefusalCase[] = [
   ...['nothing', 'Work', '__proto__'].map((name) =>
     edited(removeIdentityProvider, `the unknown provider ${name}`, 'PROVIDER_NOT_FOUND', { name }),
+  ),
+  ...[disableUser, enableUser, removeUser].flatMap((method) =>
+    ['user:nobody', 'user:', 'did:agent:acme-operator.com:x', '__proto__'].map((subject) =>
+      edited(method, `the unknown user ${subject}`, 'USER_NOT_FOUND', { subject }),
+    ),
   ),
   edited(putIdentityProvider, 'a new provider without a secret', 'INVALID_ARGUMENT', { ...fresh, client_secret: '' }),
   edited(putIdentityProvider, 'all users together with required claims', 'INVALID_ARGUMENT', { all_users: true }),

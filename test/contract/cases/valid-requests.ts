@@ -17,7 +17,7 @@ import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 import { answeredInvitation, PASSKEY } from '../support/key-requests.ts'
 import { manifestOf } from '../support/manifests.ts'
 import { ALLOWED_CLIENT } from '../support/seed-clients.ts'
-import { WORK_ISSUER } from '../support/seed-provider.ts'
+import { ALICE, BOB, WORK_ISSUER } from '../support/seed-provider.ts'
 import { draftOf, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
 
@@ -282,6 +282,10 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   }),
   'PeopleService.ListIdentityProviders': ({ operators: { acme } }) => ({ id: acme.id }),
   'PeopleService.RemoveIdentityProvider': ({ operators: { acme } }) => ({ id: acme.id, name: 'work' }),
+  'PeopleService.ListUsers': ({ operators: { acme } }) => ({ id: acme.id }),
+  'PeopleService.DisableUser': ({ operators: { acme } }) => ({ id: acme.id, subject: ALICE, reason: 'left' }),
+  'PeopleService.EnableUser': ({ operators: { acme } }) => ({ id: acme.id, subject: BOB, reason: 'is back' }),
+  'PeopleService.RemoveUser': ({ operators: { acme } }) => ({ id: acme.id, subject: ALICE }),
   'PeopleService.ListClients': ({ operators: { acme } }) => ({ id: acme.id }),
   // The world has the same client, so nothing is fetched.
   'PeopleService.PutClient': ({ operators: { acme } }) => ({ id: acme.id, client_id: ALLOWED_CLIENT }),

@@ -99,6 +99,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   KEY_NOT_READY: [409, 9],
   PROVIDER_NOT_FOUND: [404, 5],
   TOO_MANY_PROVIDERS: [409, 9],
+  USER_NOT_FOUND: [404, 5],
   USER_NOT_ALLOWED: [403, 7],
   TOO_MANY_USERS: [409, 9],
   PROVIDER_UNAVAILABLE: [503, 14],

@@ -5,7 +5,7 @@ export interface OperatorCall {
   /** Name of the RPC in kebab case, for `--allow`. */
   readonly name: string
   readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  /** A segment is literal, `{operator}` (the operator's own id), `{agent}`, `{kid}`, `{name}` or `{record_id}`. */
+  /** A segment is literal, `{operator}` (the own id), `{agent}`, `{kid}`, `{name}`, `{subject}` or `{record_id}`. */
   readonly path: string
   /** Whether the call only reads. */
   readonly reads: boolean
@@ -41,6 +41,10 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   changing('put-identity-provider', 'PUT', `${OWN}/providers/{name}`),
   reading('list-identity-providers', `${OWN}/providers`),
   changing('remove-identity-provider', 'DELETE', `${OWN}/providers/{name}`),
+  reading('list-users', `${OWN}/users`),
+  changing('disable-user', 'POST', `${OWN}/users/{subject}/disable`),
+  changing('enable-user', 'POST', `${OWN}/users/{subject}/enable`),
+  changing('remove-user', 'DELETE', `${OWN}/users/{subject}`),
   reading('list-clients', `${OWN}/clients`),
   changing('put-client', 'PUT', `${OWN}/clients`),
   changing('block-client', 'POST', `${OWN}/clients/block`),
@@ -56,6 +60,8 @@ const AGENT = /^(?:[A-Za-z0-9._-]|:|%3[Aa])+$/
 
 /** The name of an identity provider. */
 const PROVIDER = /^[a-z][a-z0-9-]{0,62}$/
+/** The subject of a user, whose colon may be percent-encoded. */
+const USER = /^user(?::|%3[Aa])[A-Za-z0-9._~-]{1,200}$/
 const KID = /^[A-Za-z0-9_-]{43}$/
 
 /**
@@ -76,6 +82,7 @@ function matches(template: readonly string[], segments: readonly string[], opera
     if (part === '{record_id}') return isUuid(segment)
     if (part === '{kid}') return KID.test(segment)
     if (part === '{name}') return PROVIDER.test(segment)
+    if (part === '{subject}') return USER.test(segment)
     return part === '{agent}' ? AGENT.test(segment) : segment === part
   })
 }

@@ -2,7 +2,7 @@
 // @generated from file auth4agent/v1/people.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// People: where the users of an operator sign in, and what may act for users.
+// People: where the users of an operator sign in, who has signed in, and what may act for users.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/people.proto.
  */
 export const file_auth4agent_v1_people: GenFile = /*@__PURE__*/
-  fileDesc("ChphdXRoNGFnZW50L3YxL3Blb3BsZS5wcm90bxINYXV0aDRhZ2VudC52MSIsCg1SZXF1aXJlZENsYWltEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkirAIKGlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEiIKGnRva2VuX2VuZHBvaW50X2F1dGhfbWV0aG9kGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIVCg1zdWJqZWN0X2NsYWltGAggASgJEjUKD3JlcXVpcmVkX2NsYWltcxgJIAMoCzIcLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRDbGFpbRIRCglhbGxfdXNlcnMYCiABKAgSFAoMZ3JvdXBzX2NsYWltGAsgASgJEg8KB3NpZ25hbHMYDCABKAkiUAobUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlEjEKCHByb3ZpZGVyGAEgASgLMh8uYXV0aDRhZ2VudC52MS5JZGVudGl0eVByb3ZpZGVyIvMCChBJZGVudGl0eVByb3ZpZGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIiChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgFIAEoCRIOCgZzY29wZXMYBiADKAkSFQoNc3ViamVjdF9jbGFpbRgHIAEoCRI1Cg9yZXF1aXJlZF9jbGFpbXMYCCADKAsyHC5hdXRoNGFnZW50LnYxLlJlcXVpcmVkQ2xhaW0SEQoJYWxsX3VzZXJzGAkgASgIEhwKDGdyb3Vwc19jbGFpbRgKIAEoCUIG6uAYAhgBEg8KB3NpZ25hbHMYCyABKAkSLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgocTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBIKCgJpZBgBIAEoCSJTCh1MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZRIyCglwcm92aWRlcnMYASADKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiOQodUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJTCh5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2USMQoIcHJvdmlkZXIYASABKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiewoGQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRIMCgRraW5kGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIUCgRuYW1lGAQgASgJQgbq4BgCGAESKgoGcHV0X2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJHChJMaXN0Q2xpZW50c1JlcXVlc3QSCgoCaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiVgoTTGlzdENsaWVudHNSZXNwb25zZRImCgdjbGllbnRzGAEgAygLMhUuYXV0aDRhZ2VudC52MS5DbGllbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjEKEFB1dENsaWVudFJlcXVlc3QSCgoCaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJIjoKEVB1dENsaWVudFJlc3BvbnNlEiUKBmNsaWVudBgBIAEoCzIVLmF1dGg0YWdlbnQudjEuQ2xpZW50IjMKEkJsb2NrQ2xpZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkiPAoTQmxvY2tDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS5hdXRoNGFnZW50LnYxLkNsaWVudDLpBgoNUGVvcGxlU2VydmljZRKcAQoTUHV0SWRlbnRpdHlQcm92aWRlchIpLmF1dGg0YWdlbnQudjEuUHV0SWRlbnRpdHlQcm92aWRlclJlcXVlc3QaKi5hdXRoNGFnZW50LnYxLlB1dElkZW50aXR5UHJvdmlkZXJSZXNwb25zZSIugtPkkwIoOgEqGiMvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzL3tuYW1lfRKbAQoVTGlzdElkZW50aXR5UHJvdmlkZXJzEisuYXV0aDRhZ2VudC52MS5MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXF1ZXN0GiwuYXV0aDRhZ2VudC52MS5MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZSInkAIBgtPkkwIeEhwvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzEqIBChZSZW1vdmVJZGVudGl0eVByb3ZpZGVyEiwuYXV0aDRhZ2VudC52MS5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVxdWVzdBotLmF1dGg0YWdlbnQudjEuUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlc3BvbnNlIiuC0+STAiUqIy92MS9vcGVyYXRvcnMve2lkfS9wcm92aWRlcnMve25hbWV9EnsKC0xpc3RDbGllbnRzEiEuYXV0aDRhZ2VudC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkxpc3RDbGllbnRzUmVzcG9uc2UiJZACAYLT5JMCHBIaL3YxL29wZXJhdG9ycy97aWR9L2NsaWVudHMSdQoJUHV0Q2xpZW50Eh8uYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXNwb25zZSIlgtPkkwIfOgEqGhovdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cxKBAQoLQmxvY2tDbGllbnQSIS5hdXRoNGFnZW50LnYxLkJsb2NrQ2xpZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuQmxvY2tDbGllbnRSZXNwb25zZSIrgtPkkwIlOgEqIiAvdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cy9ibG9ja0KXAQoRY29tLmF1dGg0YWdlbnQudjFCC1Blb3BsZVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChphdXRoNGFnZW50L3YxL3Blb3BsZS5wcm90bxINYXV0aDRhZ2VudC52MSIsCg1SZXF1aXJlZENsYWltEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkirAIKGlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEiIKGnRva2VuX2VuZHBvaW50X2F1dGhfbWV0aG9kGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIVCg1zdWJqZWN0X2NsYWltGAggASgJEjUKD3JlcXVpcmVkX2NsYWltcxgJIAMoCzIcLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRDbGFpbRIRCglhbGxfdXNlcnMYCiABKAgSFAoMZ3JvdXBzX2NsYWltGAsgASgJEg8KB3NpZ25hbHMYDCABKAkiUAobUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlEjEKCHByb3ZpZGVyGAEgASgLMh8uYXV0aDRhZ2VudC52MS5JZGVudGl0eVByb3ZpZGVyIvMCChBJZGVudGl0eVByb3ZpZGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIiChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgFIAEoCRIOCgZzY29wZXMYBiADKAkSFQoNc3ViamVjdF9jbGFpbRgHIAEoCRI1Cg9yZXF1aXJlZF9jbGFpbXMYCCADKAsyHC5hdXRoNGFnZW50LnYxLlJlcXVpcmVkQ2xhaW0SEQoJYWxsX3VzZXJzGAkgASgIEhwKDGdyb3Vwc19jbGFpbRgKIAEoCUIG6uAYAhgBEg8KB3NpZ25hbHMYCyABKAkSLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgocTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBIKCgJpZBgBIAEoCSJTCh1MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZRIyCglwcm92aWRlcnMYASADKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiOQodUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJTCh5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2USMQoIcHJvdmlkZXIYASABKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiVQoQTGlzdFVzZXJzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkiUAoRTGlzdFVzZXJzUmVzcG9uc2USIgoFdXNlcnMYASADKAsyEy5hdXRoNGFnZW50LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrQCCgRVc2VyEg8KB3N1YmplY3QYASABKAkSDgoGc3RhdHVzGAIgASgJEhgKCHByb3ZpZGVyGAMgASgJQgbq4BgCGAESFgoGdGVuYW50GAQgASgJQgbq4BgCGAESIAoQcHJvdmlkZXJfc3ViamVjdBgFIAEoCUIG6uAYAhgBEhQKBG5hbWUYBiABKAlCBurgGAIYARIOCgZncm91cHMYByADKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc2lnbmVkX2luX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkaXNhYmxlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoSRGlzYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKE0Rpc2FibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciJAChFFbmFibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg4KBnJlYXNvbhgDIAEoCSI3ChJFbmFibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciIwChFSZW1vdmVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJIjcKElJlbW92ZVVzZXJSZXNwb25zZRIhCgR1c2VyGAEgASgLMhMuYXV0aDRhZ2VudC52MS5Vc2VyInsKBkNsaWVudBIRCgljbGllbnRfaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSFAoEbmFtZRgEIAEoCUIG6uAYAhgBEioKBnB1dF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRwoSTGlzdENsaWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlYKE0xpc3RDbGllbnRzUmVzcG9uc2USJgoHY2xpZW50cxgBIAMoCzIVLmF1dGg0YWdlbnQudjEuQ2xpZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChBQdXRDbGllbnRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCSI6ChFQdXRDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS5hdXRoNGFnZW50LnYxLkNsaWVudCIzChJCbG9ja0NsaWVudFJlcXVlc3QSCgoCaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJIjwKE0Jsb2NrQ2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUuYXV0aDRhZ2VudC52MS5DbGllbnQy9QoKDVBlb3BsZVNlcnZpY2USnAEKE1B1dElkZW50aXR5UHJvdmlkZXISKS5hdXRoNGFnZW50LnYxLlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0GiouYXV0aDRhZ2VudC52MS5QdXRJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2UiLoLT5JMCKDoBKhojL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycy97bmFtZX0SmwEKFUxpc3RJZGVudGl0eVByb3ZpZGVycxIrLmF1dGg0YWdlbnQudjEuTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBosLmF1dGg0YWdlbnQudjEuTGlzdElkZW50aXR5UHJvdmlkZXJzUmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycxKiAQoWUmVtb3ZlSWRlbnRpdHlQcm92aWRlchIsLmF1dGg0YWdlbnQudjEuUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QaLS5hdXRoNGFnZW50LnYxLlJlbW92ZUlkZW50aXR5UHJvdmlkZXJSZXNwb25zZSIrgtPkkwIlKiMvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzL3tuYW1lfRJzCglMaXN0VXNlcnMSHy5hdXRoNGFnZW50LnYxLkxpc3RVc2Vyc1JlcXVlc3QaIC5hdXRoNGFnZW50LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIiOQAgGC0+STAhoSGC92MS9vcGVyYXRvcnMve2lkfS91c2VycxKLAQoLRGlzYWJsZVVzZXISIS5hdXRoNGFnZW50LnYxLkRpc2FibGVVc2VyUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuRGlzYWJsZVVzZXJSZXNwb25zZSI1gtPkkwIvOgEqIiovdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9L2Rpc2FibGUShwEKCkVuYWJsZVVzZXISIC5hdXRoNGFnZW50LnYxLkVuYWJsZVVzZXJSZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5FbmFibGVVc2VyUmVzcG9uc2UiNILT5JMCLjoBKiIpL3YxL29wZXJhdG9ycy97aWR9L3VzZXJzL3tzdWJqZWN0fS9lbmFibGUSfQoKUmVtb3ZlVXNlchIgLmF1dGg0YWdlbnQudjEuUmVtb3ZlVXNlclJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLlJlbW92ZVVzZXJSZXNwb25zZSIqgtPkkwIkKiIvdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9EnsKC0xpc3RDbGllbnRzEiEuYXV0aDRhZ2VudC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkxpc3RDbGllbnRzUmVzcG9uc2UiJZACAYLT5JMCHBIaL3YxL29wZXJhdG9ycy97aWR9L2NsaWVudHMSdQoJUHV0Q2xpZW50Eh8uYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXNwb25zZSIlgtPkkwIfOgEqGhovdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cxKBAQoLQmxvY2tDbGllbnQSIS5hdXRoNGFnZW50LnYxLkJsb2NrQ2xpZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuQmxvY2tDbGllbnRSZXNwb25zZSIrgtPkkwIlOgEqIiAvdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cy9ibG9ja0KXAQoRY29tLmF1dGg0YWdlbnQudjFCC1Blb3BsZVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * RequiredClaim is a claim that the ID token of each user must have.
@@ -365,6 +365,321 @@ export const RemoveIdentityProviderResponseSchema: GenMessage<RemoveIdentityProv
   messageDesc(file_auth4agent_v1_people, 7);
 
 /**
+ * ListUsersRequest selects users of an operator.
+ *
+ * @generated from message auth4agent.v1.ListUsersRequest
+ */
+export type ListUsersRequest = Message<"auth4agent.v1.ListUsersRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Maximum number of users in the answer, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the previous page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * List only users of this status: active or disabled. Empty means both.
+   *
+   * @generated from field: string status = 4;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListUsersRequest.
+ * Use `create(ListUsersRequestSchema)` to create a new message.
+ */
+export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 8);
+
+/**
+ * ListUsersResponse is one page of users.
+ *
+ * @generated from message auth4agent.v1.ListUsersResponse
+ */
+export type ListUsersResponse = Message<"auth4agent.v1.ListUsersResponse"> & {
+  /**
+   * By subject.
+   *
+   * @generated from field: repeated auth4agent.v1.User users = 1;
+   */
+  users: User[];
+
+  /**
+   * Token of the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListUsersResponse.
+ * Use `create(ListUsersResponseSchema)` to create a new message.
+ */
+export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 9);
+
+/**
+ * User is a person of an operator for whom one of its identity providers has vouched.
+ *
+ * @generated from message auth4agent.v1.User
+ */
+export type User = Message<"auth4agent.v1.User"> & {
+  /**
+   * The subject of the user in tokens: `user:` and 22 characters.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * `active`, `disabled` or `removed`.
+   *
+   * @generated from field: string status = 2;
+   */
+  status: string;
+
+  /**
+   * Name of the identity provider; empty if it is gone.
+   *
+   * @generated from field: string provider = 3;
+   */
+  provider: string;
+
+  /**
+   * The tenant at the provider; empty for none.
+   *
+   * @generated from field: string tenant = 4;
+   */
+  tenant: string;
+
+  /**
+   * Who the user is at the provider: the value of its subject claim.
+   *
+   * @generated from field: string provider_subject = 5;
+   */
+  providerSubject: string;
+
+  /**
+   * The name to show, as the provider gives it.
+   *
+   * @generated from field: string name = 6;
+   */
+  name: string;
+
+  /**
+   * Those of the user's groups that a rule of the operator's policy names.
+   *
+   * @generated from field: repeated string groups = 7;
+   */
+  groups: string[];
+
+  /**
+   * When the user signed in first.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 8;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When the user signed in last.
+   *
+   * @generated from field: google.protobuf.Timestamp signed_in_at = 9;
+   */
+  signedInAt?: Timestamp | undefined;
+
+  /**
+   * When the user was disabled; absent for other users.
+   *
+   * @generated from field: google.protobuf.Timestamp disabled_at = 10;
+   */
+  disabledAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.User.
+ * Use `create(UserSchema)` to create a new message.
+ */
+export const UserSchema: GenMessage<User> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 10);
+
+/**
+ * DisableUserRequest names a user.
+ *
+ * @generated from message auth4agent.v1.DisableUserRequest
+ */
+export type DisableUserRequest = Message<"auth4agent.v1.DisableUserRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The subject of the user.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * Reason for the audit, at most 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.DisableUserRequest.
+ * Use `create(DisableUserRequestSchema)` to create a new message.
+ */
+export const DisableUserRequestSchema: GenMessage<DisableUserRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 11);
+
+/**
+ * DisableUserResponse carries the user.
+ *
+ * @generated from message auth4agent.v1.DisableUserResponse
+ */
+export type DisableUserResponse = Message<"auth4agent.v1.DisableUserResponse"> & {
+  /**
+   * The user, who is disabled.
+   *
+   * @generated from field: auth4agent.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.DisableUserResponse.
+ * Use `create(DisableUserResponseSchema)` to create a new message.
+ */
+export const DisableUserResponseSchema: GenMessage<DisableUserResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 12);
+
+/**
+ * EnableUserRequest names a user.
+ *
+ * @generated from message auth4agent.v1.EnableUserRequest
+ */
+export type EnableUserRequest = Message<"auth4agent.v1.EnableUserRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The subject of the user.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * Reason for the audit, at most 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.EnableUserRequest.
+ * Use `create(EnableUserRequestSchema)` to create a new message.
+ */
+export const EnableUserRequestSchema: GenMessage<EnableUserRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 13);
+
+/**
+ * EnableUserResponse carries the user.
+ *
+ * @generated from message auth4agent.v1.EnableUserResponse
+ */
+export type EnableUserResponse = Message<"auth4agent.v1.EnableUserResponse"> & {
+  /**
+   * The user, who is active.
+   *
+   * @generated from field: auth4agent.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.EnableUserResponse.
+ * Use `create(EnableUserResponseSchema)` to create a new message.
+ */
+export const EnableUserResponseSchema: GenMessage<EnableUserResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 14);
+
+/**
+ * RemoveUserRequest names a user.
+ *
+ * @generated from message auth4agent.v1.RemoveUserRequest
+ */
+export type RemoveUserRequest = Message<"auth4agent.v1.RemoveUserRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The subject of the user.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.RemoveUserRequest.
+ * Use `create(RemoveUserRequestSchema)` to create a new message.
+ */
+export const RemoveUserRequestSchema: GenMessage<RemoveUserRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 15);
+
+/**
+ * RemoveUserResponse carries the user.
+ *
+ * @generated from message auth4agent.v1.RemoveUserResponse
+ */
+export type RemoveUserResponse = Message<"auth4agent.v1.RemoveUserResponse"> & {
+  /**
+   * The user, of whom only the subject and the status are left.
+   *
+   * @generated from field: auth4agent.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.RemoveUserResponse.
+ * Use `create(RemoveUserResponseSchema)` to create a new message.
+ */
+export const RemoveUserResponseSchema: GenMessage<RemoveUserResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 16);
+
+/**
  * Client is a program about which an operator has decided whether it may act for users at the operator's audiences.
  *
  * @generated from message auth4agent.v1.Client
@@ -412,7 +727,7 @@ export type Client = Message<"auth4agent.v1.Client"> & {
  * Use `create(ClientSchema)` to create a new message.
  */
 export const ClientSchema: GenMessage<Client> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 8);
+  messageDesc(file_auth4agent_v1_people, 17);
 
 /**
  * ListClientsRequest asks for the clients of an operator.
@@ -447,7 +762,7 @@ export type ListClientsRequest = Message<"auth4agent.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 9);
+  messageDesc(file_auth4agent_v1_people, 18);
 
 /**
  * ListClientsResponse carries a page of clients.
@@ -475,7 +790,7 @@ export type ListClientsResponse = Message<"auth4agent.v1.ListClientsResponse"> &
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 10);
+  messageDesc(file_auth4agent_v1_people, 19);
 
 /**
  * PutClientRequest names a client to allow.
@@ -504,7 +819,7 @@ export type PutClientRequest = Message<"auth4agent.v1.PutClientRequest"> & {
  * Use `create(PutClientRequestSchema)` to create a new message.
  */
 export const PutClientRequestSchema: GenMessage<PutClientRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 11);
+  messageDesc(file_auth4agent_v1_people, 20);
 
 /**
  * PutClientResponse carries the client.
@@ -525,7 +840,7 @@ export type PutClientResponse = Message<"auth4agent.v1.PutClientResponse"> & {
  * Use `create(PutClientResponseSchema)` to create a new message.
  */
 export const PutClientResponseSchema: GenMessage<PutClientResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 12);
+  messageDesc(file_auth4agent_v1_people, 21);
 
 /**
  * BlockClientRequest names a client to block.
@@ -553,7 +868,7 @@ export type BlockClientRequest = Message<"auth4agent.v1.BlockClientRequest"> & {
  * Use `create(BlockClientRequestSchema)` to create a new message.
  */
 export const BlockClientRequestSchema: GenMessage<BlockClientRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 13);
+  messageDesc(file_auth4agent_v1_people, 22);
 
 /**
  * BlockClientResponse carries the client.
@@ -574,7 +889,7 @@ export type BlockClientResponse = Message<"auth4agent.v1.BlockClientResponse"> &
  * Use `create(BlockClientResponseSchema)` to create a new message.
  */
 export const BlockClientResponseSchema: GenMessage<BlockClientResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_people, 14);
+  messageDesc(file_auth4agent_v1_people, 23);
 
 /**
  * PeopleService lets an operator say at which OpenID providers its users sign in, and which clients may act for users
@@ -616,6 +931,49 @@ export const PeopleService: GenService<{
     methodKind: "unary";
     input: typeof RemoveIdentityProviderRequestSchema;
     output: typeof RemoveIdentityProviderResponseSchema;
+  },
+  /**
+   * ListUsers lists the users of the operator by subject, without those that were removed.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.ListUsers
+   */
+  listUsers: {
+    methodKind: "unary";
+    input: typeof ListUsersRequestSchema;
+    output: typeof ListUsersResponseSchema;
+  },
+  /**
+   * DisableUser ends all tokens of a user, and lets the user sign in no more. After the call has returned, no online
+   * verification that begins later accepts a token of the user.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.DisableUser
+   */
+  disableUser: {
+    methodKind: "unary";
+    input: typeof DisableUserRequestSchema;
+    output: typeof DisableUserResponseSchema;
+  },
+  /**
+   * EnableUser lets a disabled user sign in again. Tokens that DisableUser ended stay ended.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.EnableUser
+   */
+  enableUser: {
+    methodKind: "unary";
+    input: typeof EnableUserRequestSchema;
+    output: typeof EnableUserResponseSchema;
+  },
+  /**
+   * RemoveUser ends all tokens of a user, and erases what the server knows about the person. It does not keep the
+   * person away: who signs in at the identity provider again is a user again. After the call has returned, no online
+   * verification that begins later accepts a token of the user.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.RemoveUser
+   */
+  removeUser: {
+    methodKind: "unary";
+    input: typeof RemoveUserRequestSchema;
+    output: typeof RemoveUserResponseSchema;
   },
   /**
    * ListClients lists the clients that the operator has allowed or blocked, in the order of their client ids.

@@ -1,0 +1,111 @@
+import { Prisma, type PrismaClient, type User } from '../../../gen/prisma/client.ts'
+import type { AuditAction } from '../../ledger/audit-action.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
+import { lockActiveOperator } from '../../ledger/lock-operator.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { UserPage } from '../users/domain/parse-user-page.ts'
+
+/** Names a user, and says why it is changed. */
+export interface NamedUser {
+  readonly operatorId: string
+  readonly subject: string
+  readonly reason: string
+}
+
+/**
+ * What removing a user writes: only the subject, the status and the raised epoch stay. A trigger writes the epoch to
+ * the revocation log. The database's clock counts, because the database keeps the row until its tokens have expired.
+ */
+export const REMOVED = Prisma.sql`status = 'removed', epoch = epoch + 1, version = version + 1, removed_at = now(),
+  disabled_at = NULL, provider_id = NULL, provider_edge = NULL, tenant = '', sub = '', name = '', groups = '{}'`
+
+/**
+ * Disables a user. A trigger writes the raised epoch to the revocation log. Changes nothing for a user that is
+ * disabled already.
+ *
+ * @throws ApiError USER_NOT_FOUND
+ */
+export function disableUser(prisma: PrismaClient, author: Author, named: NamedUser, at: Date): Promise<User> {
+  return changeUser(prisma, author, { named, action: 'user.disable', from: 'active' }, (tx, where) => {
+    const raised = { epoch: { increment: 1 }, version: { increment: 1 } }
+    return tx.user.update({ where, data: { status: 'disabled', disabledAt: at, ...raised } })
+  })
+}
+
+/**
+ * Lets a disabled user sign in again. The epoch stays raised, so no earlier token is valid again.
+ *
+ * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, USER_NOT_FOUND
+ */
+export function enableUser(prisma: PrismaClient, author: Author, named: NamedUser): Promise<User> {
+  return changeUser(prisma, author, { named, action: 'user.enable', from: 'disabled' }, async (tx, where) => {
+    await lockActiveOperator(tx, named.operatorId)
+    return tx.user.update({ where, data: { status: 'active', disabledAt: null, version: { increment: 1 } } })
+  })
+}
+
+/**
+ * Ends all tokens of a user and erases the person. Changes nothing for a user that is removed already, so that a call
+ * can be repeated.
+ *
+ * @throws ApiError USER_NOT_FOUND
+ */
+export function removeUser(prisma: PrismaClient, author: Author, named: NamedUser): Promise<User> {
+  const { operatorId, subject } = named
+  return change(prisma, author, async (tx, audit) => {
+    const row = await lockUser(tx, named)
+    if (row.status === 'removed') return row
+    await tx.$executeRaw`UPDATE users SET ${REMOVED} WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
+    await audit({ action: 'user.remove', subject, operatorId })
+    return tx.user.findUniqueOrThrow({ where: keyOf(named) })
+  })
+}
+
+/** Lists users by subject, one more than the size of the page if another page follows. */
+export function listUsers(prisma: PrismaClient, operatorId: string, page: UserPage): Promise<User[]> {
+  const { size, after, statuses } = page
+  return prisma.user.findMany({
+    where: { operatorId, status: { in: [...statuses] }, ...(after !== undefined && { subject: { gt: after } }) },
+    orderBy: { subject: 'asc' },
+    take: size + 1,
+  })
+}
+
+interface StatusChange {
+  readonly named: NamedUser
+  readonly action: AuditAction
+  /** The status that is changed. A user with the other one is left as it is. */
+  readonly from: 'active' | 'disabled'
+}
+
+function changeUser(
+  prisma: PrismaClient,
+  author: Author,
+  { named, action, from }: StatusChange,
+  write: (tx: Tx, where: ReturnType<typeof keyOf>) => Promise<User>,
+): Promise<User> {
+  const { operatorId, subject, reason } = named
+  return change(prisma, author, async (tx, audit) => {
+    const row = await lockUser(tx, named)
+    if (row.status === 'removed') throw new ApiError('USER_NOT_FOUND')
+    if (row.status !== from) return row
+    const after = await write(tx, keyOf(named))
+    await audit({ action, subject, operatorId, reason })
+    return after
+  })
+}
+
+/** Locks a user, so that its changes and sign-ins happen one after the other. Throws ApiError USER_NOT_FOUND. */
+async function lockUser(tx: Tx, named: Pick<NamedUser, 'operatorId' | 'subject'>): Promise<User> {
+  const { operatorId, subject } = named
+  await tx.$queryRaw`
+    SELECT 1 FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
+  const row = await tx.user.findUnique({ where: keyOf(named) })
+  if (row === null) throw new ApiError('USER_NOT_FOUND')
+  return row
+}
+
+function keyOf({ operatorId, subject }: Pick<NamedUser, 'operatorId' | 'subject'>) {
+  return { operatorId_subject: { operatorId, subject } }
+}
