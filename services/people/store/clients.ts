@@ -29,7 +29,7 @@ export function allowClient(store: ClientStore, author: Author, key: ClientKey, 
   const { operatorId, clientId } = key
   return change(store.prisma, author, async (tx, audit) => {
     await lockActiveOperator(tx, operatorId)
-    const before = await findClient(tx, key)
+    const before = await readRow(tx, key)
     if (before?.status === 'allowed') return before
     await checkRoom(tx, operatorId, before)
     await audit({ action: 'client.put', subject: clientId, operatorId, reason: name })
@@ -46,7 +46,7 @@ export function allowClient(store: ClientStore, author: Author, key: ClientKey, 
  * @throws ApiError TOO_MANY_CLIENTS
  */
 export async function isAllowed(prisma: PrismaClient, key: ClientKey): Promise<boolean> {
-  const before = await findClient(prisma, key)
+  const before = await readRow(prisma, key)
   if (before?.status === 'allowed') return true
   await checkRoom(prisma, key.operatorId, before)
   return false
@@ -62,7 +62,7 @@ export function blockClient({ prisma, now }: ClientStore, author: Author, key: C
   const { operatorId, clientId } = key
   return change(prisma, author, async (tx, audit) => {
     await lockOperator(tx, operatorId)
-    const before = await findClient(tx, key)
+    const before = await readRow(tx, key)
     if (before?.status === 'blocked') return before
     await audit({ action: 'client.block', subject: clientId, operatorId })
     const putAt = new Date(now())
@@ -112,7 +112,7 @@ function parseToken(token: string): string | undefined {
   return clientId
 }
 
-async function findClient(prisma: Pick<Tx, 'client'>, key: ClientKey): Promise<Client | undefined> {
+async function readRow(prisma: Pick<Tx, 'client'>, key: ClientKey): Promise<Client | undefined> {
   return (await prisma.client.findUnique({ where: whereOf(key) })) ?? undefined
 }
 
