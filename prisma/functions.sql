@@ -223,7 +223,7 @@ BEGIN
 END $function$;
 CREATE CONSTRAINT TRIGGER issuers_log AFTER UPDATE OF generation ON public.issuers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.generation > old.generation)) EXECUTE FUNCTION log_issuer();
 
--- Trust in a domain, statement, subject, users, provider or client that ends or gets a new id is in the log: rule (j).
+-- Trust in a domain, statement, subject, users, provider, client or consent that ends or gets a new id is in the log: rule (j).
 -- services/revocation/README.md#the-rules
 CREATE OR REPLACE FUNCTION public.log_edge()
  RETURNS trigger
@@ -236,6 +236,8 @@ BEGIN
 END $function$;
 CREATE CONSTRAINT TRIGGER clients_changed_log AFTER UPDATE OF edge_id ON public.clients DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER clients_log AFTER DELETE ON public.clients DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.status = 'allowed'::client_status)) EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER consents_changed_log AFTER UPDATE OF edge_id ON public.consents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
+CREATE CONSTRAINT TRIGGER consents_log AFTER DELETE ON public.consents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER identity_providers_changed_log AFTER UPDATE OF edge_id ON public.identity_providers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER identity_providers_log AFTER DELETE ON public.identity_providers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER issuer_domains_log AFTER DELETE ON public.issuer_domains DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_edge();
@@ -247,6 +249,19 @@ CREATE CONSTRAINT TRIGGER operator_user_targets_deleted_log AFTER DELETE ON publ
 CREATE CONSTRAINT TRIGGER operator_user_targets_log AFTER UPDATE OF ended_at ON public.operator_user_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.ended_at IS NOT NULL) AND (old.ended_at IS NULL))) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER trust_statements_log AFTER UPDATE OF ended_at ON public.trust_statements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.ended_at IS NOT NULL) AND (old.ended_at IS NULL))) EXECUTE FUNCTION log_edge();
 CREATE CONSTRAINT TRIGGER trust_statements_renamed_log AFTER UPDATE OF edge_id ON public.trust_statements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.edge_id <> old.edge_id)) EXECUTE FUNCTION log_edge();
+
+-- The id of a connection that ends before it expires is in the log, because its tokens name it: rule (j).
+-- services/revocation/README.md#the-rules
+CREATE OR REPLACE FUNCTION public.log_connection()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+    PERFORM append_revocation('edge', NULL, OLD."id"::text, 0, tokens_have_expired());
+    RETURN NULL;
+END $function$;
+CREATE CONSTRAINT TRIGGER connections_log AFTER DELETE ON public.connections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.expires_at > (now() - '00:10:00'::interval))) EXECUTE FUNCTION log_connection();
 
 -- The edge of a caller that is no longer listed is in the log: rule (j).
 -- services/revocation/README.md#the-rules

@@ -295,16 +295,27 @@ export type IdentityProvider = Prisma.IdentityProviderModel
  */
 export type User = Prisma.UserModel
 /**
+ * Model Client
+ * Written only by people. Clients that an operator has allowed, or blocked, to act for users at its audiences.
+ */
+export type Client = Prisma.ClientModel
+/**
+ * Model Consent
+ * Written only by people. What a user lets one client do at one audience. A trigger writes an earlier edge, and that
+ * of a withdrawn consent, to the log.
+ */
+export type Consent = Prisma.ConsentModel
+/**
+ * Model Connection
+ * Written only by people. One use of a consent by one installation of a client, which has its refresh token.
+ */
+export type Connection = Prisma.ConnectionModel
+/**
  * Model WebSession
  * Written only by people. A browser in which a user is signed in. It counts only while the user is active and has
  * this epoch, and the provider this edge. It ends with the row of the user, because a later row begins at epoch 1.
  */
 export type WebSession = Prisma.WebSessionModel
-/**
- * Model Client
- * Written only by people. Clients that an operator has allowed, or blocked, to act for users at its audiences.
- */
-export type Client = Prisma.ClientModel
 /**
  * Model SignalStream
  * Written only by signals. A stream of security events for a receiver. A trigger tells waiting processes of changes.

@@ -36,12 +36,15 @@ export async function makeAuthn(
   const { trust, close } = await makeTrust(deps, keys, clients.operators)
   opened.defer(close)
   const statusLists = makeStatusLists(deps, keys, trust)
+  const people = makePeople(deps, keys, clients.operators)
+  opened.defer(() => people.close())
   const authn = createAuthn({
     ...clients,
     timeline: await readTimeline(db.pool),
     verifyForeign: trust.verifyForeign,
     chaining: trust.chaining,
     judgeIdJag: trust.judgeIdJag,
+    userGrants: people.userGrants,
     statusPlaces: statusLists.places,
     db,
     redeemPool,
@@ -71,8 +74,6 @@ export async function makeAuthn(
   })
   const signals = makeSignals(deps, keys)
   opened.defer(() => signals.close())
-  const people = makePeople(deps, keys, clients.operators)
-  opened.defer(() => people.close())
   const all = opened.move()
   return {
     routes: [

@@ -20,7 +20,7 @@ export type { TokenSigner } from './jwt-signer.ts'
 export type { KeyVault, Sealed } from './key-vault.ts'
 export type { FederationSigners, SignalSigners } from './open-keys.ts'
 export { PASSKEY_NONCE_LIFETIME_S } from './passkey-nonce.ts'
-export { openText, sealText, secretOf } from './sealed-text.ts'
+export { openText, type SealDeps, sealText, secretOf } from './sealed-text.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
 /** The opened keys of the deployment, and the RPC service that manages them. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
@@ -7,6 +8,8 @@ import { providerRow } from '../../test/support/people.ts'
 import { makeAllKeys, makeKey, openAll } from '../../test/support/sealed-rows.ts'
 import { insertStream } from '../../test/support/signals.ts'
 import { systemAuthor } from '../ledger/ledger.ts'
+import { createRefreshKeys } from '../people/connections/refresh-key.ts'
+import { formatRefreshToken, parseRefreshToken } from '../people/connections/refresh-token.ts'
 import { openSecret } from '../people/store/providers.ts'
 import { sealAuthorization } from '../signals/store/authorization.ts'
 import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
@@ -71,6 +74,19 @@ describe('a change of the KEK', () => {
     const sealed = await prisma.identityProvider.findUniqueOrThrow({ where: { id: row.id } })
     expect(openSecret(newOnly, sealed)).toBe('secret')
     expect(await audited()).toMatchObject([{ subject: row.id }])
+  })
+
+  it('seals the key of refresh tokens again, so that they stay good', async () => {
+    await prisma.deployment.create({ data: { issuer: 'https://auth.example' } })
+    const { id } = await createRefreshKeys({ prisma, vault: oldOnly }).current()
+    await expect(checkSealed(prisma, newOnly)).rejects.toThrow(WrongKeyError)
+    const token = { connection: randomUUID(), n: 7 }
+    const text = formatRefreshToken((await createRefreshKeys({ prisma, vault: oldOnly }).current()).key, token)
+    expect(await pass(newOld)).toBe(1)
+    await checkSealed(prisma, newOnly)
+    const later = await createRefreshKeys({ prisma, vault: newOnly }).current()
+    expect([later.id, parseRefreshToken(later.key, text)]).toEqual([id, token])
+    expect(await audited()).toMatchObject([{ subject: id }])
   })
 
   it('goes in steps, and at each step every process can open every secret', async () => {

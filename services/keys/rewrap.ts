@@ -44,6 +44,13 @@ interface SealedProviderSecret {
   readonly kekId: string
 }
 
+/** The key of the MACs in refresh tokens. */
+interface SealedRefreshKey {
+  readonly id: string
+  readonly wrappedKey: Uint8Array<ArrayBuffer>
+  readonly kekId: string
+}
+
 /** Dependencies of one pass of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
@@ -113,6 +120,9 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
     WHERE wrapped_authorization IS NOT NULL`
   const providers = await prisma.$queryRaw<SealedProviderSecret[]>`
     SELECT id::text, wrapped_secret AS "wrappedSecret", kek_id AS "kekId" FROM identity_providers`
+  const refresh = await prisma.$queryRaw<SealedRefreshKey[]>`
+    SELECT refresh_key_id AS id, wrapped_refresh_key AS "wrappedKey", refresh_kek_id AS "kekId" FROM deployment
+    WHERE refresh_key_id IS NOT NULL`
   return [
     ...signing.map(({ kid, purpose, wrappedKey, kekId }): SealedRow => {
       const where = { kid, kekId, wrappedKey }
@@ -138,6 +148,14 @@ async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
         (await tx.identityProvider.updateMany({ where, data: { wrappedSecret: sealed.wrapped, kekId: sealed.kekId } }))
           .count
       return { record: { purpose: 'provider', id }, wrapped: wrappedSecret, kekId, replace }
+    }),
+    ...refresh.map(({ id, wrappedKey, kekId }): SealedRow => {
+      const where = { refreshKeyId: id, refreshKekId: kekId, wrappedRefreshKey: wrappedKey }
+      const replace = async (tx: Tx, sealed: Sealed) => {
+        const data = { wrappedRefreshKey: sealed.wrapped, refreshKekId: sealed.kekId }
+        return (await tx.deployment.updateMany({ where, data })).count
+      }
+      return { record: { purpose: 'refresh', id }, wrapped: wrappedKey, kekId, replace }
     }),
     ...streams.map(({ id, wrappedAuthorization, kekId }): SealedRow => {
       const where = { id, kekId, wrappedAuthorization }

@@ -3,11 +3,12 @@ import { hmacSha256, verifyHmacSha256 } from '../platform/crypto/hmac.ts'
 import type { ChallengeKeyring } from './challenge-keyring.ts'
 
 /** What a sealed text is for. A text that is sealed for one purpose does not open for another. */
-type Purpose = 'dpop-nonce' | 'trust-view' | 'sign-in' | 'sign-in-request' | 'flow' | 'form'
+type Purpose = 'dpop-nonce' | 'trust-view' | 'sign-in' | 'sign-in-request' | 'flow' | 'form' | 'code'
 /** What a secret is for that only the server can compute from a sealed text. No text is sealed for these purposes. */
 type SecretPurpose = 'pkce' | 'nonce'
 
-type SealDeps = { readonly challengeKeys: Pick<ChallengeKeyring, 'current' | 'find'> }
+/** Dependencies of sealText and openText. */
+export type SealDeps = { readonly challengeKeys: Pick<ChallengeKeyring, 'current' | 'find'> }
 
 const SEALED = /^([\w-]{1,64})\.([\w.-]{1,4096})\.([\w-]{43})$/
 

@@ -163,6 +163,7 @@ export function auditId(nowMs = Date.now()): string {
 export function actorName(principal: Actor): string {
   if (principal.kind === 'operator') return `operator:${principal.operatorId}`
   if (principal.kind === 'agent') return `agent:${principal.did}`
+  if (principal.kind === 'client') return `client:${principal.clientId}`
   return principal.kind === 'user' ? principal.subject : principal.kind
 }
 

@@ -41,11 +41,15 @@ export interface SignedCall {
 /** The caller, as the pipeline has authenticated it. A caller without an assertion is `anonymous`. */
 export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal | AgentPrincipal
 
-/** Who makes a change: the caller, the server itself, or an agent or user that proved itself without the pipeline. */
+/**
+ * Who makes a change: the caller, the server itself, or an agent, client or user that has proved itself without the
+ * pipeline.
+ */
 export type Actor =
   | Principal
   | { readonly kind: 'system' }
   | { readonly kind: 'agent'; readonly did: string }
+  | { readonly kind: 'client'; readonly clientId: string }
   | { readonly kind: 'user'; readonly subject: string }
 
 /** The facts about a caller that has signed its call. */

@@ -27,7 +27,9 @@ export { admitCaller } from './domain/admit-caller.ts'
 export { OWNER_STATUSES } from './domain/decide-confirm.ts'
 export { listParentDomains } from './domain/list-parent-domains.ts'
 export { hasMalformedLabel, isTestDomain, parseDomain } from './domain/parse-domain.ts'
+export type { UserAccess, UserScope } from './domain/user-access.ts'
 export { selectOwner } from './store/directory.ts'
+export { fromStoredUsers } from './store/stored-users.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpPlaces'> {
   readonly db: Db

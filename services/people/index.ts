@@ -5,6 +5,7 @@ import { removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { createClientDocuments } from './clients/documents.ts'
 import type { PeopleOptions } from './config.ts'
+import { pruneConnections } from './connections/prune-connections.ts'
 import { peoplePolicies } from './policy.ts'
 import { createProviderClients } from './providers/provider-clients.ts'
 import { peopleRoutes } from './routes.ts'
@@ -12,29 +13,46 @@ import { createCookies } from './sessions/cookies.ts'
 import { signInPolicies } from './sign-in/policy.ts'
 import { signInRoutes } from './sign-in/routes.ts'
 import { sweepUsers } from './store/sweep-users.ts'
+import { createUserGrants, type UserGrants } from './user-grants.ts'
+
+export { type Access, decideAccess } from './access/domain/decide-access.ts'
+export { decideClient } from './access/domain/decide-client.ts'
+export type { Standing } from './access/domain/standing.ts'
+export { JOIN_STANDING, readStanding, STANDING_MARK, type StandingOf, valuesOf } from './access/standing.ts'
+export { endConnectionOfClient } from './connections/end-connection.ts'
+export { findConnectionIn, type KnownConsent, readConnection, readConsent } from './connections/read-connection.ts'
+export type { UserGrants } from './user-grants.ts'
 
 /** The people part of the server. */
 export interface People {
   readonly module: ServiceModule<typeof PeopleService>
   readonly signIn: ServiceModule<typeof SignInService>
+  readonly userGrants: UserGrants
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
-/** Creates the people part of the server: identity providers, sign-in, users and clients. */
+/** Creates the people part of the server, which signs people in, and lets clients act for them. */
 export function createPeople(options: PeopleOptions): People {
-  const { db, now, issuer, clientOutbound } = options
+  const { db, now, issuer, outbound, clientOutbound } = options
   const documents = createClientDocuments({ ...options, outbound: clientOutbound })
-  const signInDeps = { ...options, cookies: createCookies(issuer), providerClients: createProviderClients(options) }
+  const signInDeps = {
+    ...options,
+    documents,
+    cookies: createCookies(issuer),
+    providerClients: createProviderClients(options),
+  }
   return {
     module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
+    userGrants: createUserGrants(options),
     jobs: [
       { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },
       { name: 'users', run: () => sweepUsers(options) },
+      { name: 'connections', run: () => pruneConnections(db.pool, now()) },
     ],
     async close() {
-      await Promise.all([options.outbound.close(), clientOutbound.close()])
+      await Promise.all([outbound.close(), clientOutbound.close()])
     },
   }
 }

@@ -5,8 +5,8 @@ const byOperator = { callers: ['operator'], own: 'id' } as const
 const change = { ...byOperator, role: 'people', endsTokens: true } as const
 
 /**
- * Who may call each method of PeopleService. Removing a provider, ending a user and blocking a client only take
- * authority away.
+ * Who may call each method of PeopleService. Removing a provider, ending a user, blocking a client, withdrawing a
+ * consent and ending a connection only take authority away.
  */
 export const peoplePolicies: Policies<typeof PeopleService> = {
   // A provider that is replaced by a different one ends the tokens of its users.
@@ -20,4 +20,7 @@ export const peoplePolicies: Policies<typeof PeopleService> = {
   listClients: { ...byOperator, role: 'any', limit: 'read' },
   putClient: { ...change, limit: 'manage', action: 'client.put', endsTokens: false },
   blockClient: { ...change, limit: 'urgent', action: 'client.block', urgent: true },
+  listConsents: { ...byOperator, role: 'any', limit: 'read' },
+  withdrawConsent: { ...change, limit: 'urgent', action: 'consent.withdraw', urgent: true },
+  endConnection: { ...change, limit: 'urgent', action: 'connection.end', urgent: true },
 }

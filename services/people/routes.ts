@@ -4,6 +4,7 @@ import { demandUnused } from '../ledger/ledger.ts'
 import type { ClientDocuments } from './clients/documents.ts'
 import { clientRoutes } from './clients/routes.ts'
 import type { PeopleOptions } from './config.ts'
+import { consentRoutes } from './consents/routes.ts'
 import { readNewProvider } from './domain/read-new-provider.ts'
 import { discoverProvider } from './providers/discover.ts'
 import { isStored, listProviders, type ProviderStore, putProvider, removeProvider } from './store/providers.ts'
@@ -30,5 +31,6 @@ export function peopleRoutes(options: PeopleOptions, documents: ClientDocuments)
     },
     ...userRoutes(options),
     ...clientRoutes(options, documents),
+    ...consentRoutes(options),
   }
 }

@@ -20,16 +20,18 @@ export interface Ended {
 }
 
 /**
- * Ends every token of the deployment and voids every challenge. The administrator calls it after a backup is restored,
- * because all revocations, redemptions and registrations since that backup are lost. Every operator continues from an
- * epoch that no issued token can have, also an operator that registers again under the same id.
+ * Ends every token of the deployment, and voids every challenge, code and refresh token. The administrator calls it
+ * after a backup is restored, because all revocations, redemptions and registrations since that backup are lost. Every
+ * operator continues from an epoch that no issued token can have, also an operator that registers again under the same
+ * id.
  */
 export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, reason: string): Promise<Ended> {
   return change(prisma, author, async (tx, audit) => {
     const rows = await tx.$queryRaw<{ firstEpoch: number; issuer: string }[]>`
       UPDATE deployment SET first_epoch = greatest(
         first_epoch + ${STEP}::int,
-        ceil(extract(epoch FROM clock_timestamp() - ${BEGIN}::timestamptz) * ${EPOCHS_A_SECOND}::int)::int)
+        ceil(extract(epoch FROM clock_timestamp() - ${BEGIN}::timestamptz) * ${EPOCHS_A_SECOND}::int)::int),
+        refresh_key_id = NULL, wrapped_refresh_key = NULL, refresh_kek_id = NULL
       WHERE id = 1
       RETURNING first_epoch AS "firstEpoch", issuer`
     const [{ firstEpoch, issuer } = { firstEpoch: 0, issuer: '' }] = rows

@@ -57,6 +57,10 @@ export function callsOf(
 /** Returns the calls of OAuthService. Each of them has a fresh client assertion unless the wishes contain one. */
 export function oauthCallsOf({ oauth: { handlers } }: ReturnType<typeof createAuthn>) {
   return {
+    token: handlers.token,
+    /** Revokes as a client that is no agent. */
+    revokeAs: (clientId: string, token: string, more: object = {}) =>
+      handlers.revoke(create(RevokeRequestSchema, { token, clientId, ...more }), anonymous()),
     oauthToken: (
       agent: TestAgent,
       wishes: Omit<Init<typeof TokenRequestSchema>, '$typeName'> = {},

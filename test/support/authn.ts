@@ -11,6 +11,7 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
+import { createUserGrants } from '../../services/people/user-grants.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import type { Durability } from '../../services/platform/db/durability.ts'
 import { scaleWorkRates } from '../../services/platform/limits/rates.ts'
@@ -67,6 +68,8 @@ interface InstanceOptions {
   readonly attestationOf?: (did: string) => Attestations
   /** Appraises the evidence of an agent, in place of the directory. */
   readonly attestAgent?: (request: AttestAgentRequest) => Promise<object>
+  /** Runs after a decision about a token for a user, and before the statement that issues it. */
+  readonly beforeCode?: () => Promise<unknown>
   /** Replaces options of the status lists. */
   readonly statusLists?: Partial<StatusListOptions>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
@@ -130,6 +133,14 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     metrics: { made() {}, living() {} },
     ...options.statusLists,
   })
+  const grants = createUserGrants({ db, vault: keys.vault, challengeKeys: keys.challengeKeys })
+  const userGrants = {
+    ...grants,
+    async refreshKeyId() {
+      await options.beforeCode?.()
+      return grants.refreshKeyId()
+    },
+  }
   const authn = createAuthn({
     db,
     timeline: await readTimeline(db.pool),
@@ -153,6 +164,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     verifyForeign: noForeign,
     chaining,
     judgeIdJag: options.judgeIdJag ?? refuseIdJag,
+    userGrants,
     tokenStatus,
     verificationKeys,
     keys,
@@ -168,6 +180,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     clock,
     authn,
     keys,
+    userGrants,
     revocation,
     identity,
     statusLists,

@@ -34,6 +34,11 @@ export async function signInWorld(issuer = SIGN_IN_ISSUER) {
       challengeKeys: oneChallengeKey(),
       operators: operatorsOf(db),
       cookies: createCookies(issuer),
+      documents: {
+        async find(): Promise<never> {
+          throw new Error('These tests have no client')
+        },
+      },
       providerClients: createProviderClients(common),
     },
     /** Inserts a provider of the operator, all of whose users are users of the operator. */

@@ -7,6 +7,8 @@ import { assertion } from './nouns/assertion.ts'
 import { attestor } from './nouns/attestor.ts'
 import { audit } from './nouns/audit.ts'
 import { client } from './nouns/client.ts'
+import { connection } from './nouns/connection.ts'
+import { consent } from './nouns/consent.ts'
 import { context } from './nouns/context.ts'
 import { deployment } from './nouns/deployment.ts'
 import { dpopProof } from './nouns/dpop-proof.ts'
@@ -44,7 +46,21 @@ export const groups: readonly Group[] = [
   {
     title: 'Operators',
     alone: [],
-    nouns: [operator, operatorKey, request, policy, assertion, audit, provider, user, client, stream, trust],
+    nouns: [
+      operator,
+      operatorKey,
+      request,
+      policy,
+      assertion,
+      audit,
+      provider,
+      user,
+      client,
+      consent,
+      connection,
+      stream,
+      trust,
+    ],
   },
   { title: 'Agents', alone: [], nouns: [agent, agentKey, scope, attestor, enrolmentRule, requirement] },
   { title: 'Tokens and grants', alone: [], nouns: [token, dpopProof, grant, idJag, revocation] },

@@ -64,6 +64,9 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator listClients': ['client', 'list'],
   'operator putClient': ['client', 'allow', 'https://client.example/client.json'],
   'operator blockClient': ['client', 'block', 'https://client.example/client.json'],
+  'operator listConsents': ['consent', 'list'],
+  'operator withdrawConsent': ['consent', 'withdraw', randomUUID()],
+  'operator endConnection': ['connection', 'end', randomUUID()],
   'operator revokeToken': ['token', 'revoke', '--jti', randomUUID()],
   'operator watchRevocations': ['revocation', 'watch'],
   'admin watchRevocations': [

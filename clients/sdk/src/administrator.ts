@@ -69,7 +69,7 @@ export interface Administrator extends TrustQuestions {
   readonly federation: FederationCalls
   /** The processes that use the database of the deployment, and the last step of an upgrade. */
   readonly deployment: DeploymentCalls
-  /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */
+  /** Ends every token, and voids every challenge, code and refresh token. Call it after a restore from a backup. */
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
    * Makes an assertion for another program, such as curl. `rpc` (`METHOD /path` or `package.Service/Method`) names the

@@ -151,6 +151,7 @@ export type {
 } from './operator-attestation.ts'
 export type { AuditFilter, OperatorAudit } from './operator-audit.ts'
 export type { OperatorClient, OperatorClients } from './operator-clients.ts'
+export type { ConsentFilter, OperatorConsents, UserConnection, UserConsent } from './operator-consents.ts'
 export { type KeyRequest, readKeyRequest, signKeyRequest, type WantedKey } from './operator-key-request.ts'
 export type {
   Invitation,

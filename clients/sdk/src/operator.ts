@@ -12,6 +12,7 @@ import * as answers from './operator-answers.ts'
 import { type OperatorAttestation, operatorAttestation } from './operator-attestation.ts'
 import { type OperatorAudit, operatorAudit } from './operator-audit.ts'
 import { type OperatorClients, operatorClients } from './operator-clients.ts'
+import { type OperatorConsents, operatorConsents } from './operator-consents.ts'
 import { type KnownManifest, type OperatorKeys, operatorKeys } from './operator-keys.ts'
 import { type OperatorPolicy, readPolicy } from './operator-policy.ts'
 import { type OperatorProviders, operatorProviders } from './operator-providers.ts'
@@ -98,6 +99,8 @@ export interface Operator extends TrustQuestions {
   readonly providers: OperatorProviders
   readonly users: OperatorUsers
   readonly clients: OperatorClients
+  /** What users let clients do. */
+  readonly consents: OperatorConsents
   readonly streams: OperatorStreams
   readonly trust: OperatorTrust
   /**
@@ -179,6 +182,7 @@ export function createOperator(given: OperatorOptions): Operator {
     providers: operatorProviders(caller, id),
     users: operatorUsers(caller, id),
     clients: operatorClients(caller, id),
+    consents: operatorConsents(caller, id),
     streams: operatorStreams(caller, id),
     trust: operatorTrust({ id, caller, requests, rootKey, now, domain: ownDomain }),
     ...trustQuestions(caller, id),

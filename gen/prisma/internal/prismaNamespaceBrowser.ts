@@ -96,8 +96,10 @@ export const ModelName = {
   JoinToken: 'JoinToken',
   IdentityProvider: 'IdentityProvider',
   User: 'User',
-  WebSession: 'WebSession',
   Client: 'Client',
+  Consent: 'Consent',
+  Connection: 'Connection',
+  WebSession: 'WebSession',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
   SignalSubject: 'SignalSubject'
@@ -126,7 +128,10 @@ export const DeploymentScalarFieldEnum = {
   busKey: 'busKey',
   clockReached: 'clockReached',
   attestationKey: 'attestationKey',
-  maxAgents: 'maxAgents'
+  maxAgents: 'maxAgents',
+  refreshKeyId: 'refreshKeyId',
+  wrappedRefreshKey: 'wrappedRefreshKey',
+  refreshKekId: 'refreshKekId'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
@@ -791,20 +796,6 @@ export const UserScalarFieldEnum = {
 export type UserScalarFieldEnum = (typeof UserScalarFieldEnum)[keyof typeof UserScalarFieldEnum]
 
 
-export const WebSessionScalarFieldEnum = {
-  id: 'id',
-  operatorId: 'operatorId',
-  subject: 'subject',
-  epoch: 'epoch',
-  providerId: 'providerId',
-  providerEdge: 'providerEdge',
-  signedInAt: 'signedInAt',
-  expiresAt: 'expiresAt'
-} as const
-
-export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
-
-
 export const ClientScalarFieldEnum = {
   operatorId: 'operatorId',
   clientId: 'clientId',
@@ -815,6 +806,52 @@ export const ClientScalarFieldEnum = {
 } as const
 
 export type ClientScalarFieldEnum = (typeof ClientScalarFieldEnum)[keyof typeof ClientScalarFieldEnum]
+
+
+export const ConsentScalarFieldEnum = {
+  id: 'id',
+  edgeId: 'edgeId',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  clientId: 'clientId',
+  audience: 'audience',
+  ownerId: 'ownerId',
+  capabilities: 'capabilities',
+  clientDigest: 'clientDigest',
+  givenAt: 'givenAt'
+} as const
+
+export type ConsentScalarFieldEnum = (typeof ConsentScalarFieldEnum)[keyof typeof ConsentScalarFieldEnum]
+
+
+export const ConnectionScalarFieldEnum = {
+  id: 'id',
+  consentId: 'consentId',
+  scopes: 'scopes',
+  jkt: 'jkt',
+  n: 'n',
+  movedAt: 'movedAt',
+  createdAt: 'createdAt',
+  usedAt: 'usedAt',
+  expiresAt: 'expiresAt'
+} as const
+
+export type ConnectionScalarFieldEnum = (typeof ConnectionScalarFieldEnum)[keyof typeof ConnectionScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  id: 'id',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  epoch: 'epoch',
+  providerId: 'providerId',
+  providerEdge: 'providerEdge',
+  signedInAt: 'signedInAt',
+  authTime: 'authTime',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
 export const SignalStreamScalarFieldEnum = {

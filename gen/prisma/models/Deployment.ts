@@ -46,6 +46,9 @@ export type DeploymentMinAggregateOutputType = {
   clockReached: Date | null
   attestationKey: runtime.Bytes | null
   maxAgents: number | null
+  refreshKeyId: string | null
+  wrappedRefreshKey: runtime.Bytes | null
+  refreshKekId: string | null
 }
 
 export type DeploymentMaxAggregateOutputType = {
@@ -56,6 +59,9 @@ export type DeploymentMaxAggregateOutputType = {
   clockReached: Date | null
   attestationKey: runtime.Bytes | null
   maxAgents: number | null
+  refreshKeyId: string | null
+  wrappedRefreshKey: runtime.Bytes | null
+  refreshKekId: string | null
 }
 
 export type DeploymentCountAggregateOutputType = {
@@ -66,6 +72,9 @@ export type DeploymentCountAggregateOutputType = {
   clockReached: number
   attestationKey: number
   maxAgents: number
+  refreshKeyId: number
+  wrappedRefreshKey: number
+  refreshKekId: number
   _all: number
 }
 
@@ -90,6 +99,9 @@ export type DeploymentMinAggregateInputType = {
   clockReached?: true
   attestationKey?: true
   maxAgents?: true
+  refreshKeyId?: true
+  wrappedRefreshKey?: true
+  refreshKekId?: true
 }
 
 export type DeploymentMaxAggregateInputType = {
@@ -100,6 +112,9 @@ export type DeploymentMaxAggregateInputType = {
   clockReached?: true
   attestationKey?: true
   maxAgents?: true
+  refreshKeyId?: true
+  wrappedRefreshKey?: true
+  refreshKekId?: true
 }
 
 export type DeploymentCountAggregateInputType = {
@@ -110,6 +125,9 @@ export type DeploymentCountAggregateInputType = {
   clockReached?: true
   attestationKey?: true
   maxAgents?: true
+  refreshKeyId?: true
+  wrappedRefreshKey?: true
+  refreshKekId?: true
   _all?: true
 }
 
@@ -207,6 +225,9 @@ export type DeploymentGroupByOutputType = {
   clockReached: Date
   attestationKey: runtime.Bytes
   maxAgents: number | null
+  refreshKeyId: string | null
+  wrappedRefreshKey: runtime.Bytes | null
+  refreshKekId: string | null
   _count: DeploymentCountAggregateOutputType | null
   _avg: DeploymentAvgAggregateOutputType | null
   _sum: DeploymentSumAggregateOutputType | null
@@ -240,6 +261,9 @@ export type DeploymentWhereInput = {
   clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
   attestationKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
   maxAgents?: Prisma.IntNullableFilter<"Deployment"> | number | null
+  refreshKeyId?: Prisma.StringNullableFilter<"Deployment"> | string | null
+  wrappedRefreshKey?: Prisma.BytesNullableFilter<"Deployment"> | runtime.Bytes | null
+  refreshKekId?: Prisma.StringNullableFilter<"Deployment"> | string | null
 }
 
 export type DeploymentOrderByWithRelationInput = {
@@ -250,6 +274,9 @@ export type DeploymentOrderByWithRelationInput = {
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
   maxAgents?: Prisma.SortOrderInput | Prisma.SortOrder
+  refreshKeyId?: Prisma.SortOrderInput | Prisma.SortOrder
+  wrappedRefreshKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  refreshKekId?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
@@ -263,6 +290,9 @@ export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
   clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
   attestationKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
   maxAgents?: Prisma.IntNullableFilter<"Deployment"> | number | null
+  refreshKeyId?: Prisma.StringNullableFilter<"Deployment"> | string | null
+  wrappedRefreshKey?: Prisma.BytesNullableFilter<"Deployment"> | runtime.Bytes | null
+  refreshKekId?: Prisma.StringNullableFilter<"Deployment"> | string | null
 }, "id">
 
 export type DeploymentOrderByWithAggregationInput = {
@@ -273,6 +303,9 @@ export type DeploymentOrderByWithAggregationInput = {
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
   maxAgents?: Prisma.SortOrderInput | Prisma.SortOrder
+  refreshKeyId?: Prisma.SortOrderInput | Prisma.SortOrder
+  wrappedRefreshKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  refreshKekId?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.DeploymentCountOrderByAggregateInput
   _avg?: Prisma.DeploymentAvgOrderByAggregateInput
   _max?: Prisma.DeploymentMaxOrderByAggregateInput
@@ -291,6 +324,9 @@ export type DeploymentScalarWhereWithAggregatesInput = {
   clockReached?: Prisma.DateTimeWithAggregatesFilter<"Deployment"> | Date | string
   attestationKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
   maxAgents?: Prisma.IntNullableWithAggregatesFilter<"Deployment"> | number | null
+  refreshKeyId?: Prisma.StringNullableWithAggregatesFilter<"Deployment"> | string | null
+  wrappedRefreshKey?: Prisma.BytesNullableWithAggregatesFilter<"Deployment"> | runtime.Bytes | null
+  refreshKekId?: Prisma.StringNullableWithAggregatesFilter<"Deployment"> | string | null
 }
 
 export type DeploymentCreateInput = {
@@ -301,6 +337,9 @@ export type DeploymentCreateInput = {
   clockReached?: Date | string
   attestationKey?: runtime.Bytes
   maxAgents?: number | null
+  refreshKeyId?: string | null
+  wrappedRefreshKey?: runtime.Bytes | null
+  refreshKekId?: string | null
 }
 
 export type DeploymentUncheckedCreateInput = {
@@ -311,6 +350,9 @@ export type DeploymentUncheckedCreateInput = {
   clockReached?: Date | string
   attestationKey?: runtime.Bytes
   maxAgents?: number | null
+  refreshKeyId?: string | null
+  wrappedRefreshKey?: runtime.Bytes | null
+  refreshKekId?: string | null
 }
 
 export type DeploymentUpdateInput = {
@@ -321,6 +363,9 @@ export type DeploymentUpdateInput = {
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  refreshKeyId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedRefreshKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  refreshKekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type DeploymentUncheckedUpdateInput = {
@@ -331,6 +376,9 @@ export type DeploymentUncheckedUpdateInput = {
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  refreshKeyId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedRefreshKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  refreshKekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type DeploymentCreateManyInput = {
@@ -341,6 +389,9 @@ export type DeploymentCreateManyInput = {
   clockReached?: Date | string
   attestationKey?: runtime.Bytes
   maxAgents?: number | null
+  refreshKeyId?: string | null
+  wrappedRefreshKey?: runtime.Bytes | null
+  refreshKekId?: string | null
 }
 
 export type DeploymentUpdateManyMutationInput = {
@@ -351,6 +402,9 @@ export type DeploymentUpdateManyMutationInput = {
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  refreshKeyId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedRefreshKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  refreshKekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type DeploymentUncheckedUpdateManyInput = {
@@ -361,6 +415,9 @@ export type DeploymentUncheckedUpdateManyInput = {
   clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   attestationKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   maxAgents?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  refreshKeyId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  wrappedRefreshKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  refreshKekId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type DeploymentCountOrderByAggregateInput = {
@@ -371,6 +428,9 @@ export type DeploymentCountOrderByAggregateInput = {
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
   maxAgents?: Prisma.SortOrder
+  refreshKeyId?: Prisma.SortOrder
+  wrappedRefreshKey?: Prisma.SortOrder
+  refreshKekId?: Prisma.SortOrder
 }
 
 export type DeploymentAvgOrderByAggregateInput = {
@@ -387,6 +447,9 @@ export type DeploymentMaxOrderByAggregateInput = {
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
   maxAgents?: Prisma.SortOrder
+  refreshKeyId?: Prisma.SortOrder
+  wrappedRefreshKey?: Prisma.SortOrder
+  refreshKekId?: Prisma.SortOrder
 }
 
 export type DeploymentMinOrderByAggregateInput = {
@@ -397,6 +460,9 @@ export type DeploymentMinOrderByAggregateInput = {
   clockReached?: Prisma.SortOrder
   attestationKey?: Prisma.SortOrder
   maxAgents?: Prisma.SortOrder
+  refreshKeyId?: Prisma.SortOrder
+  wrappedRefreshKey?: Prisma.SortOrder
+  refreshKekId?: Prisma.SortOrder
 }
 
 export type DeploymentSumOrderByAggregateInput = {
@@ -433,6 +499,14 @@ export type NullableIntFieldUpdateOperationsInput = {
   divide?: number
 }
 
+export type NullableStringFieldUpdateOperationsInput = {
+  set?: string | null
+}
+
+export type NullableBytesFieldUpdateOperationsInput = {
+  set?: runtime.Bytes | null
+}
+
 
 
 export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -443,6 +517,9 @@ export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   clockReached?: boolean
   attestationKey?: boolean
   maxAgents?: boolean
+  refreshKeyId?: boolean
+  wrappedRefreshKey?: boolean
+  refreshKekId?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -453,6 +530,9 @@ export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   clockReached?: boolean
   attestationKey?: boolean
   maxAgents?: boolean
+  refreshKeyId?: boolean
+  wrappedRefreshKey?: boolean
+  refreshKekId?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -463,6 +543,9 @@ export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   clockReached?: boolean
   attestationKey?: boolean
   maxAgents?: boolean
+  refreshKeyId?: boolean
+  wrappedRefreshKey?: boolean
+  refreshKekId?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectScalar = {
@@ -473,9 +556,12 @@ export type DeploymentSelectScalar = {
   clockReached?: boolean
   attestationKey?: boolean
   maxAgents?: boolean
+  refreshKeyId?: boolean
+  wrappedRefreshKey?: boolean
+  refreshKekId?: boolean
 }
 
-export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached" | "attestationKey" | "maxAgents", ExtArgs["result"]["deployment"]>
+export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached" | "attestationKey" | "maxAgents" | "refreshKeyId" | "wrappedRefreshKey" | "refreshKekId", ExtArgs["result"]["deployment"]>
 
 export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Deployment"
@@ -505,6 +591,12 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * The largest number of agents of one operator that are not pending; null for no limit. Each start writes it.
      */
     maxAgents: number | null
+    /**
+     * The sealed key of the MACs in refresh tokens, and its id; null before the first one, and after all tokens ended.
+     */
+    refreshKeyId: string | null
+    wrappedRefreshKey: runtime.Bytes | null
+    refreshKekId: string | null
   }, ExtArgs["result"]["deployment"]>
   composites: {}
 }
@@ -935,6 +1027,9 @@ export interface DeploymentFieldRefs {
   readonly clockReached: Prisma.FieldRef<"Deployment", 'DateTime'>
   readonly attestationKey: Prisma.FieldRef<"Deployment", 'Bytes'>
   readonly maxAgents: Prisma.FieldRef<"Deployment", 'Int'>
+  readonly refreshKeyId: Prisma.FieldRef<"Deployment", 'String'>
+  readonly wrappedRefreshKey: Prisma.FieldRef<"Deployment", 'Bytes'>
+  readonly refreshKekId: Prisma.FieldRef<"Deployment", 'String'>
 }
     
 

@@ -961,10 +961,6 @@ export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
 }
 
-export type NullableBytesFieldUpdateOperationsInput = {
-  set?: runtime.Bytes | null
-}
-
 export type OperatorUpdatedelegateToInput = {
   set?: string[]
   push?: string | string[]

@@ -406,10 +406,6 @@ export type OperatorAudienceUpdatecallersInput = {
   push?: string | string[]
 }
 
-export type NullableStringFieldUpdateOperationsInput = {
-  set?: string | null
-}
-
 export type OperatorAudienceCreateWithoutOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]

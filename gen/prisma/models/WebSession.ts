@@ -43,6 +43,7 @@ export type WebSessionMinAggregateOutputType = {
   providerId: string | null
   providerEdge: string | null
   signedInAt: Date | null
+  authTime: Date | null
   expiresAt: Date | null
 }
 
@@ -54,6 +55,7 @@ export type WebSessionMaxAggregateOutputType = {
   providerId: string | null
   providerEdge: string | null
   signedInAt: Date | null
+  authTime: Date | null
   expiresAt: Date | null
 }
 
@@ -65,6 +67,7 @@ export type WebSessionCountAggregateOutputType = {
   providerId: number
   providerEdge: number
   signedInAt: number
+  authTime: number
   expiresAt: number
   _all: number
 }
@@ -86,6 +89,7 @@ export type WebSessionMinAggregateInputType = {
   providerId?: true
   providerEdge?: true
   signedInAt?: true
+  authTime?: true
   expiresAt?: true
 }
 
@@ -97,6 +101,7 @@ export type WebSessionMaxAggregateInputType = {
   providerId?: true
   providerEdge?: true
   signedInAt?: true
+  authTime?: true
   expiresAt?: true
 }
 
@@ -108,6 +113,7 @@ export type WebSessionCountAggregateInputType = {
   providerId?: true
   providerEdge?: true
   signedInAt?: true
+  authTime?: true
   expiresAt?: true
   _all?: true
 }
@@ -206,6 +212,7 @@ export type WebSessionGroupByOutputType = {
   providerId: string
   providerEdge: string
   signedInAt: Date
+  authTime: Date | null
   expiresAt: Date
   _count: WebSessionCountAggregateOutputType | null
   _avg: WebSessionAvgAggregateOutputType | null
@@ -240,6 +247,7 @@ export type WebSessionWhereInput = {
   providerId?: Prisma.UuidFilter<"WebSession"> | string
   providerEdge?: Prisma.UuidFilter<"WebSession"> | string
   signedInAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
+  authTime?: Prisma.DateTimeNullableFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
 }
@@ -252,6 +260,7 @@ export type WebSessionOrderByWithRelationInput = {
   providerId?: Prisma.SortOrder
   providerEdge?: Prisma.SortOrder
   signedInAt?: Prisma.SortOrder
+  authTime?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   user?: Prisma.UserOrderByWithRelationInput
 }
@@ -267,6 +276,7 @@ export type WebSessionWhereUniqueInput = Prisma.AtLeast<{
   providerId?: Prisma.UuidFilter<"WebSession"> | string
   providerEdge?: Prisma.UuidFilter<"WebSession"> | string
   signedInAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
+  authTime?: Prisma.DateTimeNullableFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
 }, "id">
@@ -279,6 +289,7 @@ export type WebSessionOrderByWithAggregationInput = {
   providerId?: Prisma.SortOrder
   providerEdge?: Prisma.SortOrder
   signedInAt?: Prisma.SortOrder
+  authTime?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   _count?: Prisma.WebSessionCountOrderByAggregateInput
   _avg?: Prisma.WebSessionAvgOrderByAggregateInput
@@ -298,6 +309,7 @@ export type WebSessionScalarWhereWithAggregatesInput = {
   providerId?: Prisma.UuidWithAggregatesFilter<"WebSession"> | string
   providerEdge?: Prisma.UuidWithAggregatesFilter<"WebSession"> | string
   signedInAt?: Prisma.DateTimeWithAggregatesFilter<"WebSession"> | Date | string
+  authTime?: Prisma.DateTimeNullableWithAggregatesFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeWithAggregatesFilter<"WebSession"> | Date | string
 }
 
@@ -307,6 +319,7 @@ export type WebSessionCreateInput = {
   providerId: string
   providerEdge: string
   signedInAt: Date | string
+  authTime?: Date | string | null
   expiresAt: Date | string
   user: Prisma.UserCreateNestedOneWithoutSessionsInput
 }
@@ -319,6 +332,7 @@ export type WebSessionUncheckedCreateInput = {
   providerId: string
   providerEdge: string
   signedInAt: Date | string
+  authTime?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -328,6 +342,7 @@ export type WebSessionUpdateInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   user?: Prisma.UserUpdateOneRequiredWithoutSessionsNestedInput
 }
@@ -340,6 +355,7 @@ export type WebSessionUncheckedUpdateInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -351,6 +367,7 @@ export type WebSessionCreateManyInput = {
   providerId: string
   providerEdge: string
   signedInAt: Date | string
+  authTime?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -360,6 +377,7 @@ export type WebSessionUpdateManyMutationInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -371,6 +389,7 @@ export type WebSessionUncheckedUpdateManyInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -392,6 +411,7 @@ export type WebSessionCountOrderByAggregateInput = {
   providerId?: Prisma.SortOrder
   providerEdge?: Prisma.SortOrder
   signedInAt?: Prisma.SortOrder
+  authTime?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -407,6 +427,7 @@ export type WebSessionMaxOrderByAggregateInput = {
   providerId?: Prisma.SortOrder
   providerEdge?: Prisma.SortOrder
   signedInAt?: Prisma.SortOrder
+  authTime?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -418,6 +439,7 @@ export type WebSessionMinOrderByAggregateInput = {
   providerId?: Prisma.SortOrder
   providerEdge?: Prisma.SortOrder
   signedInAt?: Prisma.SortOrder
+  authTime?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
 }
 
@@ -473,6 +495,7 @@ export type WebSessionCreateWithoutUserInput = {
   providerId: string
   providerEdge: string
   signedInAt: Date | string
+  authTime?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -482,6 +505,7 @@ export type WebSessionUncheckedCreateWithoutUserInput = {
   providerId: string
   providerEdge: string
   signedInAt: Date | string
+  authTime?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -522,6 +546,7 @@ export type WebSessionScalarWhereInput = {
   providerId?: Prisma.UuidFilter<"WebSession"> | string
   providerEdge?: Prisma.UuidFilter<"WebSession"> | string
   signedInAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
+  authTime?: Prisma.DateTimeNullableFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
 }
 
@@ -531,6 +556,7 @@ export type WebSessionCreateManyUserInput = {
   providerId: string
   providerEdge: string
   signedInAt: Date | string
+  authTime?: Date | string | null
   expiresAt: Date | string
 }
 
@@ -540,6 +566,7 @@ export type WebSessionUpdateWithoutUserInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -549,6 +576,7 @@ export type WebSessionUncheckedUpdateWithoutUserInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -558,6 +586,7 @@ export type WebSessionUncheckedUpdateManyWithoutUserInput = {
   providerId?: Prisma.StringFieldUpdateOperationsInput | string
   providerEdge?: Prisma.StringFieldUpdateOperationsInput | string
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -571,6 +600,7 @@ export type WebSessionSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   providerId?: boolean
   providerEdge?: boolean
   signedInAt?: boolean
+  authTime?: boolean
   expiresAt?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["webSession"]>
@@ -583,6 +613,7 @@ export type WebSessionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   providerId?: boolean
   providerEdge?: boolean
   signedInAt?: boolean
+  authTime?: boolean
   expiresAt?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["webSession"]>
@@ -595,6 +626,7 @@ export type WebSessionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   providerId?: boolean
   providerEdge?: boolean
   signedInAt?: boolean
+  authTime?: boolean
   expiresAt?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["webSession"]>
@@ -607,10 +639,11 @@ export type WebSessionSelectScalar = {
   providerId?: boolean
   providerEdge?: boolean
   signedInAt?: boolean
+  authTime?: boolean
   expiresAt?: boolean
 }
 
-export type WebSessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "subject" | "epoch" | "providerId" | "providerEdge" | "signedInAt" | "expiresAt", ExtArgs["result"]["webSession"]>
+export type WebSessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "subject" | "epoch" | "providerId" | "providerEdge" | "signedInAt" | "authTime" | "expiresAt", ExtArgs["result"]["webSession"]>
 export type WebSessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }
@@ -643,6 +676,10 @@ export type $WebSessionPayload<ExtArgs extends runtime.Types.Extensions.Internal
      */
     providerEdge: string
     signedInAt: Date
+    /**
+     * When the person authenticated at the provider; null if the provider does not say.
+     */
+    authTime: Date | null
     expiresAt: Date
   }, ExtArgs["result"]["webSession"]>
   composites: {}
@@ -1075,6 +1112,7 @@ export interface WebSessionFieldRefs {
   readonly providerId: Prisma.FieldRef<"WebSession", 'String'>
   readonly providerEdge: Prisma.FieldRef<"WebSession", 'String'>
   readonly signedInAt: Prisma.FieldRef<"WebSession", 'DateTime'>
+  readonly authTime: Prisma.FieldRef<"WebSession", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"WebSession", 'DateTime'>
 }
     

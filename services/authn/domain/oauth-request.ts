@@ -10,6 +10,10 @@ export const CLIENT_CREDENTIALS = 'client_credentials'
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** `grant_type` of a request with a grant of another deployment (RFC 7523 section 2.1). */
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** `grant_type` of a request with an authorization code (RFC 6749 section 4.1.3). */
+export const AUTHORIZATION_CODE = 'authorization_code'
+/** `grant_type` of a request with a refresh token (RFC 6749 section 6). */
+export const REFRESH_TOKEN = 'refresh_token'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 const NOT_A_SCOPE =

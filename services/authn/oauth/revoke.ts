@@ -3,19 +3,22 @@ import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { mayRevoke, readRevocable, revokeToken } from '../../revocation/index.ts'
 import type { AuthnDeps } from '../config.ts'
+import { type EndOwnDeps, endOwnConnection, isOfPublicClient } from '../for-users/end-own-connection.ts'
 import { authenticateClient, type ClientDeps } from './open-assertion.ts'
 
 /** The dependencies of revokeOwn. */
-type RevokeDeps = ClientDeps & Pick<AuthnDeps, 'issuer' | 'verificationKeys' | 'genuineChains'>
+type RevokeDeps = ClientDeps & EndOwnDeps & Pick<AuthnDeps, 'genuineChains'>
 
 /**
  * Revokes a token of an agent (RFC 7009), or a delegated token or the last grant of a chain in which the agent is a
- * party. Does nothing for other texts, and the agent does not learn the difference.
+ * party. A client that is no agent ends a connection for a user. Does nothing for other texts, and the client does not
+ * learn the difference.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
 export async function revokeOwn(deps: RevokeDeps, { token, ...request }: RevokeRequest, call: Call): Promise<void> {
   if (token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
+  if (isOfPublicClient(request)) return endOwnConnection(deps, request.clientId, token, call)
   const client = await authenticateClient(deps, request, call)
   const { agent, operator } = client
   const { issuer, verificationKeys, genuineChains } = deps

@@ -9,23 +9,25 @@ const METHODS = ['private_key_jwt']
 
 /**
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
- * has: no authorization endpoint, so no response types, and no client registration. `aat_issuer` is a member of the
- * draft (section 6.1.1), `aat_draft` an own one.
- *
- * The MCP SDK for TypeScript refuses metadata without `authorization_endpoint`, although RFC 8414 section 2 allows
- * that here. So `isForMcp` adds the member. The server refuses every request to this address with 404.
+ * has: no client registration, for example. `aat_issuer` is a member of the draft (section 6.1.1), `aat_draft` an own
+ * one. Clients use a client ID metadata document only where they find `none` too.
  */
-export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>, isForMcp = false): string {
+export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>): string {
   return JSON.stringify({
     issuer: baseUrl,
-    ...(isForMcp && { authorization_endpoint: `${baseUrl}/oauth/authorize` }),
+    authorization_endpoint: `${baseUrl}/oauth/authorize`,
+    authorization_response_iss_parameter_supported: true,
     token_endpoint: `${baseUrl}/oauth/token`,
-    token_endpoint_auth_methods_supported: METHODS,
+    token_endpoint_auth_methods_supported: [...METHODS, 'none'],
     token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
-    response_types_supported: [],
+    response_types_supported: ['code'],
+    code_challenge_methods_supported: ['S256'],
+    client_id_metadata_document_supported: true,
     grant_types_supported: [
       'client_credentials',
+      'authorization_code',
+      'refresh_token',
       'urn:ietf:params:oauth:grant-type:token-exchange',
       'urn:ietf:params:oauth:grant-type:jwt-bearer',
     ],
@@ -42,7 +44,7 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     introspection_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
     introspection_signing_alg_values_supported: ['EdDSA'],
     revocation_endpoint: `${baseUrl}/oauth/revoke`,
-    revocation_endpoint_auth_methods_supported: METHODS,
+    revocation_endpoint_auth_methods_supported: [...METHODS, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     status_list_aggregation_endpoint: `${baseUrl}/v1/status-lists`,

@@ -51,19 +51,17 @@ describe('GET /.well-known/auth4agent', () => {
 })
 
 describe.each(['oauth-authorization-server', 'openid-configuration'])('GET /.well-known/%s', (name) => {
-  it('names no authorization endpoint, except to MCP clients, which refuse metadata without it', async () => {
+  it('names the authorization endpoint, and what clients of users look for before they use it', async () => {
     const { url } = await startGateway()
-    const read = async (headers: Record<string, string>) => {
-      const answer = await fetch(`${url}/.well-known/${name}`, { headers })
-      expect(answer.headers.get('vary')).toBe('MCP-Protocol-Version')
-      return Object(await answer.json())
-    }
-    const metadata = await read({})
-    expect(metadata).not.toHaveProperty('authorization_endpoint')
-    expect(await read({ 'mcp-protocol-version': '2025-11-25' })).toStrictEqual({
-      ...metadata,
+    const answer = await fetch(`${url}/.well-known/${name}`)
+    expect(answer.headers.has('vary')).toBe(false)
+    expect(await answer.json()).toMatchObject({
       authorization_endpoint: 'http://localhost:8080/oauth/authorize',
-      response_types_supported: [],
+      response_types_supported: ['code'],
+      code_challenge_methods_supported: ['S256'],
+      authorization_response_iss_parameter_supported: true,
+      client_id_metadata_document_supported: true,
+      token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'],
     })
   })
 })

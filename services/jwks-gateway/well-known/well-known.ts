@@ -33,7 +33,7 @@ function wellKnownPaths(name: string, basePath: string): string[] {
 /** Makes the routes of the discovery documents and the JWKS. Scripts of any origin may read them. */
 export function wellKnownRoutes(context: GatewayContext): readonly Route[] {
   const readDiscovery = documentHandler(discoveryDocument(context.config))
-  const readMetadata = metadataHandler(context)
+  const readMetadata = documentHandler(authorizationServerMetadata(context.config))
   const readKeys = keySetHandler(context)
   const routes = (name: string, handle: Route['handle']): Route[] =>
     wellKnownPaths(name, context.basePath).map((path) => ({ verb: 'GET', path, isCrossOrigin: true, handle }))
@@ -50,17 +50,6 @@ export function wellKnownRoutes(context: GatewayContext): readonly Route[] {
 function documentHandler(document: string): Route['handle'] {
   const tag = entityTag(document)
   return async ({ request }) => cacheable(request, document, tag, DISCOVERY_MAX_AGE_S)
-}
-
-/** Answers MCP clients, whose requests contain the header MCP-Protocol-Version, with metadata that they can read. */
-function metadataHandler({ config }: GatewayContext): Route['handle'] {
-  const forOthers = documentHandler(authorizationServerMetadata(config))
-  const forMcp = documentHandler(authorizationServerMetadata(config, true))
-  return (exchange, params) => {
-    exchange.headers['vary'] = 'MCP-Protocol-Version'
-    const handle = exchange.request.headers['mcp-protocol-version'] === undefined ? forOthers : forMcp
-    return handle(exchange, params)
-  }
 }
 
 function keySetHandler({ rpc }: GatewayContext): Route['handle'] {

@@ -41,7 +41,7 @@ export async function beginSession(
   deps: SessionDeps,
   author: Author,
   { operatorId, subject, epoch }: Pick<User, 'operatorId' | 'subject' | 'epoch'>,
-  provider: { readonly id: string; readonly edgeId: string },
+  provider: { readonly id: string; readonly edgeId: string; readonly authTimeS?: number | undefined },
   cookie: string,
 ): Promise<string> {
   const secret = randomBytes(BYTES)
@@ -55,6 +55,7 @@ export async function beginSession(
     providerId: provider.id,
     providerEdge: provider.edgeId,
     signedInAt,
+    authTime: provider.authTimeS === undefined ? null : new Date(provider.authTimeS * 1000),
     expiresAt: new Date(signedInAt.getTime() + LIFETIME_S * 1000),
   }
   await change(deps.db.prisma, author, async (tx, audit) => {

@@ -8,5 +8,7 @@ export const signInPolicies: Policies<typeof SignInService> = {
   startSignIn: { ...byBrowser, limit: 'sign-in' },
   finishSignIn: { ...byBrowser, limit: 'sign-in', action: 'session.begin', endsTokens: false },
   getSession: { ...byBrowser, limit: 'read' },
+  authorize: { ...byBrowser, limit: 'authorize' },
+  decideConsent: { ...byBrowser, limit: 'authorize', action: 'consent.give', endsTokens: true },
   signOut: { ...byBrowser, limit: 'manage', action: 'session.end', endsTokens: false },
 }

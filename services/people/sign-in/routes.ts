@@ -2,6 +2,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { Call, Handlers } from '../../calls/call.ts'
 import type { Author } from '../../ledger/ledger.ts'
+import { type AuthorizeRoutesDeps, authorizeRoutes } from '../authorize/routes.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { beginSession, endSession, type SessionDeps, signedInUser } from '../sessions/session.ts'
 import { userSubject } from '../users/domain/user-subject.ts'
@@ -11,7 +12,7 @@ import { type FinishDeps, finishFlow, type Vouched } from './finish-flow.ts'
 import { chooseSignIn } from './start-sign-in.ts'
 
 /** Dependencies of SignInService. */
-export type SignInRoutesDeps = FinishDeps & ChooseDeps & SessionDeps
+export type SignInRoutesDeps = FinishDeps & ChooseDeps & SessionDeps & AuthorizeRoutesDeps
 
 /** The content of the form that signs out. */
 const SIGN_OUT = 'sign-out'
@@ -42,6 +43,7 @@ export function signInRoutes(deps: SignInRoutesDeps): Handlers<typeof SignInServ
       if (user !== undefined) await checkForm(deps, form, { sessionId: user.sessionId, content: SIGN_OUT })
       return { setCookie: [await endSession(deps, call, cookie)] }
     },
+    ...authorizeRoutes(deps),
   }
 }
 
@@ -55,5 +57,6 @@ async function signIn(deps: SignInRoutesDeps, call: Call, { provider, user }: Vo
   const person = { operatorId, providerId, providerEdge, issuer, claim, ...user }
   const author: Author = { ...call, principal: { kind: 'user', subject: userSubject(person) } }
   const row = await signInUser({ prisma: deps.db.prisma, author }, person)
-  return beginSession(deps, author, row, provider, cookie)
+  const { authTimeS } = user
+  return beginSession(deps, author, row, { id: providerId, edgeId: providerEdge, authTimeS }, cookie)
 }

@@ -10,6 +10,8 @@ export interface LiveSession {
   readonly name: string
   readonly groups: readonly string[]
   readonly signedInAt: Date
+  /** When the person authenticated at the provider; null if the provider does not say. */
+  readonly authTime: Date | null
   readonly expiresAt: Date
 }
 
@@ -23,6 +25,7 @@ export interface NewSession {
   readonly providerId: string
   readonly providerEdge: string
   readonly signedInAt: Date
+  readonly authTime: Date | null
   readonly expiresAt: Date
 }
 
@@ -55,7 +58,7 @@ export async function findSession(
 ): Promise<LiveSession | undefined> {
   const [row] = await prisma.$queryRaw<LiveSession[]>`
     SELECT s.operator_id AS "operatorId", s.subject, o.domain, u.name, u.groups, s.signed_in_at AS "signedInAt",
-      s.expires_at AS "expiresAt"
+      s.auth_time AS "authTime", s.expires_at AS "expiresAt"
     FROM web_sessions s
       JOIN users u ON u.operator_id = s.operator_id AND u.subject = s.subject
       JOIN identity_providers p ON p.id = s.provider_id AND p.operator_id = s.operator_id

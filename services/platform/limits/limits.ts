@@ -12,6 +12,7 @@ export type LimitName =
   | 'watch'
   | 'graph'
   | 'sign-in'
+  | 'authorize'
   | 'forward'
 
 /** The kind of a key: a source address, or the subject of a call (a DID, an operator id). */

@@ -58,6 +58,8 @@ export function scaleRates(factor: number): Rates {
     graph: { source: rate(60, 10), subject: rate(60, 10) },
     // Each sign-in lets the server ask an identity provider.
     'sign-in': { source: rate(30, 30), subject: rate(30, 30) },
+    // One that needs a client's document lets the server ask somebody too, which is counted apart.
+    authorize: { source: rate(60, 60), subject: rate(60, 60) },
     // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own
     // group. So the gateway need not be stricter than any group: this rate is the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },

@@ -25,8 +25,7 @@ const expected = () => ({ sub: identity.did, client_id: identity.did, scope: 'a'
 it('the MCP SDK gets a token with the exported key', async () => {
   const answer = await fetch(`${world.url}/.well-known/oauth-authorization-server`)
   const published: object = JSON.parse(await answer.text())
-  // The MCP SDK requires the member, but RFC 8414 does not: the server has no authorization endpoint.
-  const metadata = OAuthMetadataSchema.parse({ ...published, authorization_endpoint: `${world.url}/none` })
+  const metadata = OAuthMetadataSchema.parse(published)
   const provider = new PrivateKeyJwtProvider({
     clientId: identity.did,
     privateKey: { ...jwk },

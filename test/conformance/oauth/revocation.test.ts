@@ -43,6 +43,14 @@ async function revocations(): Promise<unknown> {
 }
 
 describe('POST /oauth/revoke', () => {
+  it('answers 200 to a client of users, which has no assertion, also for a text that is no token of it', async () => {
+    for (const token of ['x', await issue()]) {
+      const form = { token, client_id: 'https://client.example/oauth/client.json' }
+      expect(await post(world().server.baseUrl, PATH, form)).toMatchObject({ status: 200, body: {} })
+      if (token !== 'x') expect(await stateOf(token)).toBe('active')
+    }
+  })
+
   it('ends a token of the client before it answers 200', async () => {
     const token = await issue()
     expect(await stateOf(token)).toBe('active')

@@ -141,16 +141,12 @@ describe('a request in another form is refused at /oauth/token', () => {
 })
 
 describe('POST /oauth/token refuses a grant type', () => {
-  it.each([
-    'authorization_code',
-    'refresh_token',
-    'password',
-    'urn:ietf:params:oauth:grant-type:saml2-bearer',
-    'Client_Credentials',
-    'client_credentials ',
-  ])('%s', async (grant_type) => {
-    expectError(await request({ grant_type }), 'unsupported_grant_type', 'UNSUPPORTED_GRANT_TYPE')
-  })
+  it.each(['password', 'urn:ietf:params:oauth:grant-type:saml2-bearer', 'Client_Credentials', 'client_credentials '])(
+    '%s',
+    async (grant_type) => {
+      expectError(await request({ grant_type }), 'unsupported_grant_type', 'UNSUPPORTED_GRANT_TYPE')
+    },
+  )
 })
 
 describe('POST /oauth/token refuses a client that authenticates with', () => {

@@ -127,6 +127,9 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'PeopleService.ListClients': 'operator',
   'PeopleService.PutClient': 'operator',
   'PeopleService.BlockClient': 'operator',
+  'PeopleService.ListConsents': 'operator',
+  'PeopleService.WithdrawConsent': 'operator',
+  'PeopleService.EndConnection': 'operator',
   'SignalService.CreateStream': 'operator',
   'SignalService.ReadStreams': 'operator',
   'SignalService.UpdateStream': 'operator',
@@ -183,6 +186,8 @@ const ROLES: Readonly<Record<string, string>> = {
   'PeopleService.RemoveUser': 'people',
   'PeopleService.PutClient': 'people',
   'PeopleService.BlockClient': 'people',
+  'PeopleService.WithdrawConsent': 'people',
+  'PeopleService.EndConnection': 'people',
   'SignalService.CreateStream': 'policy',
   'SignalService.UpdateStream': 'policy',
   'SignalService.ReplaceStream': 'policy',
@@ -220,6 +225,7 @@ const READS = new Set([
   'ListIdentityProviders',
   'ListUsers',
   'ListClients',
+  'ListConsents',
   'ListAttestors',
   'ListJoinTokens',
   'ListEnrolmentRules',
@@ -261,6 +267,8 @@ const WHILE_FROZEN = new Set([
   'PeopleService.DisableUser',
   'PeopleService.RemoveUser',
   'PeopleService.BlockClient',
+  'PeopleService.WithdrawConsent',
+  'PeopleService.EndConnection',
 ])
 
 /** Tells whether a call is refused to every key of a frozen operator. */

@@ -311,6 +311,9 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'PeopleService.ListClients': ['INVALID_PAGE_TOKEN'],
   'PeopleService.PutClient': ['CLIENT_NOT_ACCEPTED', 'TOO_MANY_CLIENTS'],
   'PeopleService.BlockClient': ['TOO_MANY_CLIENTS'],
+  'PeopleService.ListConsents': ['INVALID_PAGE_TOKEN'],
+  'PeopleService.WithdrawConsent': ['CONSENT_NOT_FOUND'],
+  'PeopleService.EndConnection': ['CONNECTION_NOT_FOUND'],
   'DeploymentService.ListProcesses': [],
   'DeploymentService.ContractSchema': ['OLD_PROCESSES'],
   'KeysService.GetJsonWebKeySet': [],
@@ -394,6 +397,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'AttestationPolicyService.DeleteAttestationRequirement': ['RULE_NOT_FOUND'],
   'AttestationPolicyService.DryRunRules': ['INVALID_PUBLIC_KEY', 'INVALID_RULE', 'INVALID_SCOPE', 'INVALID_AUDIENCE'],
   'OAuthService.Token': [
+    'CODE_NOT_ACCEPTED',
+    'REFRESH_NOT_ACCEPTED',
     ...OF_CLIENTS,
     ...OF_PROOFS,
     'UNSUPPORTED_GRANT_TYPE',
@@ -457,6 +462,8 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = [
 ]
 
 const OF_SIGN_IN = 'no call signs a user in: services/people/users/sign-in-user.test.ts provokes it'
+const OF_CODES = 'it needs a user who has signed in: services/authn/for-users/ provokes it'
+const OF_AUTHORIZE = 'no call answers an authorization request: services/people/authorize/authorize.test.ts provokes it'
 const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/redeem-chaining-grant.test.ts provokes it'
 
 /** Reasons that no test provokes, and why. */
@@ -464,9 +471,14 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   TRUST_NOT_FOUND: OF_DEPLOYMENTS,
   USER_NOT_ALLOWED: OF_SIGN_IN,
   TOO_MANY_USERS: OF_SIGN_IN,
+  CONSENT_REQUIRED: OF_CODES,
+  CLIENT_NOT_ALLOWED: OF_CODES,
+  REDIRECT_NOT_REGISTERED: OF_AUTHORIZE,
+  TOO_MANY_CONSENTS: OF_AUTHORIZE,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
   SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',
   FORM_EXPIRED: 'only a page answers it: services/people/sign-in/ provokes it',
+  SESSION_ENDED: 'only a page answers it: services/people/authorize/ provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

@@ -114,5 +114,36 @@ const grants: readonly RefusalCase[] = [
   },
 ]
 
+/** A request of a client that acts for a user. Such a client does not authenticate. */
+function forUser(name: string, reason: ReasonCode, fields: JsonObject): RefusalCase {
+  const client = { client_id: 'https://client.example/oauth/client.json' }
+  return { name, reason, method: OAuthService.method.token, request: () => ({ ...client, ...fields }) }
+}
+
+const byCode = { grant_type: 'authorization_code', redirect_uri: 'https://client.example/callback' }
+const verified = { ...byCode, code_verifier: 'v'.repeat(43) }
+const byRefresh = { grant_type: 'refresh_token' }
+const ANOTHER = `a4r_${Buffer.alloc(52, 7).toString('base64url')}`
+
+const forUsers: readonly RefusalCase[] = [
+  forUser('a code that is missing', 'CODE_NOT_ACCEPTED', verified),
+  forUser('a code that this server has not sealed', 'CODE_NOT_ACCEPTED', { ...verified, code: 'x.y' }),
+  forUser('a refresh token as a code', 'CODE_NOT_ACCEPTED', { ...verified, code: ANOTHER }),
+  forUser('a code without a redirect URI', 'INVALID_ARGUMENT', { ...verified, redirect_uri: '' }),
+  forUser('a code without a verifier', 'INVALID_ARGUMENT', byCode),
+  forUser('a code with a short verifier', 'INVALID_ARGUMENT', { ...byCode, code_verifier: 'v'.repeat(42) }),
+  forUser('a code for two resources', 'INVALID_AUDIENCE', {
+    ...verified,
+    resource: ['https://a.com/', 'https://b.com/'],
+  }),
+  forUser('a refresh token that is missing', 'REFRESH_NOT_ACCEPTED', byRefresh),
+  forUser('a refresh token of another server', 'REFRESH_NOT_ACCEPTED', { ...byRefresh, refresh_token: ANOTHER }),
+  forUser('a refresh token without a client', 'INVALID_ARGUMENT', { ...byRefresh, client_id: '' }),
+  forUser('a refresh token with another way of authentication', 'UNSUPPORTED_CLIENT_AUTHENTICATION', {
+    ...byRefresh,
+    client_assertion: 'x',
+  }),
+]
+
 /** Cases about the rules of token requests, except those about client assertions and DPoP. */
-export const oauthCases: readonly RefusalCase[] = [...requests, ...bindings, ...grants]
+export const oauthCases: readonly RefusalCase[] = [...requests, ...bindings, ...grants, ...forUsers]

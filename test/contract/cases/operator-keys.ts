@@ -58,6 +58,8 @@ const RULES: Readonly<Record<string, ReasonCode>> = {
   'AttestationPolicyService.DryRunRules': 'INVALID_RULE',
   'AttestationPolicyService.DeleteEnrolmentRule': 'RULE_NOT_FOUND',
   'PeopleService.RemoveIdentityProvider': 'PROVIDER_NOT_FOUND',
+  'PeopleService.WithdrawConsent': 'CONSENT_NOT_FOUND',
+  'PeopleService.EndConnection': 'CONNECTION_NOT_FOUND',
   'PeopleService.DisableUser': 'USER_NOT_FOUND',
   'PeopleService.RemoveUser': 'USER_NOT_FOUND',
   'TrustService.RevokeTrustStatement': 'STATEMENT_NOT_FOUND',

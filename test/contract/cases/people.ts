@@ -3,6 +3,7 @@ import { PeopleService } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
+import { CONNECTION_OF_OTHERS, CONSENTS } from '../support/seed-consents.ts'
 import { validRequests } from './valid-requests.ts'
 
 const {
@@ -14,6 +15,9 @@ const {
   putClient,
   blockClient,
   listClients,
+  listConsents,
+  withdrawConsent,
+  endConnection,
 } = PeopleService.method
 
 /** Returns a case about a good request with edits. */
@@ -23,6 +27,8 @@ function edited(method: DescMethod, name: string, reason: ReasonCode, edits: Jso
 }
 
 const NEW_CLIENT = 'did:agent:new.example:0123456789abcdef0123456789abcdef'
+/** Names of nothing. */
+const NOWHERE = ['nothing', '__proto__', '00000000-0000-4000-8000-000000000000']
 const fresh = { name: 'staff', issuer: 'https://login.staff.example' }
 
 /** Cases about the rules of PeopleService. */
@@ -51,6 +57,13 @@ export const peopleCases: readonly RefusalCase[] = [
   },
   edited(putClient, 'a URL at an address', 'CLIENT_NOT_ACCEPTED', { client_id: 'https://10.0.0.1/client.json' }),
   edited(listClients, 'a page after a text that is no client id', 'INVALID_PAGE_TOKEN', { page_token: 'YQ' }),
+  edited(listConsents, 'a page after a text that is no time', 'INVALID_PAGE_TOKEN', { page_token: 'YQ' }),
+  ...[...NOWHERE, CONSENTS.ofOthers].map((consent_id) =>
+    edited(withdrawConsent, `the consent ${consent_id}`, 'CONSENT_NOT_FOUND', { consent_id }),
+  ),
+  ...[...NOWHERE, CONSENTS.withdrawn, CONNECTION_OF_OTHERS].map((connection_id) =>
+    edited(endConnection, `the connection ${connection_id}`, 'CONNECTION_NOT_FOUND', { connection_id }),
+  ),
 ]
 
 /** Cases about an operator that has as many providers as it may have. */

@@ -17,6 +17,7 @@ import { objectionTo, recovery, rotation } from '../support/key-events.ts'
 import { answeredInvitation, PASSKEY } from '../support/key-requests.ts'
 import { manifestOf } from '../support/manifests.ts'
 import { ALLOWED_CLIENT } from '../support/seed-clients.ts'
+import { CONNECTION, CONSENTS } from '../support/seed-consents.ts'
 import { ALICE, BOB, WORK_ISSUER } from '../support/seed-provider.ts'
 import { draftOf, statementOf } from '../support/trust-statements.ts'
 import type { World } from '../support/world.ts'
@@ -290,6 +291,9 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   // The world has the same client, so nothing is fetched.
   'PeopleService.PutClient': ({ operators: { acme } }) => ({ id: acme.id, client_id: ALLOWED_CLIENT }),
   'PeopleService.BlockClient': ({ operators: { acme } }) => ({ id: acme.id, client_id: ALLOWED_CLIENT }),
+  'PeopleService.ListConsents': ({ operators: { acme } }) => ({ id: acme.id }),
+  'PeopleService.WithdrawConsent': ({ operators: { acme } }) => ({ id: acme.id, consent_id: CONSENTS.withdrawn }),
+  'PeopleService.EndConnection': ({ operators: { acme } }) => ({ id: acme.id, connection_id: CONNECTION }),
   'SignalService.CreateStream': () => ({ delivery: PUSH_DELIVERY, events_requested: [REVOKED], description: 'siem' }),
   'SignalService.ReadStreams': ofStream,
   'SignalService.UpdateStream': ({ stream }) => ({ stream_id: stream, delivery: PUSH_DELIVERY, description: 'siem' }),

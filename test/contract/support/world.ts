@@ -21,6 +21,7 @@ import { type SeededAgent, seed } from './seed.ts'
 import { attestationSigner, seedAttestation } from './seed-attestation.ts'
 import { seedAttestationPolicy } from './seed-attestation-policy.ts'
 import { seedClients } from './seed-clients.ts'
+import { seedConsents } from './seed-consents.ts'
 import { seedIssuers } from './seed-issuers.ts'
 import { seedProvider } from './seed-provider.ts'
 import { seedStatusList } from './seed-status-list.ts'
@@ -62,6 +63,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url, s
   const attestationPolicy = await seedAttestationPolicy(db, parties.operators.acme.id)
   const attestation = await seedAttestation(db, parties)
   await seedClients(db, parties.operators.acme.id)
+  await seedConsents(db, { own: parties.operators.acme.id, other: parties.operators.bravo.id })
   const insertProvider = await seedProvider(db, parties.operators.acme.id, createKeyVault(KEK))
   const stream = await seedStream(db, parties.operators.acme.id)
   const server: WorldServer = await start({

@@ -41,7 +41,7 @@ it('1. it finds the server by its metadata', async () => {
   for (const algorithm of ['oauth2', 'oidc'] as const) {
     const response = await oauth.discoveryRequest(issuer, { ...HTTP, algorithm })
     server = await oauth.processDiscoveryResponse(issuer, response)
-    expect(server).toMatchObject({ issuer: world.issuer, response_types_supported: [] })
+    expect(server).toMatchObject({ issuer: world.issuer, response_types_supported: ['code'] })
   }
 })
 

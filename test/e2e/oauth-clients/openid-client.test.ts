@@ -32,7 +32,7 @@ it('1. it finds the server by its metadata', async () => {
     config = await openidClient(world, agent, algorithm)
     expect(config.serverMetadata()).toMatchObject({
       issuer: world.issuer,
-      grant_types_supported: ['client_credentials', ...EXCHANGES],
+      grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token', ...EXCHANGES],
     })
   }
 })

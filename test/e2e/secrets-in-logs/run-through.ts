@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { attestationPolicy, attesting } from '../../support/attesting.ts'
 import { ISSUER } from '../../support/deployment.ts'
@@ -38,6 +38,7 @@ export async function useRightly({ server, admin, secrets, domain, prove }: Watc
   prove(String(txt_record_name), String(txt_record_value))
   expect(expectStatus(200, await client.confirm(operator.id))).toMatchObject({ verified: true })
   await useOAuth(server.baseUrl, await useTokens(client, operator, secrets), secrets)
+  await sendForUsers(server.baseUrl, secrets)
   await useAttestation(client, operator, secrets)
   for (const call of ['suspend', 'reinstate'])
     expectStatus(
@@ -86,6 +87,25 @@ async function useOAuth(baseUrl: string, agent: AgentParty, secrets: Secrets): P
   secrets.keepJws('bound token', String(token))
   expect(await send('/oauth/introspect', { token: String(token) }, [200, 401])).toMatchObject({ active: true })
   await send('/oauth/revoke', { token: String(token) }, [200, 400])
+}
+
+/** Sends codes and refresh tokens of a client, which this server has not given to it. */
+async function sendForUsers(baseUrl: string, secrets: Secrets): Promise<void> {
+  const secret = (name: string) => {
+    const text = randomBytes(48).toString('base64url')
+    secrets.keep(name, text)
+    return text
+  }
+  const byCode = { code: secret('code'), code_verifier: secret('code verifier') }
+  const redirect = { redirect_uri: 'https://client.example/callback' }
+  const forms = [
+    { grant_type: 'authorization_code', ...byCode, ...redirect },
+    { grant_type: 'refresh_token', refresh_token: `a4r_${secret('refresh token')}` },
+  ]
+  for (const form of forms) {
+    const body = new URLSearchParams({ client_id: 'https://client.example/client.json', ...form })
+    expect((await fetch(`${baseUrl}/oauth/token`, { method: 'POST', body })).status).toBe(400)
+  }
 }
 
 /** Enrols an agent with a join token, lets it attest with another one, and repeats both calls, which are refused. */

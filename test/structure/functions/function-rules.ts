@@ -65,7 +65,11 @@ export const FUNCTION_RULES: Readonly<Record<string, FunctionRule>> = {
   },
   log_issuer: { rule: 'Another issuer that gets a higher generation is in the log: rule (j)', stated: RULES },
   log_edge: {
-    rule: 'Trust in a domain, statement, subject, users, provider or client that ends or gets a new id is in the log: rule (j)',
+    rule: 'Trust in a domain, statement, subject, users, provider, client or consent that ends or gets a new id is in the log: rule (j)',
+    stated: RULES,
+  },
+  log_connection: {
+    rule: 'The id of a connection that ends before it expires is in the log, because its tokens name it: rule (j)',
     stated: RULES,
   },
   log_caller_edges: { rule: 'The edge of a caller that is no longer listed is in the log: rule (j)', stated: RULES },

@@ -48,6 +48,9 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
   reading('list-clients', `${OWN}/clients`),
   changing('put-client', 'PUT', `${OWN}/clients`),
   changing('block-client', 'POST', `${OWN}/clients/block`),
+  reading('list-consents', `${OWN}/consents`),
+  changing('withdraw-consent', 'DELETE', `${OWN}/consents/{consent_id}`),
+  changing('end-connection', 'DELETE', `${OWN}/connections/{connection_id}`),
   { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
   reading('watch-revocations', '/v1/revocations'),
 ]

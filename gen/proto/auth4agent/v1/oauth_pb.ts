@@ -17,7 +17,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/oauth.proto.
  */
 export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIooDCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJEhEKCWFzc2VydGlvbhgQIAEoCRITCgthdHRlc3RhdGlvbhgRIAEoCSLHAQoNVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgFEhUKBXNjb3BlGAQgASgJQgbq4BgCGAESIQoRaXNzdWVkX3Rva2VuX3R5cGUYBSABKAlCBurgGAIYARI+ChVhdXRob3JpemF0aW9uX2RldGFpbHMYBiADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAEilwEKEUludHJvc3BlY3RSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkSDgoGc2lnbmVkGAYgASgIIs8GChJJbnRyb3NwZWN0UmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEhoKBXNjb3BlGAIgASgJQgbq4BgCGAFIAIgBARIeCgljbGllbnRfaWQYAyABKAlCBurgGAIYAUgBiAEBEh8KCnRva2VuX3R5cGUYBCABKAlCBurgGAIYAUgCiAEBEhgKA2V4cBgFIAEoA0IG6uAYAhgBSAOIAQESGAoDaWF0GAYgASgDQgbq4BgCGAFIBIgBARIYCgNuYmYYByABKANCBurgGAIYAUgFiAEBEhgKA3N1YhgIIAEoCUIG6uAYAhgBSAaIAQESEwoDYXVkGAkgAygJQgbq4BgCGAESGAoDaXNzGAogASgJQgbq4BgCGAFIB4gBARIYCgNqdGkYCyABKAlCBurgGAIYAUgIiAEBEiAKC29wZXJhdG9yX2lkGAwgASgJQgbq4BgCGAFICYgBARIwCgNjbmYYDSABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhgKA2p3dBgOIAEoCUIG6uAYAhgBSAqIAQESHgoJYWdlbnRfa2V5GA8gASgJQgbq4BgCGAFIC4gBARIsCgNhY3QYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGBEgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEjAKB21heV9hY3QYEiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPAoLYXR0ZXN0YXRpb24YEyADKAsyHy5hdXRoNGFnZW50LnYxLlRva2VuQXR0ZXN0YXRpb25CBurgGAIYARIyCgZzdGF0dXMYFCABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuU3RhdHVzQgbq4BgCGAFCCAoGX3Njb3BlQgwKCl9jbGllbnRfaWRCDQoLX3Rva2VuX3R5cGVCBgoEX2V4cEIGCgRfaWF0QgYKBF9uYmZCBgoEX3N1YkIGCgRfaXNzQgYKBF9qdGlCDgoMX29wZXJhdG9yX2lkQgYKBF9qd3RCDAoKX2FnZW50X2tleSKDAQoNUmV2b2tlUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJIhAKDlJldm9rZVJlc3BvbnNlMs8CCgxPQXV0aFNlcnZpY2USYQoFVG9rZW4SGy5hdXRoNGFnZW50LnYxLlRva2VuUmVxdWVzdBocLmF1dGg0YWdlbnQudjEuVG9rZW5SZXNwb25zZSId6uAYAhgBgtPkkwIROgEqIgwvb2F1dGgvdG9rZW4SdQoKSW50cm9zcGVjdBIgLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkludHJvc3BlY3RSZXNwb25zZSIi6uAYAhgBgtPkkwIWOgEqIhEvb2F1dGgvaW50cm9zcGVjdBJlCgZSZXZva2USHC5hdXRoNGFnZW50LnYxLlJldm9rZVJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLlJldm9rZVJlc3BvbnNlIh7q4BgCGAGC0+STAhI6ASoiDS9vYXV0aC9yZXZva2VClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpPQXV0aFByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxItwDCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJEhEKCWFzc2VydGlvbhgQIAEoCRITCgthdHRlc3RhdGlvbhgRIAEoCRIMCgRjb2RlGBIgASgJEhQKDHJlZGlyZWN0X3VyaRgTIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGBQgASgJEhUKDXJlZnJlc2hfdG9rZW4YFSABKAkisgIKDVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIVCgVzY29wZRgEIAEoCUIG6uAYAhgBEiEKEWlzc3VlZF90b2tlbl90eXBlGAUgASgJQgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAYgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEh0KDXJlZnJlc2hfdG9rZW4YByABKAlCBurgGAIYARItChhhdXRob3JpemF0aW9uX2V4cGlyZXNfaW4YCCABKAVCBurgGAIYAUgAiAEBQhsKGV9hdXRob3JpemF0aW9uX2V4cGlyZXNfaW4ilwEKEUludHJvc3BlY3RSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkSDgoGc2lnbmVkGAYgASgIIs8GChJJbnRyb3NwZWN0UmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEhoKBXNjb3BlGAIgASgJQgbq4BgCGAFIAIgBARIeCgljbGllbnRfaWQYAyABKAlCBurgGAIYAUgBiAEBEh8KCnRva2VuX3R5cGUYBCABKAlCBurgGAIYAUgCiAEBEhgKA2V4cBgFIAEoA0IG6uAYAhgBSAOIAQESGAoDaWF0GAYgASgDQgbq4BgCGAFIBIgBARIYCgNuYmYYByABKANCBurgGAIYAUgFiAEBEhgKA3N1YhgIIAEoCUIG6uAYAhgBSAaIAQESEwoDYXVkGAkgAygJQgbq4BgCGAESGAoDaXNzGAogASgJQgbq4BgCGAFIB4gBARIYCgNqdGkYCyABKAlCBurgGAIYAUgIiAEBEiAKC29wZXJhdG9yX2lkGAwgASgJQgbq4BgCGAFICYgBARIwCgNjbmYYDSABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhgKA2p3dBgOIAEoCUIG6uAYAhgBSAqIAQESHgoJYWdlbnRfa2V5GA8gASgJQgbq4BgCGAFIC4gBARIsCgNhY3QYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGBEgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEjAKB21heV9hY3QYEiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPAoLYXR0ZXN0YXRpb24YEyADKAsyHy5hdXRoNGFnZW50LnYxLlRva2VuQXR0ZXN0YXRpb25CBurgGAIYARIyCgZzdGF0dXMYFCABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuU3RhdHVzQgbq4BgCGAFCCAoGX3Njb3BlQgwKCl9jbGllbnRfaWRCDQoLX3Rva2VuX3R5cGVCBgoEX2V4cEIGCgRfaWF0QgYKBF9uYmZCBgoEX3N1YkIGCgRfaXNzQgYKBF9qdGlCDgoMX29wZXJhdG9yX2lkQgYKBF9qd3RCDAoKX2FnZW50X2tleSKDAQoNUmV2b2tlUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJIhAKDlJldm9rZVJlc3BvbnNlMs8CCgxPQXV0aFNlcnZpY2USYQoFVG9rZW4SGy5hdXRoNGFnZW50LnYxLlRva2VuUmVxdWVzdBocLmF1dGg0YWdlbnQudjEuVG9rZW5SZXNwb25zZSId6uAYAhgBgtPkkwIROgEqIgwvb2F1dGgvdG9rZW4SdQoKSW50cm9zcGVjdBIgLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkludHJvc3BlY3RSZXNwb25zZSIi6uAYAhgBgtPkkwIWOgEqIhEvb2F1dGgvaW50cm9zcGVjdBJlCgZSZXZva2USHC5hdXRoNGFnZW50LnYxLlJldm9rZVJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLlJldm9rZVJlc3BvbnNlIh7q4BgCGAGC0+STAhI6ASoiDS9vYXV0aC9yZXZva2VClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpPQXV0aFByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
 
 /**
  * TokenRequest is an access token request (RFC 6749 section 4.4.2, RFC 8693 section 2.1, RFC 7523 section 2.1).
@@ -26,15 +26,16 @@ export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
  */
 export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   /**
-   * client_credentials, urn:ietf:params:oauth:grant-type:token-exchange, or
-   * urn:ietf:params:oauth:grant-type:jwt-bearer.
+   * client_credentials, urn:ietf:params:oauth:grant-type:token-exchange,
+   * urn:ietf:params:oauth:grant-type:jwt-bearer, authorization_code or refresh_token.
    *
    * @generated from field: string grant_type = 1;
    */
   grantType: string;
 
   /**
-   * The agent's DID; it may be empty, because the assertion names the agent.
+   * The agent's DID; it may be empty, because the assertion names the agent. With a code or a refresh token: the id of
+   * the client, which must not be missing.
    *
    * @generated from field: string client_id = 2;
    */
@@ -154,6 +155,34 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
    * @generated from field: string attestation = 17;
    */
   attestation: string;
+
+  /**
+   * With the grant type authorization_code: the code (RFC 6749 section 4.1.3). It can be used once, within 60 seconds.
+   *
+   * @generated from field: string code = 18;
+   */
+  code: string;
+
+  /**
+   * With a code: the redirect URI to which it was sent, byte for byte.
+   *
+   * @generated from field: string redirect_uri = 19;
+   */
+  redirectUri: string;
+
+  /**
+   * With a code: the code verifier (RFC 7636 section 4.5).
+   *
+   * @generated from field: string code_verifier = 20;
+   */
+  codeVerifier: string;
+
+  /**
+   * With the grant type refresh_token: the refresh token (RFC 6749 section 6).
+   *
+   * @generated from field: string refresh_token = 21;
+   */
+  refreshToken: string;
 };
 
 /**
@@ -211,6 +240,20 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
    * @generated from field: repeated google.protobuf.Struct authorization_details = 6;
    */
   authorizationDetails: JsonObject[];
+
+  /**
+   * The next refresh token, when the client acts for a user. The one before it is good for 30 seconds more.
+   *
+   * @generated from field: string refresh_token = 7;
+   */
+  refreshToken: string;
+
+  /**
+   * Seconds until the user must sign in again, when the client acts for a user.
+   *
+   * @generated from field: optional int32 authorization_expires_in = 8;
+   */
+  authorizationExpiresIn?: number | undefined;
 };
 
 /**
@@ -450,28 +493,29 @@ export type RevokeRequest = Message<"auth4agent.v1.RevokeRequest"> & {
   token: string;
 
   /**
-   * Ignored, because there is one type of token.
+   * Ignored, because the token itself says what it is.
    *
    * @generated from field: string token_type_hint = 2;
    */
   tokenTypeHint: string;
 
   /**
-   * The agent's DID; it may be empty, because the assertion names the agent.
+   * The agent's DID; it may be empty, because the assertion names the agent. For another client its id, which must not
+   * be missing.
    *
    * @generated from field: string client_id = 3;
    */
   clientId: string;
 
   /**
-   * Always urn:ietf:params:oauth:client-assertion-type:jwt-bearer.
+   * Always urn:ietf:params:oauth:client-assertion-type:jwt-bearer; empty for a client that is no agent.
    *
    * @generated from field: string client_assertion_type = 4;
    */
   clientAssertionType: string;
 
   /**
-   * JWT that the agent has signed (RFC 7523 section 3).
+   * JWT that the agent has signed (RFC 7523 section 3); empty for a client that is no agent.
    *
    * @generated from field: string client_assertion = 5;
    */
@@ -524,6 +568,10 @@ export const OAuthService: GenService<{
    * such a grant of another deployment. The client needs no account here: the DPoP proof, by the key that the grant
    * names, authenticates it.
    *
+   * For the grant types authorization_code and refresh_token (RFC 6749 sections 4.1.3 and 6) it issues an access token
+   * with which the client acts for a user, and a refresh token. A second use of a code, or the use of a refresh token
+   * that is two moves old, ends the connection.
+   *
    * @generated from rpc auth4agent.v1.OAuthService.Token
    */
   token: {
@@ -556,6 +604,9 @@ export const OAuthService: GenService<{
    *
    * The token may be a chain of grants in which the client is a holder. The call ends the last grant of the chain, and
    * every grant that was made from it.
+   *
+   * A client that is no agent sends no assertion. Its refresh token, or an access token with which it acts for a user,
+   * ends the connection: all tokens of it.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Revoke
    */

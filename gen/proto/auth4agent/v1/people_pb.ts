@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/people.proto.
  */
 export const file_auth4agent_v1_people: GenFile = /*@__PURE__*/
-  fileDesc("ChphdXRoNGFnZW50L3YxL3Blb3BsZS5wcm90bxINYXV0aDRhZ2VudC52MSIsCg1SZXF1aXJlZENsYWltEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkirAIKGlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEiIKGnRva2VuX2VuZHBvaW50X2F1dGhfbWV0aG9kGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIVCg1zdWJqZWN0X2NsYWltGAggASgJEjUKD3JlcXVpcmVkX2NsYWltcxgJIAMoCzIcLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRDbGFpbRIRCglhbGxfdXNlcnMYCiABKAgSFAoMZ3JvdXBzX2NsYWltGAsgASgJEg8KB3NpZ25hbHMYDCABKAkiUAobUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlEjEKCHByb3ZpZGVyGAEgASgLMh8uYXV0aDRhZ2VudC52MS5JZGVudGl0eVByb3ZpZGVyIvMCChBJZGVudGl0eVByb3ZpZGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIiChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgFIAEoCRIOCgZzY29wZXMYBiADKAkSFQoNc3ViamVjdF9jbGFpbRgHIAEoCRI1Cg9yZXF1aXJlZF9jbGFpbXMYCCADKAsyHC5hdXRoNGFnZW50LnYxLlJlcXVpcmVkQ2xhaW0SEQoJYWxsX3VzZXJzGAkgASgIEhwKDGdyb3Vwc19jbGFpbRgKIAEoCUIG6uAYAhgBEg8KB3NpZ25hbHMYCyABKAkSLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgocTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBIKCgJpZBgBIAEoCSJTCh1MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZRIyCglwcm92aWRlcnMYASADKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiOQodUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJTCh5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2USMQoIcHJvdmlkZXIYASABKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiVQoQTGlzdFVzZXJzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkiUAoRTGlzdFVzZXJzUmVzcG9uc2USIgoFdXNlcnMYASADKAsyEy5hdXRoNGFnZW50LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrQCCgRVc2VyEg8KB3N1YmplY3QYASABKAkSDgoGc3RhdHVzGAIgASgJEhgKCHByb3ZpZGVyGAMgASgJQgbq4BgCGAESFgoGdGVuYW50GAQgASgJQgbq4BgCGAESIAoQcHJvdmlkZXJfc3ViamVjdBgFIAEoCUIG6uAYAhgBEhQKBG5hbWUYBiABKAlCBurgGAIYARIOCgZncm91cHMYByADKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc2lnbmVkX2luX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkaXNhYmxlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoSRGlzYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKE0Rpc2FibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciJAChFFbmFibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg4KBnJlYXNvbhgDIAEoCSI3ChJFbmFibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciIwChFSZW1vdmVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJIjcKElJlbW92ZVVzZXJSZXNwb25zZRIhCgR1c2VyGAEgASgLMhMuYXV0aDRhZ2VudC52MS5Vc2VyInsKBkNsaWVudBIRCgljbGllbnRfaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSFAoEbmFtZRgEIAEoCUIG6uAYAhgBEioKBnB1dF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRwoSTGlzdENsaWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlYKE0xpc3RDbGllbnRzUmVzcG9uc2USJgoHY2xpZW50cxgBIAMoCzIVLmF1dGg0YWdlbnQudjEuQ2xpZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChBQdXRDbGllbnRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCSI6ChFQdXRDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS5hdXRoNGFnZW50LnYxLkNsaWVudCIzChJCbG9ja0NsaWVudFJlcXVlc3QSCgoCaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJIjwKE0Jsb2NrQ2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUuYXV0aDRhZ2VudC52MS5DbGllbnQy9QoKDVBlb3BsZVNlcnZpY2USnAEKE1B1dElkZW50aXR5UHJvdmlkZXISKS5hdXRoNGFnZW50LnYxLlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0GiouYXV0aDRhZ2VudC52MS5QdXRJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2UiLoLT5JMCKDoBKhojL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycy97bmFtZX0SmwEKFUxpc3RJZGVudGl0eVByb3ZpZGVycxIrLmF1dGg0YWdlbnQudjEuTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBosLmF1dGg0YWdlbnQudjEuTGlzdElkZW50aXR5UHJvdmlkZXJzUmVzcG9uc2UiJ5ACAYLT5JMCHhIcL3YxL29wZXJhdG9ycy97aWR9L3Byb3ZpZGVycxKiAQoWUmVtb3ZlSWRlbnRpdHlQcm92aWRlchIsLmF1dGg0YWdlbnQudjEuUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QaLS5hdXRoNGFnZW50LnYxLlJlbW92ZUlkZW50aXR5UHJvdmlkZXJSZXNwb25zZSIrgtPkkwIlKiMvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzL3tuYW1lfRJzCglMaXN0VXNlcnMSHy5hdXRoNGFnZW50LnYxLkxpc3RVc2Vyc1JlcXVlc3QaIC5hdXRoNGFnZW50LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIiOQAgGC0+STAhoSGC92MS9vcGVyYXRvcnMve2lkfS91c2VycxKLAQoLRGlzYWJsZVVzZXISIS5hdXRoNGFnZW50LnYxLkRpc2FibGVVc2VyUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuRGlzYWJsZVVzZXJSZXNwb25zZSI1gtPkkwIvOgEqIiovdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9L2Rpc2FibGUShwEKCkVuYWJsZVVzZXISIC5hdXRoNGFnZW50LnYxLkVuYWJsZVVzZXJSZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5FbmFibGVVc2VyUmVzcG9uc2UiNILT5JMCLjoBKiIpL3YxL29wZXJhdG9ycy97aWR9L3VzZXJzL3tzdWJqZWN0fS9lbmFibGUSfQoKUmVtb3ZlVXNlchIgLmF1dGg0YWdlbnQudjEuUmVtb3ZlVXNlclJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLlJlbW92ZVVzZXJSZXNwb25zZSIqgtPkkwIkKiIvdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9EnsKC0xpc3RDbGllbnRzEiEuYXV0aDRhZ2VudC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaIi5hdXRoNGFnZW50LnYxLkxpc3RDbGllbnRzUmVzcG9uc2UiJZACAYLT5JMCHBIaL3YxL29wZXJhdG9ycy97aWR9L2NsaWVudHMSdQoJUHV0Q2xpZW50Eh8uYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5QdXRDbGllbnRSZXNwb25zZSIlgtPkkwIfOgEqGhovdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cxKBAQoLQmxvY2tDbGllbnQSIS5hdXRoNGFnZW50LnYxLkJsb2NrQ2xpZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuQmxvY2tDbGllbnRSZXNwb25zZSIrgtPkkwIlOgEqIiAvdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cy9ibG9ja0KXAQoRY29tLmF1dGg0YWdlbnQudjFCC1Blb3BsZVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChphdXRoNGFnZW50L3YxL3Blb3BsZS5wcm90bxINYXV0aDRhZ2VudC52MSIsCg1SZXF1aXJlZENsYWltEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkirAIKGlB1dElkZW50aXR5UHJvdmlkZXJSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIVCg1jbGllbnRfc2VjcmV0GAUgASgJEiIKGnRva2VuX2VuZHBvaW50X2F1dGhfbWV0aG9kGAYgASgJEg4KBnNjb3BlcxgHIAMoCRIVCg1zdWJqZWN0X2NsYWltGAggASgJEjUKD3JlcXVpcmVkX2NsYWltcxgJIAMoCzIcLmF1dGg0YWdlbnQudjEuUmVxdWlyZWRDbGFpbRIRCglhbGxfdXNlcnMYCiABKAgSFAoMZ3JvdXBzX2NsYWltGAsgASgJEg8KB3NpZ25hbHMYDCABKAkiUAobUHV0SWRlbnRpdHlQcm92aWRlclJlc3BvbnNlEjEKCHByb3ZpZGVyGAEgASgLMh8uYXV0aDRhZ2VudC52MS5JZGVudGl0eVByb3ZpZGVyIvMCChBJZGVudGl0eVByb3ZpZGVyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoCRIiChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgFIAEoCRIOCgZzY29wZXMYBiADKAkSFQoNc3ViamVjdF9jbGFpbRgHIAEoCRI1Cg9yZXF1aXJlZF9jbGFpbXMYCCADKAsyHC5hdXRoNGFnZW50LnYxLlJlcXVpcmVkQ2xhaW0SEQoJYWxsX3VzZXJzGAkgASgIEhwKDGdyb3Vwc19jbGFpbRgKIAEoCUIG6uAYAhgBEg8KB3NpZ25hbHMYCyABKAkSLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgocTGlzdElkZW50aXR5UHJvdmlkZXJzUmVxdWVzdBIKCgJpZBgBIAEoCSJTCh1MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZRIyCglwcm92aWRlcnMYASADKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiOQodUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJTCh5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVzcG9uc2USMQoIcHJvdmlkZXIYASABKAsyHy5hdXRoNGFnZW50LnYxLklkZW50aXR5UHJvdmlkZXIiVQoQTGlzdFVzZXJzUmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkiUAoRTGlzdFVzZXJzUmVzcG9uc2USIgoFdXNlcnMYASADKAsyEy5hdXRoNGFnZW50LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrQCCgRVc2VyEg8KB3N1YmplY3QYASABKAkSDgoGc3RhdHVzGAIgASgJEhgKCHByb3ZpZGVyGAMgASgJQgbq4BgCGAESFgoGdGVuYW50GAQgASgJQgbq4BgCGAESIAoQcHJvdmlkZXJfc3ViamVjdBgFIAEoCUIG6uAYAhgBEhQKBG5hbWUYBiABKAlCBurgGAIYARIOCgZncm91cHMYByADKAkSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc2lnbmVkX2luX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkaXNhYmxlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoSRGlzYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKE0Rpc2FibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciJAChFFbmFibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg4KBnJlYXNvbhgDIAEoCSI3ChJFbmFibGVVc2VyUmVzcG9uc2USIQoEdXNlchgBIAEoCzITLmF1dGg0YWdlbnQudjEuVXNlciIwChFSZW1vdmVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJIjcKElJlbW92ZVVzZXJSZXNwb25zZRIhCgR1c2VyGAEgASgLMhMuYXV0aDRhZ2VudC52MS5Vc2VyInsKBkNsaWVudBIRCgljbGllbnRfaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSFAoEbmFtZRgEIAEoCUIG6uAYAhgBEioKBnB1dF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRwoSTGlzdENsaWVudHNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlYKE0xpc3RDbGllbnRzUmVzcG9uc2USJgoHY2xpZW50cxgBIAMoCzIVLmF1dGg0YWdlbnQudjEuQ2xpZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChBQdXRDbGllbnRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCSI6ChFQdXRDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS5hdXRoNGFnZW50LnYxLkNsaWVudCIzChJCbG9ja0NsaWVudFJlcXVlc3QSCgoCaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJIjwKE0Jsb2NrQ2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUuYXV0aDRhZ2VudC52MS5DbGllbnQi5gEKB0NvbnNlbnQSCgoCaWQYASABKAkSEwoLb3BlcmF0b3JfaWQYAiABKAkSDwoHc3ViamVjdBgDIAEoCRIRCgljbGllbnRfaWQYBCABKAkSEAoIYXVkaWVuY2UYBSABKAkSEAoIb3duZXJfaWQYBiABKAkSFAoMY2FwYWJpbGl0aWVzGAcgAygJEiwKCGdpdmVuX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtjb25uZWN0aW9ucxgJIAMoCzIZLmF1dGg0YWdlbnQudjEuQ29ubmVjdGlvbiK1AQoKQ29ubmVjdGlvbhIKCgJpZBgBIAEoCRIOCgZzY29wZXMYAiADKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdXNlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAifgoTTGlzdENvbnNlbnRzUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghhdWRpZW5jZRgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJZChRMaXN0Q29uc2VudHNSZXNwb25zZRIoCghjb25zZW50cxgBIAMoCzIWLmF1dGg0YWdlbnQudjEuQ29uc2VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOAoWV2l0aGRyYXdDb25zZW50UmVxdWVzdBIKCgJpZBgBIAEoCRISCgpjb25zZW50X2lkGAIgASgJIkIKF1dpdGhkcmF3Q29uc2VudFJlc3BvbnNlEicKB2NvbnNlbnQYASABKAsyFi5hdXRoNGFnZW50LnYxLkNvbnNlbnQiOQoURW5kQ29ubmVjdGlvblJlcXVlc3QSCgoCaWQYASABKAkSFQoNY29ubmVjdGlvbl9pZBgCIAEoCSJGChVFbmRDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLmF1dGg0YWdlbnQudjEuQ29ubmVjdGlvbjKgDgoNUGVvcGxlU2VydmljZRKcAQoTUHV0SWRlbnRpdHlQcm92aWRlchIpLmF1dGg0YWdlbnQudjEuUHV0SWRlbnRpdHlQcm92aWRlclJlcXVlc3QaKi5hdXRoNGFnZW50LnYxLlB1dElkZW50aXR5UHJvdmlkZXJSZXNwb25zZSIugtPkkwIoOgEqGiMvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzL3tuYW1lfRKbAQoVTGlzdElkZW50aXR5UHJvdmlkZXJzEisuYXV0aDRhZ2VudC52MS5MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXF1ZXN0GiwuYXV0aDRhZ2VudC52MS5MaXN0SWRlbnRpdHlQcm92aWRlcnNSZXNwb25zZSInkAIBgtPkkwIeEhwvdjEvb3BlcmF0b3JzL3tpZH0vcHJvdmlkZXJzEqIBChZSZW1vdmVJZGVudGl0eVByb3ZpZGVyEiwuYXV0aDRhZ2VudC52MS5SZW1vdmVJZGVudGl0eVByb3ZpZGVyUmVxdWVzdBotLmF1dGg0YWdlbnQudjEuUmVtb3ZlSWRlbnRpdHlQcm92aWRlclJlc3BvbnNlIiuC0+STAiUqIy92MS9vcGVyYXRvcnMve2lkfS9wcm92aWRlcnMve25hbWV9EnMKCUxpc3RVc2VycxIfLmF1dGg0YWdlbnQudjEuTGlzdFVzZXJzUmVxdWVzdBogLmF1dGg0YWdlbnQudjEuTGlzdFVzZXJzUmVzcG9uc2UiI5ACAYLT5JMCGhIYL3YxL29wZXJhdG9ycy97aWR9L3VzZXJzEosBCgtEaXNhYmxlVXNlchIhLmF1dGg0YWdlbnQudjEuRGlzYWJsZVVzZXJSZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5EaXNhYmxlVXNlclJlc3BvbnNlIjWC0+STAi86ASoiKi92MS9vcGVyYXRvcnMve2lkfS91c2Vycy97c3ViamVjdH0vZGlzYWJsZRKHAQoKRW5hYmxlVXNlchIgLmF1dGg0YWdlbnQudjEuRW5hYmxlVXNlclJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkVuYWJsZVVzZXJSZXNwb25zZSI0gtPkkwIuOgEqIikvdjEvb3BlcmF0b3JzL3tpZH0vdXNlcnMve3N1YmplY3R9L2VuYWJsZRJ9CgpSZW1vdmVVc2VyEiAuYXV0aDRhZ2VudC52MS5SZW1vdmVVc2VyUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuUmVtb3ZlVXNlclJlc3BvbnNlIiqC0+STAiQqIi92MS9vcGVyYXRvcnMve2lkfS91c2Vycy97c3ViamVjdH0SewoLTGlzdENsaWVudHMSIS5hdXRoNGFnZW50LnYxLkxpc3RDbGllbnRzUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuTGlzdENsaWVudHNSZXNwb25zZSIlkAIBgtPkkwIcEhovdjEvb3BlcmF0b3JzL3tpZH0vY2xpZW50cxJ1CglQdXRDbGllbnQSHy5hdXRoNGFnZW50LnYxLlB1dENsaWVudFJlcXVlc3QaIC5hdXRoNGFnZW50LnYxLlB1dENsaWVudFJlc3BvbnNlIiWC0+STAh86ASoaGi92MS9vcGVyYXRvcnMve2lkfS9jbGllbnRzEoEBCgtCbG9ja0NsaWVudBIhLmF1dGg0YWdlbnQudjEuQmxvY2tDbGllbnRSZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5CbG9ja0NsaWVudFJlc3BvbnNlIiuC0+STAiU6ASoiIC92MS9vcGVyYXRvcnMve2lkfS9jbGllbnRzL2Jsb2NrEn8KDExpc3RDb25zZW50cxIiLmF1dGg0YWdlbnQudjEuTGlzdENvbnNlbnRzUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuTGlzdENvbnNlbnRzUmVzcG9uc2UiJpACAYLT5JMCHRIbL3YxL29wZXJhdG9ycy97aWR9L2NvbnNlbnRzEpIBCg9XaXRoZHJhd0NvbnNlbnQSJS5hdXRoNGFnZW50LnYxLldpdGhkcmF3Q29uc2VudFJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLldpdGhkcmF3Q29uc2VudFJlc3BvbnNlIjCC0+STAioqKC92MS9vcGVyYXRvcnMve2lkfS9jb25zZW50cy97Y29uc2VudF9pZH0SkgEKDUVuZENvbm5lY3Rpb24SIy5hdXRoNGFnZW50LnYxLkVuZENvbm5lY3Rpb25SZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2UiNoLT5JMCMCouL3YxL29wZXJhdG9ycy97aWR9L2Nvbm5lY3Rpb25zL3tjb25uZWN0aW9uX2lkfUKXAQoRY29tLmF1dGg0YWdlbnQudjFCC1Blb3BsZVByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * RequiredClaim is a claim that the ID token of each user must have.
@@ -892,6 +892,314 @@ export const BlockClientResponseSchema: GenMessage<BlockClientResponse> = /*@__P
   messageDesc(file_auth4agent_v1_people, 23);
 
 /**
+ * Consent is what a user lets one client do at one audience.
+ *
+ * @generated from message auth4agent.v1.Consent
+ */
+export type Consent = Message<"auth4agent.v1.Consent"> & {
+  /**
+   * Id of the consent, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the operator of the user.
+   *
+   * @generated from field: string operator_id = 2;
+   */
+  operatorId: string;
+
+  /**
+   * The user.
+   *
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+
+  /**
+   * The client, as in Client.client_id.
+   *
+   * @generated from field: string client_id = 4;
+   */
+  clientId: string;
+
+  /**
+   * The audience.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
+
+  /**
+   * Id of the operator that owned the audience when the user consented.
+   *
+   * @generated from field: string owner_id = 6;
+   */
+  ownerId: string;
+
+  /**
+   * What the client may do: each is an audience, `#` and a scope.
+   *
+   * @generated from field: repeated string capabilities = 7;
+   */
+  capabilities: string[];
+
+  /**
+   * When the user consented last.
+   *
+   * @generated from field: google.protobuf.Timestamp given_at = 8;
+   */
+  givenAt?: Timestamp | undefined;
+
+  /**
+   * Who is connected because of the consent, oldest first.
+   *
+   * @generated from field: repeated auth4agent.v1.Connection connections = 9;
+   */
+  connections: Connection[];
+};
+
+/**
+ * Describes the message auth4agent.v1.Consent.
+ * Use `create(ConsentSchema)` to create a new message.
+ */
+export const ConsentSchema: GenMessage<Consent> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 24);
+
+/**
+ * Connection is one use of a consent by one installation of a client, which has a refresh token.
+ *
+ * @generated from message auth4agent.v1.Connection
+ */
+export type Connection = Message<"auth4agent.v1.Connection"> & {
+  /**
+   * Id of the connection, a UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Its scopes.
+   *
+   * @generated from field: repeated string scopes = 2;
+   */
+  scopes: string[];
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 3;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it last got a token.
+   *
+   * @generated from field: google.protobuf.Timestamp used_at = 4;
+   */
+  usedAt?: Timestamp | undefined;
+
+  /**
+   * When the user must sign in again.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.Connection.
+ * Use `create(ConnectionSchema)` to create a new message.
+ */
+export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 25);
+
+/**
+ * ListConsentsRequest asks for consents. Each filter that is not empty leaves out all consents with another value.
+ *
+ * @generated from message auth4agent.v1.ListConsentsRequest
+ */
+export type ListConsentsRequest = Message<"auth4agent.v1.ListConsentsRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The user.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * The client.
+   *
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * The audience.
+   *
+   * @generated from field: string audience = 4;
+   */
+  audience: string;
+
+  /**
+   * Largest number of consents: 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListConsentsRequest.
+ * Use `create(ListConsentsRequestSchema)` to create a new message.
+ */
+export const ListConsentsRequestSchema: GenMessage<ListConsentsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 26);
+
+/**
+ * ListConsentsResponse carries a page of consents.
+ *
+ * @generated from message auth4agent.v1.ListConsentsResponse
+ */
+export type ListConsentsResponse = Message<"auth4agent.v1.ListConsentsResponse"> & {
+  /**
+   * Consents, newest first.
+   *
+   * @generated from field: repeated auth4agent.v1.Consent consents = 1;
+   */
+  consents: Consent[];
+
+  /**
+   * Token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListConsentsResponse.
+ * Use `create(ListConsentsResponseSchema)` to create a new message.
+ */
+export const ListConsentsResponseSchema: GenMessage<ListConsentsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 27);
+
+/**
+ * WithdrawConsentRequest names a consent.
+ *
+ * @generated from message auth4agent.v1.WithdrawConsentRequest
+ */
+export type WithdrawConsentRequest = Message<"auth4agent.v1.WithdrawConsentRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the consent.
+   *
+   * @generated from field: string consent_id = 2;
+   */
+  consentId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.WithdrawConsentRequest.
+ * Use `create(WithdrawConsentRequestSchema)` to create a new message.
+ */
+export const WithdrawConsentRequestSchema: GenMessage<WithdrawConsentRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 28);
+
+/**
+ * WithdrawConsentResponse carries the consent.
+ *
+ * @generated from message auth4agent.v1.WithdrawConsentResponse
+ */
+export type WithdrawConsentResponse = Message<"auth4agent.v1.WithdrawConsentResponse"> & {
+  /**
+   * The consent that was withdrawn, with the connections that ended.
+   *
+   * @generated from field: auth4agent.v1.Consent consent = 1;
+   */
+  consent?: Consent | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.WithdrawConsentResponse.
+ * Use `create(WithdrawConsentResponseSchema)` to create a new message.
+ */
+export const WithdrawConsentResponseSchema: GenMessage<WithdrawConsentResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 29);
+
+/**
+ * EndConnectionRequest names a connection.
+ *
+ * @generated from message auth4agent.v1.EndConnectionRequest
+ */
+export type EndConnectionRequest = Message<"auth4agent.v1.EndConnectionRequest"> & {
+  /**
+   * Operator id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the connection.
+   *
+   * @generated from field: string connection_id = 2;
+   */
+  connectionId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.EndConnectionRequest.
+ * Use `create(EndConnectionRequestSchema)` to create a new message.
+ */
+export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 30);
+
+/**
+ * EndConnectionResponse carries the connection.
+ *
+ * @generated from message auth4agent.v1.EndConnectionResponse
+ */
+export type EndConnectionResponse = Message<"auth4agent.v1.EndConnectionResponse"> & {
+  /**
+   * The connection that has ended.
+   *
+   * @generated from field: auth4agent.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.EndConnectionResponse.
+ * Use `create(EndConnectionResponseSchema)` to create a new message.
+ */
+export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_people, 31);
+
+/**
  * PeopleService lets an operator say at which OpenID providers its users sign in, and which clients may act for users
  * at its audiences. The server has no passwords. It knows a person because an identity provider of the operator
  * vouches for them.
@@ -1007,6 +1315,39 @@ export const PeopleService: GenService<{
     methodKind: "unary";
     input: typeof BlockClientRequestSchema;
     output: typeof BlockClientResponseSchema;
+  },
+  /**
+   * ListConsents lists what users let clients do, with the connections, newest first. An operator sees the consents of
+   * its own users, and those at its own audiences.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.ListConsents
+   */
+  listConsents: {
+    methodKind: "unary";
+    input: typeof ListConsentsRequestSchema;
+    output: typeof ListConsentsResponseSchema;
+  },
+  /**
+   * WithdrawConsent withdraws a consent of a user of the operator, or at one of its audiences. Its connections end.
+   * After the call has returned, no online verification that begins later accepts a token that rests on it.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.WithdrawConsent
+   */
+  withdrawConsent: {
+    methodKind: "unary";
+    input: typeof WithdrawConsentRequestSchema;
+    output: typeof WithdrawConsentResponseSchema;
+  },
+  /**
+   * EndConnection ends one connection of a consent, for those who may withdraw the consent. After the call has
+   * returned, no online verification that begins later accepts a token of the connection.
+   *
+   * @generated from rpc auth4agent.v1.PeopleService.EndConnection
+   */
+  endConnection: {
+    methodKind: "unary";
+    input: typeof EndConnectionRequestSchema;
+    output: typeof EndConnectionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_people, 0);

@@ -487,9 +487,9 @@ export const RevocationService: GenService<{
     output: typeof WatchRevocationsResponseSchema;
   },
   /**
-   * EndAllTokensOfDeployment ends every token and voids every challenge that the deployment has issued until now. The
-   * administrator calls it after a restore from a backup, because the database no longer knows which tokens were
-   * revoked and which challenges were redeemed since the backup.
+   * EndAllTokensOfDeployment ends every token, and voids every challenge, code and refresh token that was issued until
+   * now. The administrator calls it after a restore from a backup, because the database no longer knows
+   * which tokens were revoked and which challenges and codes were redeemed since the backup.
    *
    * @generated from rpc auth4agent.v1.RevocationService.EndAllTokensOfDeployment
    */

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/sign_in.proto.
  */
 export const file_auth4agent_v1_sign_in: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL3NpZ25faW4ucHJvdG8SDWF1dGg0YWdlbnQudjEiYgoSU3RhcnRTaWduSW5SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEg8KB3JlcXVlc3QYAyABKAkSCwoDd2hvGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIk4KE1N0YXJ0U2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIRCglwcm92aWRlcnMYAyADKAkiSQoTRmluaXNoU2lnbkluUmVxdWVzdBIOCgZjb29raWUYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDQoFcXVlcnkYAyABKAkiPAoURmluaXNoU2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSI0ChFHZXRTZXNzaW9uUmVxdWVzdBIOCgZjb29raWUYASABKAkSDwoHY29udGVudBgCIAEoCSJRChJHZXRTZXNzaW9uUmVzcG9uc2USLQoGcGVyc29uGAEgASgLMh0uYXV0aDRhZ2VudC52MS5TaWduZWRJblBlcnNvbhIMCgRmb3JtGAIgASgJIqEBCg5TaWduZWRJblBlcnNvbhIPCgdzdWJqZWN0GAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZG9tYWluGAMgASgJEjAKDHNpZ25lZF9pbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoOU2lnbk91dFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkiJQoPU2lnbk91dFJlc3BvbnNlEhIKCnNldF9jb29raWUYASADKAky5gIKDVNpZ25JblNlcnZpY2USVAoLU3RhcnRTaWduSW4SIS5hdXRoNGFnZW50LnYxLlN0YXJ0U2lnbkluUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuU3RhcnRTaWduSW5SZXNwb25zZRJXCgxGaW5pc2hTaWduSW4SIi5hdXRoNGFnZW50LnYxLkZpbmlzaFNpZ25JblJlcXVlc3QaIy5hdXRoNGFnZW50LnYxLkZpbmlzaFNpZ25JblJlc3BvbnNlElYKCkdldFNlc3Npb24SIC5hdXRoNGFnZW50LnYxLkdldFNlc3Npb25SZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJICgdTaWduT3V0Eh0uYXV0aDRhZ2VudC52MS5TaWduT3V0UmVxdWVzdBoeLmF1dGg0YWdlbnQudjEuU2lnbk91dFJlc3BvbnNlGgTo4BgBQpcBChFjb20uYXV0aDRhZ2VudC52MUILU2lnbkluUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_protobuf_timestamp]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL3NpZ25faW4ucHJvdG8SDWF1dGg0YWdlbnQudjEiYgoSU3RhcnRTaWduSW5SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEg8KB3JlcXVlc3QYAyABKAkSCwoDd2hvGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIk4KE1N0YXJ0U2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIRCglwcm92aWRlcnMYAyADKAkiSQoTRmluaXNoU2lnbkluUmVxdWVzdBIOCgZjb29raWUYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDQoFcXVlcnkYAyABKAkiPAoURmluaXNoU2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSI0ChFHZXRTZXNzaW9uUmVxdWVzdBIOCgZjb29raWUYASABKAkSDwoHY29udGVudBgCIAEoCSJRChJHZXRTZXNzaW9uUmVzcG9uc2USLQoGcGVyc29uGAEgASgLMh0uYXV0aDRhZ2VudC52MS5TaWduZWRJblBlcnNvbhIMCgRmb3JtGAIgASgJIqEBCg5TaWduZWRJblBlcnNvbhIPCgdzdWJqZWN0GAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZG9tYWluGAMgASgJEjAKDHNpZ25lZF9pbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoOU2lnbk91dFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkiJQoPU2lnbk91dFJlc3BvbnNlEhIKCnNldF9jb29raWUYASADKAkiMQoQQXV0aG9yaXplUmVxdWVzdBIOCgZjb29raWUYASABKAkSDQoFcXVlcnkYAiABKAkieQoRQXV0aG9yaXplUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIwCghxdWVzdGlvbhgDIAEoCzIeLmF1dGg0YWdlbnQudjEuQ29uc2VudFF1ZXN0aW9uEgwKBGZvcm0YBCABKAki8gEKD0NvbnNlbnRRdWVzdGlvbhIRCgljbGllbnRfaWQYASABKAkSEwoLY2xpZW50X25hbWUYAiABKAkSFQoNcmVkaXJlY3RfaG9zdBgDIAEoCRITCgtpc19sb29wYmFjaxgEIAEoCBIQCghhdWRpZW5jZRgFIAEoCRIUCgxvd25lcl9kb21haW4YBiABKAkSKQoGc2NvcGVzGAcgAygLMhkuYXV0aDRhZ2VudC52MS5Bc2tlZFNjb3BlEhAKCG1heF9kYXlzGAggASgFEhEKCXVzZXJfbmFtZRgJIAEoCRITCgt1c2VyX2RvbWFpbhgKIAEoCSI9CgpBc2tlZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFd29yZHMYAiABKAkSEgoKaXNfZGVmYXVsdBgDIAEoCCJnChREZWNpZGVDb25zZW50UmVxdWVzdBIOCgZjb29raWUYASABKAkSDAoEZm9ybRgCIAEoCRINCgVxdWVyeRgDIAEoCRISCgppc19hbGxvd2VkGAQgASgIEg4KBnNjb3BlcxgFIAMoCSI9ChVEZWNpZGVDb25zZW50UmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCTKSBAoNU2lnbkluU2VydmljZRJUCgtTdGFydFNpZ25JbhIhLmF1dGg0YWdlbnQudjEuU3RhcnRTaWduSW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5TdGFydFNpZ25JblJlc3BvbnNlElcKDEZpbmlzaFNpZ25JbhIiLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVzcG9uc2USVgoKR2V0U2Vzc2lvbhIgLmF1dGg0YWdlbnQudjEuR2V0U2Vzc2lvblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkgKB1NpZ25PdXQSHS5hdXRoNGFnZW50LnYxLlNpZ25PdXRSZXF1ZXN0Gh4uYXV0aDRhZ2VudC52MS5TaWduT3V0UmVzcG9uc2USTgoJQXV0aG9yaXplEh8uYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXNwb25zZRJaCg1EZWNpZGVDb25zZW50EiMuYXV0aDRhZ2VudC52MS5EZWNpZGVDb25zZW50UmVxdWVzdBokLmF1dGg0YWdlbnQudjEuRGVjaWRlQ29uc2VudFJlc3BvbnNlGgTo4BgBQpcBChFjb20uYXV0aDRhZ2VudC52MUILU2lnbkluUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_protobuf_timestamp]);
 
 /**
  * StartSignInRequest says who wants to sign in.
@@ -319,6 +319,272 @@ export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_sign_in, 8);
 
 /**
+ * AuthorizeRequest carries an authorization request of a client, as the browser has brought it.
+ *
+ * @generated from message auth4agent.v1.AuthorizeRequest
+ */
+export type AuthorizeRequest = Message<"auth4agent.v1.AuthorizeRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+
+  /**
+   * The query, as sent.
+   *
+   * @generated from field: string query = 2;
+   */
+  query: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.AuthorizeRequest.
+ * Use `create(AuthorizeRequestSchema)` to create a new message.
+ */
+export const AuthorizeRequestSchema: GenMessage<AuthorizeRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 9);
+
+/**
+ * AuthorizeResponse says where the browser goes, or what the user is asked.
+ *
+ * @generated from message auth4agent.v1.AuthorizeResponse
+ */
+export type AuthorizeResponse = Message<"auth4agent.v1.AuthorizeResponse"> & {
+  /**
+   * URL of the client, of an identity provider, or of the page that asks who the user is; empty with a question.
+   *
+   * @generated from field: string location = 1;
+   */
+  location: string;
+
+  /**
+   * Values for the header Set-Cookie.
+   *
+   * @generated from field: repeated string set_cookie = 2;
+   */
+  setCookie: string[];
+
+  /**
+   * What the user is asked; absent with a location.
+   *
+   * @generated from field: auth4agent.v1.ConsentQuestion question = 3;
+   */
+  question?: ConsentQuestion | undefined;
+
+  /**
+   * Secret text of the form: only this session can send it, with this query, within an hour.
+   *
+   * @generated from field: string form = 4;
+   */
+  form: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.AuthorizeResponse.
+ * Use `create(AuthorizeResponseSchema)` to create a new message.
+ */
+export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 10);
+
+/**
+ * ConsentQuestion is what the page of consent shows.
+ *
+ * @generated from message auth4agent.v1.ConsentQuestion
+ */
+export type ConsentQuestion = Message<"auth4agent.v1.ConsentQuestion"> & {
+  /**
+   * The client: the URL of its document.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * As the client calls itself, verified by nobody; may be empty.
+   *
+   * @generated from field: string client_name = 2;
+   */
+  clientName: string;
+
+  /**
+   * Where the browser goes afterwards: an origin.
+   *
+   * @generated from field: string redirect_host = 3;
+   */
+  redirectHost: string;
+
+  /**
+   * Whether any program on the user's computer can claim to be this client.
+   *
+   * @generated from field: bool is_loopback = 4;
+   */
+  isLoopback: boolean;
+
+  /**
+   * What the client wants to call.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
+
+  /**
+   * Proven domain of its owner.
+   *
+   * @generated from field: string owner_domain = 6;
+   */
+  ownerDomain: string;
+
+  /**
+   * What the client wants to do there.
+   *
+   * @generated from field: repeated auth4agent.v1.AskedScope scopes = 7;
+   */
+  scopes: AskedScope[];
+
+  /**
+   * Longest time that the client may stay connected, in days.
+   *
+   * @generated from field: int32 max_days = 8;
+   */
+  maxDays: number;
+
+  /**
+   * Name of the user to show; may be empty.
+   *
+   * @generated from field: string user_name = 9;
+   */
+  userName: string;
+
+  /**
+   * Domain of the user's operator.
+   *
+   * @generated from field: string user_domain = 10;
+   */
+  userDomain: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ConsentQuestion.
+ * Use `create(ConsentQuestionSchema)` to create a new message.
+ */
+export const ConsentQuestionSchema: GenMessage<ConsentQuestion> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 11);
+
+/**
+ * AskedScope is a scope to which the user can consent.
+ *
+ * @generated from message auth4agent.v1.AskedScope
+ */
+export type AskedScope = Message<"auth4agent.v1.AskedScope"> & {
+  /**
+   * Name of the scope.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it lets a client do, in the words of the owner.
+   *
+   * @generated from field: string words = 2;
+   */
+  words: string;
+
+  /**
+   * Whether the client needs it. The user may leave out each other one.
+   *
+   * @generated from field: bool is_default = 3;
+   */
+  isDefault: boolean;
+};
+
+/**
+ * Describes the message auth4agent.v1.AskedScope.
+ * Use `create(AskedScopeSchema)` to create a new message.
+ */
+export const AskedScopeSchema: GenMessage<AskedScope> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 12);
+
+/**
+ * DecideConsentRequest carries the answer of a user.
+ *
+ * @generated from message auth4agent.v1.DecideConsentRequest
+ */
+export type DecideConsentRequest = Message<"auth4agent.v1.DecideConsentRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+
+  /**
+   * Secret text of the form, from Authorize.
+   *
+   * @generated from field: string form = 2;
+   */
+  form: string;
+
+  /**
+   * The query of the authorization request, as in Authorize.
+   *
+   * @generated from field: string query = 3;
+   */
+  query: string;
+
+  /**
+   * Whether the user allows anything.
+   *
+   * @generated from field: bool is_allowed = 4;
+   */
+  isAllowed: boolean;
+
+  /**
+   * Names of the scopes that the user allows, besides those that the client needs.
+   *
+   * @generated from field: repeated string scopes = 5;
+   */
+  scopes: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.DecideConsentRequest.
+ * Use `create(DecideConsentRequestSchema)` to create a new message.
+ */
+export const DecideConsentRequestSchema: GenMessage<DecideConsentRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 13);
+
+/**
+ * DecideConsentResponse says where the browser goes.
+ *
+ * @generated from message auth4agent.v1.DecideConsentResponse
+ */
+export type DecideConsentResponse = Message<"auth4agent.v1.DecideConsentResponse"> & {
+  /**
+   * URL of the client, of an identity provider, or of the page that asks who the user is.
+   *
+   * @generated from field: string location = 1;
+   */
+  location: string;
+
+  /**
+   * Values for the header Set-Cookie.
+   *
+   * @generated from field: repeated string set_cookie = 2;
+   */
+  setCookie: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.DecideConsentResponse.
+ * Use `create(DecideConsentResponseSchema)` to create a new message.
+ */
+export const DecideConsentResponseSchema: GenMessage<DecideConsentResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 14);
+
+/**
  * SignInService signs people in at the identity providers of their operators. No port offers it.
  *
  * @generated from service auth4agent.v1.SignInService
@@ -363,6 +629,26 @@ export const SignInService: GenService<{
     methodKind: "unary";
     input: typeof SignOutRequestSchema;
     output: typeof SignOutResponseSchema;
+  },
+  /**
+   * Authorize judges an authorization request of a client (OAuth 2.1 section 4.1.1), and says what the browser does.
+   *
+   * @generated from rpc auth4agent.v1.SignInService.Authorize
+   */
+  authorize: {
+    methodKind: "unary";
+    input: typeof AuthorizeRequestSchema;
+    output: typeof AuthorizeResponseSchema;
+  },
+  /**
+   * DecideConsent takes the answer of a user to an authorization request, and gives the client a code.
+   *
+   * @generated from rpc auth4agent.v1.SignInService.DecideConsent
+   */
+  decideConsent: {
+    methodKind: "unary";
+    input: typeof DecideConsentRequestSchema;
+    output: typeof DecideConsentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_sign_in, 0);

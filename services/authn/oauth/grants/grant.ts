@@ -5,6 +5,7 @@ import type { Call } from '../../../calls/call.ts'
 import type { AuthnDeps } from '../../config.ts'
 import type { Presented } from '../../domain/agent-proof.ts'
 import { parseAttestation } from '../../domain/parse-attestation.ts'
+import type { UserToken } from '../../for-users/issue-for-user.ts'
 import { tokenTypeOf } from '../introspection-members.ts'
 import { openAssertion } from '../open-assertion.ts'
 
@@ -44,7 +45,18 @@ export function forClient<Requested>({ parse, issue }: ClientGrant<Requested>): 
   }
 }
 
-/** Returns the answer with an access token. There is never a refresh token. */
+/** Returns the answer with a token for a user, and with what its client can go on. */
+export async function userToken(
+  { userGrants }: Pick<AuthnDeps, 'userGrants'>,
+  { token, claims, connection, n, refreshKeyId: keyId, connectionExp }: UserToken,
+): Promise<TokenAnswer> {
+  const { iat, exp, scope } = claims
+  const refreshToken = await userGrants.sealRefreshToken({ connection, n, keyId })
+  const rest = { scope, refreshToken, authorizationExpiresIn: connectionExp - iat }
+  return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, ...rest }
+}
+
+/** Returns the answer with an access token of an agent. It never has a refresh token. */
 export function accessToken({ token, claims }: { readonly token: string; readonly claims: AccessTokenClaims }) {
   const { iat, exp, scope } = claims
   return { accessToken: token, tokenType: tokenTypeOf(claims), expiresIn: exp - iat, scope }

@@ -31,7 +31,7 @@ describe('grantOf', () => {
 
   it.each([
     ['no grant_type', '', 'INVALID_ARGUMENT', 'grant_type must not be missing'],
-    ['another grant_type', 'authorization_code', 'UNSUPPORTED_GRANT_TYPE', 'grant_type must be one of: '],
+    ['another grant_type', 'password', 'UNSUPPORTED_GRANT_TYPE', 'grant_type must be one of: '],
     ['a grant_type in other letters', 'Client_Credentials', 'UNSUPPORTED_GRANT_TYPE', CLIENT_CREDENTIALS],
     ['a grant_type after a space', ` ${CLIENT_CREDENTIALS}`, 'UNSUPPORTED_GRANT_TYPE', CLIENT_CREDENTIALS],
   ])('refuses %s', (_, grantType, reason, text) => {

@@ -1,11 +1,13 @@
 import type { TokenRequest } from '../../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import { authorizationCode } from './authorization-code.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { firstGrant } from './first-grant.ts'
 import type { Grant } from './grant.ts'
 import { grantForElsewhere } from './grant-for-elsewhere.ts'
 import { grantFromElsewhere } from './grant-from-elsewhere.ts'
 import { idJag } from './id-jag.ts'
+import { refreshToken } from './refresh-token.ts'
 import { tokenExchange } from './token-exchange.ts'
 
 /** Every grant of the token endpoint. Each request with a known grant type is for exactly one of them. */
@@ -16,6 +18,8 @@ export const GRANTS: readonly Grant[] = [
   grantForElsewhere,
   grantFromElsewhere,
   idJag,
+  authorizationCode,
+  refreshToken,
 ]
 
 /** The grant types that the token endpoint supports. */

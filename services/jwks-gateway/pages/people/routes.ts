@@ -6,13 +6,15 @@ import {
   SignOutRequestSchema,
   StartSignInRequestSchema,
 } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
-import { type Answer, EarlyRefusal, type Exchange, type Params, type Route } from '../../../http-port/exchange.ts'
+import { EarlyRefusal, type Exchange, type Route } from '../../../http-port/exchange.ts'
 import { readBody } from '../../../http-port/read-body.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../../gateway-context.ts'
 import { actingContent } from './acting-page.ts'
+import { AUTHORIZE, authorizePage, CONSENT, consentPage } from './authorize-pages.ts'
 import { pageAnswer, redirectAnswer } from './document.ts'
 import { errorPage } from './error-page.ts'
+import type { Page, PageContext } from './page.ts'
 import { callForPage, cookieOf, FORM_LIMIT, type FormFields, readPageForm } from './page-call.ts'
 import { choiceContent, leaveContent, signInContent } from './sign-in-page.ts'
 
@@ -22,15 +24,7 @@ const ACTING = '/people/acting'
 /** What the form for signing out says. */
 const SIGN_OUT = 'sign-out'
 
-/** The gateway, and what all pages need. */
-interface PageContext extends GatewayContext {
-  /** Host of the issuer, which every page names. */
-  readonly host: string
-  /** Returns the path of a page below the issuer. */
-  readonly at: (path: string) => string
-}
-
-/** Makes the routes of the pages on which people sign in and out. They have no script. */
+/** Makes the routes of the pages on which people sign in and out, and let clients act. They have no script. */
 export function signInPageRoutes(gateway: GatewayContext): readonly Route[] {
   const { host } = new URL(gateway.config.baseUrl)
   const context: PageContext = { ...gateway, host, at: (path) => `${gateway.basePath}${path}` }
@@ -40,13 +34,13 @@ export function signInPageRoutes(gateway: GatewayContext): readonly Route[] {
     ['GET', '/people/callback/{provider}', callbackPage],
     ['GET', ACTING, actingPage],
     ['POST', ACTING, signOutPage],
+    ['GET', AUTHORIZE, authorizePage],
+    ['POST', CONSENT, consentPage],
   ]
   return pages.flatMap(([verb, path, page]) =>
     underIssuer(context, path).map((each) => ({ verb, path: each, handle: handlePage(context, page) })),
   )
 }
-
-type Page = (context: PageContext, exchange: Exchange, params: Params) => Promise<Answer>
 
 /** Makes a handler whose refusals are pages too. */
 function handlePage(context: PageContext, page: Page): Route['handle'] {
@@ -81,7 +75,7 @@ const startPage: Page = async (context, exchange) => {
   try {
     const { location, setCookie, providers } = await callForPage(context, exchange, startSignIn, read, body)
     if (location !== '') {
-      const page = { title: 'Sign in', content: leaveContent(location), next: location }
+      const page = { title: 'Sign in', content: leaveContent(location, 'which signs you in'), next: location }
       return pageAnswer(context.host, page, { cookies: setCookie })
     }
     const content = choiceContent(formOf(), field('who'), providers)

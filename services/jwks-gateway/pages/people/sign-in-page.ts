@@ -36,9 +36,9 @@ ${buttons.join('\n')}
 </form>`
 }
 
-/** Returns the content of the page that sends the browser to an identity provider. */
-export function leaveContent(location: string): string {
-  return `<p class="lead">You go on at <b>${xmlText(new URL(location).host)}</b>, which signs you in.</p>
+/** Returns the content of the page that sends the browser on. `what` says what is there. */
+export function leaveContent(location: string, what: string): string {
+  return `<p class="lead">You go on at <b>${xmlText(new URL(location).host)}</b>, ${what}.</p>
 <a class="button" href="${xmlText(location)}">Continue</a>`
 }
 

@@ -32,7 +32,8 @@ p { margin: 8px 0 0; }
 ul { margin: 0; padding: 0; list-style: none; border-top: 1px solid var(--line); }
 li { padding: 8px 0; border-bottom: 1px solid var(--line); }
 li code { display: block; color: var(--muted); font-size: 12px; }
-code { font-family: ui-monospace, monospace; }
+code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+.host { margin-top: 16px; font-size: 20px; font-weight: 600; overflow-wrap: anywhere; }
 form { margin-top: 24px; }
 label { display: block; font-weight: 600; }
 input {
@@ -63,6 +64,10 @@ button, .button {
 }
 .quiet { border-color: var(--edge); background: var(--sheet); color: var(--ink); }
 button + button { margin-top: 12px; }
+.choice { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; margin-top: 24px; }
+.choice button { margin-top: 0; }
+.tick { display: flex; gap: 12px; font-weight: 400; cursor: pointer; }
+.tick input { flex: none; width: 18px; height: 18px; margin: 2px 0 0; accent-color: var(--accent); }
 button:disabled { border-color: var(--line); background: var(--sunk); color: var(--muted); cursor: default; }
 :is(button, .button, input, a):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 a { color: var(--accent); text-underline-offset: 0.2em; }

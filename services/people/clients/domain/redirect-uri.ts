@@ -41,3 +41,9 @@ function withoutLoopbackPort(uri: string): string {
 function isLoopback({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && LOOPBACK.has(hostname)
 }
+
+/** Tells whether a redirect URI leads to a program on the computer of the user. */
+export function isLoopbackUri(text: string): boolean {
+  const url = parseNormalUrl(text)
+  return url !== undefined && isLoopback(url)
+}

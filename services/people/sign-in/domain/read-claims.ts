@@ -1,3 +1,4 @@
+import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import type { RequiredClaim } from '../../domain/required-claims.ts'
 
@@ -19,6 +20,8 @@ export interface ProviderUser {
   /** As the provider says it; may be empty. */
   readonly name: string
   readonly groups: readonly string[]
+  /** When the person authenticated, in Unix seconds (`auth_time`); undefined if the provider does not say. */
+  readonly authTimeS: number | undefined
 }
 
 const MAX_SUBJECT = 255
@@ -38,6 +41,7 @@ export function readClaims(claims: Claims, { subjectClaim, requiredClaims, group
     sub: readId(claims, subjectClaim),
     name: readName(claims),
     groups: groupsClaim === '' ? [] : readGroups(claimOf(claims, groupsClaim)),
+    authTimeS: readTime(claimOf(claims, 'auth_time')),
   }
 }
 
@@ -54,6 +58,10 @@ function readId(claims: Claims, name: string): string {
 
 function readName(claims: Claims): string {
   return ['name', 'preferred_username'].map((name) => claimOf(claims, name)).find(isNonEmpty) ?? ''
+}
+
+function readTime(value: unknown): number | undefined {
+  return isUnixSeconds(value) ? value : undefined
 }
 
 function readGroups(value: unknown): readonly string[] {

@@ -1,11 +1,13 @@
 import type { Requirement } from '../support/requirement.ts'
 import {
   accessToken,
+  codeRefusal,
   guardRefusal,
   mcpServer,
   metadata,
   middleware,
   otherLibraries,
+  refreshToken,
   requirementsOf,
   resource,
   resourceGuard,
@@ -18,7 +20,6 @@ import {
 
 const METADATA = 'serves its metadata of RFC 9728, which names the issuer as authorization server'
 const CHALLENGES = 'answers with the status and the WWW-Authenticate header of RFC 6750 section 3.1'
-const NO_CODE = 'The server has no authorization endpoint: an agent has a key and no browser'
 const INSERTED = 'is served with the path of the issuer inserted, and as the same text at'
 
 /** MCP, revision 2026-07-28, authorization: rules for authorization servers and MCP servers. */
@@ -26,13 +27,12 @@ export const mcp: readonly Requirement[] = [
   {
     section: 'Authorization, Overview, 1',
     requirement: 'An authorization server must implement OAuth 2.1 for confidential and for public clients',
-    tests: metadata('names only what the server has'),
-    differs: 'Every agent is a confidential client, and the only grant type is client_credentials',
+    tests: [...metadata('names only what the server has'), ...codeRefusal('%s: %s')],
   },
   {
     section: 'Authorization, Overview, 2',
     requirement: 'An authorization server should support client ID metadata documents',
-    notOurs: 'Operators register their agents, and the client_id of an agent is its DID',
+    tests: metadata('names only what the server has'),
   },
   {
     section: 'Authorization, Overview, 4',
@@ -138,7 +138,7 @@ export const mcp: readonly Requirement[] = [
   {
     section: 'Security Considerations, Token Theft',
     requirement: 'The authorization server must rotate the refresh tokens of public clients',
-    notOurs: 'The server issues no refresh tokens and has no public clients',
+    tests: refreshToken('gives another token of the same connection, and the next refresh token'),
   },
   {
     section: 'Security Considerations, Communication Security',
@@ -148,12 +148,12 @@ export const mcp: readonly Requirement[] = [
   {
     section: 'Security Considerations, Authorization Code Protection',
     requirement: 'Metadata of OpenID Connect Discovery must contain code_challenge_methods_supported',
-    notOurs: NO_CODE,
+    tests: metadata('names only what the server has'),
   },
   {
     section: 'Security Considerations, Open Redirection',
     requirement: 'The authorization server must compare redirect URIs exactly',
-    notOurs: NO_CODE,
+    tests: codeRefusal('%s: %s'),
   },
   {
     section: 'Extension OAuth Client Credentials, JWT Bearer Assertions',

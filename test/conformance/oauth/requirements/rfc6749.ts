@@ -9,6 +9,7 @@ import {
   oauth4webapi,
   otherClient,
   otherForm,
+  refreshRefusal,
   requirementsOf,
   revocationRefusal,
   signature,
@@ -122,7 +123,7 @@ export const rfc6749: readonly Requirement[] = [
     section: '4.4.2',
     requirement: 'The parameter grant_type is required and must be client_credentials',
     tests: [
-      ...grantType('authorization_code', 'Client_Credentials'),
+      ...grantType('Client_Credentials'),
       ...tokenEndpoint('refuses a required parameter without a value like an absent one: grant_type'),
     ],
   },
@@ -223,7 +224,7 @@ export const rfc6749: readonly Requirement[] = [
   {
     section: '6',
     requirement: 'The server must check who may use a refresh token',
-    notOurs: 'The server issues no refresh tokens',
+    tests: refreshRefusal('%s: %s'),
   },
   {
     section: '7',

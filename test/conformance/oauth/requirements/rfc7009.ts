@@ -1,12 +1,12 @@
 import type { Requirement } from '../support/requirement.ts'
-import { otherInstance, RATE_LIMITS, revocation, revocationRefusal, TLS } from '../support/tests-of.ts'
+import { otherInstance, RATE_LIMITS, revocation, revocationRefusal, revokedForUser, TLS } from '../support/tests-of.ts'
 
 /** RFC 7009: token revocation. */
 export const rfc7009: readonly Requirement[] = [
   {
     section: '2',
     requirement: 'The server must support the revocation of refresh tokens',
-    notOurs: 'The server issues no refresh tokens',
+    tests: revokedForUser('ends the connection of a refresh token, and no other one'),
   },
   {
     section: '2',

@@ -1,6 +1,7 @@
 import type { Requirement } from '../support/requirement.ts'
 import {
   badProof,
+  boundConnection,
   dpopAudience,
   goodProof,
   grpcProof,
@@ -17,7 +18,6 @@ import {
   writtenChallenge,
 } from '../support/tests-of.ts'
 
-const NO_CODE = 'The server has no authorization endpoint and issues no authorization codes'
 const REPLAYED = 'that was used before, also for another agent and with another assertion'
 
 /** RFC 9449, from section 5: tokens that are bound to a key, nonces, and replayed proofs. */
@@ -39,7 +39,7 @@ export const rfc9449: readonly Requirement[] = [
   {
     section: '5',
     requirement: 'A refresh token of a public client must be bound to its key',
-    notOurs: 'The server issues no refresh tokens and has no public clients',
+    tests: boundConnection('needs a proof of the same key each time, and its refresh token stays'),
   },
   {
     section: '5.1',
@@ -149,8 +149,16 @@ export const rfc9449: readonly Requirement[] = [
     requirement: 'A nonce has only certain ASCII characters',
     tests: nonce('answers use_dpop_nonce to a proof without nonce, with a nonce in exactly one header'),
   },
-  { section: '10', requirement: 'A token must have the key that dpop_jkt names', notOurs: NO_CODE },
-  { section: '10.1', requirement: 'The server must check the proof of a pushed request', notOurs: NO_CODE },
+  {
+    section: '10',
+    requirement: 'A token must have the key that dpop_jkt names',
+    tests: boundConnection('needs the key that the authorization request has named'),
+  },
+  {
+    section: '10.1',
+    requirement: 'The server must check the proof of a pushed request',
+    notOurs: 'The server has no endpoint for pushed authorization requests',
+  },
   {
     section: '11.1',
     requirement: 'The server must accept a proof only for a short time',

@@ -65,6 +65,20 @@ export const exchangeRefusal = testsOf(
 export const actorToken = testsOf(`${EXCHANGE}/exchange-parties.test.ts`, 'actor_token')
 export const exchangedToken = testsOf(`${EXCHANGE}/may-act.test.ts`, 'an access token is exchanged')
 
+const FOR_USERS = 'services/authn/for-users'
+
+export const codeRefusal = testsOf(`${FOR_USERS}/redeem-code.test.ts`, 'a code is refused, and is not used up,')
+export const revokedForUser = testsOf(`${FOR_USERS}/end-own-connection.test.ts`, 'OAuthService.Revoke by a client')
+export const refreshToken = testsOf(`${FOR_USERS}/redeem-refresh-token.test.ts`, 'a refresh token')
+export const refreshRefusal = testsOf(
+  `${FOR_USERS}/redeem-refresh-token.test.ts`,
+  'a refresh token is refused, and ends nothing,',
+)
+export const boundConnection = testsOf(
+  `${FOR_USERS}/redeem-refresh-token.test.ts`,
+  'a connection that began with a DPoP proof',
+)
+
 const CORE = 'clients/core/src'
 const VERIFIER = 'clients/verifier/src'
 const CONFIGURATION = 'services/configuration/config.test.ts'

@@ -95,12 +95,6 @@ export const PARAMETERS: Readonly<Record<string, Schema>> = {
     description: 'The `ETag` of the document that the client has.',
     schema: TEXT,
   },
-  McpProtocolVersion: {
-    name: 'MCP-Protocol-Version',
-    in: 'header',
-    description: 'With it, the metadata has `authorization_endpoint`, because MCP clients refuse metadata without it.',
-    schema: TEXT,
-  },
 }
 
 /** Headers of answers. */

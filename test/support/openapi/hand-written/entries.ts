@@ -30,7 +30,6 @@ export interface Entry {
 const NOT_MODIFIED = { '304': { description: 'The client has the current document: `If-None-Match` names its `ETag`' } }
 const JSON_OBJECT: Schema = { type: 'object' }
 const CACHEABLE = { $ref: '#/components/parameters/IfNoneMatch' }
-const METADATA_OF_MCP = { $ref: '#/components/parameters/McpProtocolVersion' }
 const HTML = { mediaType: 'text/html; charset=utf-8', schema: { type: 'string' } }
 const TEXT = { type: 'string' }
 const SECONDS: Schema = { type: 'integer', format: 'int64' }
@@ -92,7 +91,7 @@ export const ENTRIES: readonly Entry[] = [
         index === 0
           ? 'Returns the OAuth metadata (RFC 8414)'
           : 'Returns the OAuth metadata, for libraries that look only here',
-      parameters: [METADATA_OF_MCP, CACHEABLE],
+      parameters: [CACHEABLE],
       answer: {
         schema: {
           type: 'object',

@@ -1,0 +1,72 @@
+import type { Call } from '../../calls/call.ts'
+import { actorName } from '../../ledger/ledger.ts'
+import { readConsent } from '../../people/index.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { checkDpop } from '../check-dpop.ts'
+import type { AuthnDeps } from '../config.ts'
+import type { CodeRequest } from './domain/user-token-request.ts'
+import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
+import { useCode } from './issue-statement.ts'
+
+/** The dependencies of redeemCode. */
+type CodeDeps = ForUserDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+
+/**
+ * Issues the first token of a connection for an authorization code.
+ *
+ * @throws ApiError CODE_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, and as issueForUser
+ */
+export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Call): Promise<UserToken> {
+  const code = await deps.userGrants.openCode(request.code)
+  if (code === undefined) throw refuse('code must be one that this server has given to the client')
+  const consent = await readConsent(deps.db.pool, code.consentId)
+  if (consent === undefined) throw refuse('The user has withdrawn the consent')
+  if (consent.clientId !== request.clientId) throw refuse('client_id must be the client that has asked for the code')
+  if (code.redirectUri !== request.redirectUri) throw refuse('redirect_uri must be the one to which the code was sent')
+  if (code.codeChallenge !== request.codeChallenge) {
+    throw refuse('code_verifier must be the text whose SHA-256 is the code_challenge of the authorization request')
+  }
+  checkResource(request.resource, consent.audience)
+  const dpop = call.dpop && checkDpop(deps, call.dpop)
+  if (code.jkt !== '' && dpop === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', 'The code is bound to a key')
+  if (code.jkt !== '' && dpop?.jkt !== code.jkt) {
+    throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
+  }
+  const { id: connection, scopes, keyId: codeKeyId } = code
+  const codeExp = code.exp + deps.settings.skewS
+  const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes }
+  const proof = { jkt: dpop?.jkt ?? '', dpopId: dpop?.id ?? '', dpopExp: dpop?.expiresAtS ?? 0 }
+  const { requestId, span } = call
+  const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }
+  return issueForUser(
+    deps,
+    {
+      consent,
+      connection,
+      scopes,
+      dpop,
+      expiresAt: undefined,
+      refusal: 'CODE_NOT_ACCEPTED',
+      async use(decided) {
+        const refreshKeyId = await deps.userGrants.refreshKeyId()
+        const outcome = await useCode(deps.db.pool, { ...presented, ...proof, ...decided, ...by, refreshKeyId })
+        if (outcome.kind !== 'void') return outcome
+        // All tokens have ended, so the next attempt needs another key.
+        await deps.userGrants.rereadRefreshKey()
+        return { ...outcome, kind: 'stale' }
+      },
+    },
+    call,
+  )
+}
+
+/** Throws INVALID_AUDIENCE if a request names another resource than what it is for (RFC 8707 section 2.2). */
+export function checkResource(resource: string | undefined, audience: string): void {
+  if (resource !== undefined && resource !== audience) {
+    throw new ApiError('INVALID_AUDIENCE', `resource must be missing, or ${audience}`)
+  }
+}
+
+function refuse(detail: string): ApiError {
+  return new ApiError('CODE_NOT_ACCEPTED', detail)
+}

@@ -1,0 +1,66 @@
+import type { AskedScope, ConsentQuestion } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
+import { xmlText } from '../../../platform/layout/safe-text.ts'
+
+/** What the page of consent shows, and what its form sends back. */
+interface ConsentForm {
+  readonly question: ConsentQuestion
+  /** The query of the authorization request. */
+  readonly query: string
+  /** Secret text of the form. */
+  readonly form: string
+  /** Where the form goes, and where the person can end everything. */
+  readonly action: string
+  readonly acting: string
+}
+
+/** What the names of the fields of scopes begin with. */
+export const SCOPE_FIELD = 'scope '
+
+/**
+ * Returns the content of the page on which a person allows a client to act. The host of the client stands large,
+ * because it is what is proven. Its name stands in quotes, because anybody can choose one. Both buttons have one size.
+ */
+export function consentContent({ question, query, form, action, acting }: ConsentForm): string {
+  const { clientId, clientName, audience, ownerDomain, scopes, maxDays, userName, userDomain } = question
+  const { host } = new URL(clientId)
+  const days = maxDays === 1 ? '1 day' : `${maxDays} days`
+  return `<p class="host">${xmlText(host)}</p>
+${claim(clientName)}
+<form method="post" action="${xmlText(action)}">
+<input type="hidden" name="form" value="${xmlText(form)}">
+<input type="hidden" name="query" value="${xmlText(query)}">
+<h2>At <bdi>${xmlText(ownerDomain)}</bdi> it could</h2>
+<ul>
+${scopes.map(scopeItem).join('\n')}
+</ul>
+${warning(question, host)}
+<p class="note">You are <bdi>${xmlText(userName === '' ? 'signed in' : userName)}</bdi> of ${xmlText(userDomain)}. The program
+calls <code>${xmlText(audience)}</code>, and stays connected for ${days} at most. You can end that at any time in
+<a href="${xmlText(acting)}">your account</a>.</p>
+<div class="choice">
+<button class="quiet" name="decision" value="refuse">Refuse</button>
+<button name="decision" value="allow">Allow</button>
+</div>
+</form>`
+}
+
+function claim(name: string): string {
+  if (name === '') return ''
+  return `<p class="lead">It calls itself “<bdi>${xmlText(name)}</bdi>”. Nobody has verified this name.</p>`
+}
+
+function scopeItem({ name, words, isDefault }: AskedScope): string {
+  const text = `<bdi>${xmlText(words)}</bdi><code>${xmlText(name)}</code>`
+  if (isDefault) return `<li>${text}</li>`
+  const box = `<input type="checkbox" name="${SCOPE_FIELD}${xmlText(name)}" checked>`
+  return `<li><label class="tick">${box} <span>${text}</span></label></li>`
+}
+
+function warning({ redirectHost, isLoopback }: ConsentQuestion, host: string): string {
+  if (isLoopback) {
+    return `<p class="message stop">The answer goes to a program on this computer. Any program here can claim this name.
+Allow it only if you have just started it yourself.</p>`
+  }
+  if (new URL(redirectHost).host === host) return ''
+  return `<p class="message stop">The answer goes to another host: <b>${xmlText(redirectHost)}</b></p>`
+}

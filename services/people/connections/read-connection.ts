@@ -1,0 +1,37 @@
+import type pg from 'pg'
+import type { StandingOf } from '../access/standing.ts'
+
+/** A consent, as the token endpoint needs it. */
+export interface KnownConsent extends StandingOf {
+  readonly consentId: string
+}
+
+/** A connection with its consent. */
+export interface KnownConnection extends KnownConsent {
+  readonly scopes: readonly string[]
+  /** Thumbprint of the key to which the connection is bound; empty for none. */
+  readonly jkt: string
+  /** Unix seconds. */
+  readonly expiresAt: number
+}
+
+const CONSENT = `s.id::text AS "consentId", s.operator_id::text AS "operatorId", s.subject, s.client_id AS "clientId", s.audience`
+
+/** Finds a consent by its id. Reads the primary. */
+export async function readConsent(pool: pg.Pool, id: string): Promise<KnownConsent | undefined> {
+  const text = `SELECT ${CONSENT} FROM consents s WHERE s.id = $1`
+  return (await pool.query<KnownConsent>({ name: 'read-consent', text, values: [id] })).rows[0]
+}
+
+/** Finds a connection by its id. Reads the primary. */
+export async function readConnection(pool: pg.Pool, id: string): Promise<KnownConnection | undefined> {
+  const text = `SELECT ${CONSENT}, x.scopes, x.jkt, floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt"
+    FROM connections x JOIN consents s ON s.id = x.consent_id WHERE x.id = $1`
+  return (await pool.query<KnownConnection>({ name: 'read-connection', text, values: [id] })).rows[0]
+}
+
+/** Finds the id of the connection among the edges of a token. Reads the primary. */
+export async function findConnectionIn(pool: pg.Pool, edges: readonly string[]): Promise<string | undefined> {
+  const text = 'SELECT id::text FROM connections WHERE id = ANY ($1::uuid[])'
+  return (await pool.query<{ id: string }>({ name: 'find-connection', text, values: [edges] })).rows[0]?.id
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto'
+import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+
+/** What a user has decided about one client at one audience. */
+export interface Decision {
+  readonly operatorId: string
+  readonly subject: string
+  readonly clientId: string
+  readonly audience: string
+  readonly ownerId: string
+  /** The scopes about which the user was asked, and those that the user allows. */
+  readonly asked: readonly string[]
+  readonly allowed: readonly string[]
+  readonly clientDigest: string
+}
+
+interface Deps {
+  readonly prisma: PrismaClient
+  /** Returns the wall-clock time in Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** Most consents of a user. The row of the user is locked, so the number is exact. */
+const MAX_CONSENTS = 200
+
+/**
+ * Stores what a user lets a client do. About scopes that stood not on the page, the user has decided nothing new. A
+ * consent that becomes narrower gets another edge, so tokens that allow more end: a trigger writes the earlier one to
+ * the revocation log.
+ *
+ * @returns the id of the consent
+ * @throws ApiError USER_NOT_ALLOWED, TOO_MANY_CONSENTS
+ */
+export function giveConsent({ prisma, now }: Deps, author: Author, decision: Decision): Promise<string> {
+  const { operatorId, subject, clientId, audience, ownerId, asked, allowed, clientDigest } = decision
+  return change(prisma, author, async (tx, audit) => {
+    await lockUser(tx, operatorId, subject)
+    const key = { operatorId, subject, clientId, audience }
+    const found = await tx.consent.findUnique({ where: { operatorId_subject_clientId_audience: key } })
+    // An earlier owner of the audience let other things happen under the same names.
+    const before = found?.ownerId === ownerId ? found : undefined
+    if (found !== null && before === undefined) await tx.consent.delete({ where: { id: found.id } })
+    if (before === undefined && (await tx.consent.count({ where: { operatorId, subject } })) >= MAX_CONSENTS) {
+      throw new ApiError('TOO_MANY_CONSENTS', `A user must have at most ${MAX_CONSENTS} consents`)
+    }
+    const was = before?.capabilities ?? []
+    const capabilityOf = (scope: string) => `${audience}#${scope}`
+    const gone = new Set(asked.filter((scope) => !allowed.includes(scope)).map(capabilityOf))
+    const kept = was.filter((capability) => !gone.has(capability))
+    const capabilities = [...new Set([...kept, ...allowed.map(capabilityOf)])].toSorted()
+    const isNarrower = kept.length < was.length
+    const data = { capabilities, clientDigest, givenAt: new Date(now()), ...(isNarrower && { edgeId: randomUUID() }) }
+    const row =
+      before === undefined
+        ? await tx.consent.create({ data: { id: randomUUID(), ...key, ownerId, ...data } })
+        : await tx.consent.update({ where: { id: before.id }, data })
+    const reason = `user ${subject}; client ${clientId}; capabilities ${JSON.stringify(capabilities)}`
+    const operators = [...new Set([operatorId, ownerId])]
+    await audit(
+      ...operators.map((id) => ({ action: 'consent.give', subject: row.id, operatorId: id, reason }) as const),
+    )
+    return row.id
+  })
+}
+
+async function lockUser(tx: Tx, operatorId: string, subject: string): Promise<void> {
+  const rows = await tx.$queryRaw<{ status: string }[]>`
+    SELECT status::text FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
+  if (rows[0]?.status !== 'active') throw new ApiError('USER_NOT_ALLOWED', 'The user is not active')
+}

@@ -1,0 +1,152 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { sha256Text } from '@auth4agent/core/encoding/sha256'
+import { create } from '@bufbuild/protobuf'
+import { afterAll, beforeAll } from 'vitest'
+import { TokenRequestSchema } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import type { Call } from '../../../services/calls/call.ts'
+import { sealCode } from '../../../services/people/authorize/code.ts'
+import { type Db, openDb } from '../../../services/platform/db/db.ts'
+import { ISSUER, startInstance, type TestInstance } from '../authn.ts'
+import { freshOperator } from '../authn-agents.ts'
+import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
+import { anonymous, type TestOperator } from '../identity.ts'
+
+/** A client that everybody may be, and where it wants its codes. */
+export const CLIENT = 'https://client.example/oauth/client.json'
+export const REDIRECT = 'https://client.example/callback'
+export const USER_IDP = 'https://idp.acme.example'
+const VERIFIER = 'v'.repeat(43)
+
+/** A user with a consent for one client at one audience. */
+export interface ConsentedUser {
+  readonly operator: TestOperator
+  readonly owner: TestOperator
+  readonly subject: string
+  readonly audience: string
+  readonly consentId: string
+  readonly providerId: string
+}
+
+interface Wishes {
+  readonly scopes?: readonly string[]
+  readonly id?: string
+  readonly jkt?: string
+  readonly exp?: number
+}
+
+interface UserWorld {
+  readonly database: TestDatabase
+  readonly instances: readonly [TestInstance, TestInstance]
+  /** Runs after a decision about a code, and before the statement that uses it. */
+  between: () => Promise<unknown>
+  /** Makes a user of an operator with a consent to `read` and `write` at an audience of the owner. */
+  readonly user: (owner?: 'itself' | 'another') => Promise<ConsentedUser>
+  /** Seals a code for the consent of a user, as the page of consent does. */
+  readonly code: (user: ConsentedUser, wishes?: Wishes) => Promise<string>
+  /** Sends a token request to a process, as the client. */
+  readonly token: (members: object, call?: Call, process?: 0 | 1) => ReturnType<TestInstance['token']>
+  /** Redeems a code as the client would, with changed members. */
+  readonly redeem: (code: string, members?: object, call?: Call, process?: 0 | 1) => ReturnType<TestInstance['token']>
+  readonly refresh: (
+    refreshToken: string,
+    members?: object,
+    call?: Call,
+    process?: 0 | 1,
+  ) => ReturnType<TestInstance['token']>
+}
+
+const nothing = async (): Promise<unknown> => undefined
+
+/** Opens two processes on one database before the tests of a file, and closes them afterwards. */
+export function useUserWorld(): () => UserWorld {
+  let database: TestDatabase
+  let otherDb: Db
+  let between: () => Promise<unknown> = nothing
+  let world: UserWorld | undefined
+  beforeAll(async () => {
+    database = await testDatabase()
+    otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
+    await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
+    const instances = [
+      await startInstance(database.db, { beforeCode: () => between() }),
+      await startInstance(otherDb, { beforeCode: () => between() }),
+    ] as const
+    const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
+      instances[process].token(create(TokenRequestSchema, members), call)
+    world = {
+      database,
+      instances,
+      get between() {
+        return between
+      },
+      set between(hook) {
+        between = hook
+      },
+      user: (owner = 'itself') => insertUser(database.db, owner),
+      code: ({ consentId }, { scopes = ['read', 'write'], id = randomUUID(), jkt = '', exp } = {}) =>
+        sealCode(instances[0].keys, {
+          id,
+          consentId,
+          scopes,
+          redirectUri: sha256Text(REDIRECT, 'base64url'),
+          codeChallenge: sha256Text(VERIFIER, 'base64url'),
+          jkt,
+          exp: exp ?? Math.floor(Date.now() / 1_000) + 60,
+        }),
+      token,
+      redeem(code, members = {}, ...rest) {
+        const usual = { clientId: CLIENT, redirectUri: REDIRECT, codeVerifier: VERIFIER }
+        return token({ grantType: 'authorization_code', code, ...usual, ...members }, ...rest)
+      },
+      refresh: (refreshToken, members = {}, ...rest) =>
+        token({ grantType: 'refresh_token', refreshToken, clientId: CLIENT, ...members }, ...rest),
+    }
+  })
+  afterAll(async () => {
+    await otherDb.close()
+    await database.drop()
+  })
+  return () => {
+    if (world === undefined) throw new Error('The world is not open yet')
+    between = nothing
+    return world
+  }
+}
+
+const scope = (name: string) => ({ name, words: `To ${name}`, groups: [], is_default: true })
+
+async function insertUser({ prisma, ...db }: Db, owned: 'itself' | 'another'): Promise<ConsentedUser> {
+  const operator = await freshOperator({ prisma, ...db })
+  const owner = owned === 'itself' ? operator : await freshOperator({ prisma, ...db })
+  const audience = `https://mcp.${owner.domain}/mcp`
+  const users = { domains: [operator.domain], scopes: ['read', 'write'].map(scope), clients: 'listed', max_days: 30 }
+  await prisma.operatorAudience.create({ data: { operatorId: owner.id, audience, callers: [], users } })
+  if (owner !== operator) {
+    await prisma.operator.update({ where: { id: operator.id }, data: { usersTo: [owner.domain], version: 2 } })
+  }
+  const provider = await insertProvider({ prisma, ...db }, operator.id)
+  const subject = `user:${randomBytes(16).toString('base64url')}`
+  const vouched = { providerId: provider.id, providerEdge: provider.edgeId, sub: 'U1' }
+  await prisma.user.create({ data: { operatorId: operator.id, subject, ...vouched } })
+  const listed = {
+    clientId: CLIENT,
+    status: 'allowed',
+    edgeId: randomUUID(),
+    name: 'Client',
+    putAt: new Date(),
+  } as const
+  await prisma.client.create({ data: { operatorId: owner.id, ...listed } })
+  const consentId = randomUUID()
+  const capabilities = [`${audience}#read`, `${audience}#write`]
+  const given = { clientId: CLIENT, audience, ownerId: owner.id, capabilities, clientDigest: '', givenAt: new Date() }
+  await prisma.consent.create({ data: { id: consentId, operatorId: operator.id, subject, ...given } })
+  return { operator, owner, subject, audience, consentId, providerId: provider.id }
+}
+
+function insertProvider({ prisma }: Pick<Db, 'prisma'>, operatorId: string) {
+  const at = new Date()
+  const usual = { authMethod: 'client_secret_basic', scopes: ['openid'], subjectClaim: 'sub', groupsClaim: '' }
+  const sealed = { wrappedSecret: Buffer.alloc(1), kekId: 'k', requiredClaims: [], signals: 'none' }
+  const named = { id: randomUUID(), operatorId, name: 'work', issuer: USER_IDP, clientId: 'auth4agent' }
+  return prisma.identityProvider.create({ data: { ...named, ...usual, ...sealed, createdAt: at, updatedAt: at } })
+}
