@@ -37,6 +37,7 @@ export async function namedGroups(tx: Tx, operatorId: string): Promise<ReadonlyS
 
 /**
  * Stores a sign-in. A user that was removed is a new user, whose epoch is the raised one: earlier tokens stay ended.
+ * A user that has left a group gets a higher epoch, because a token may have a scope that only the group may use.
  * A trigger refuses more users than an operator may have (TOO_MANY_USERS).
  *
  * @throws ApiError USER_NOT_ALLOWED for a user that is disabled
@@ -50,7 +51,8 @@ export async function storeSignIn(tx: Tx, user: SignedIn): Promise<User> {
     ON CONFLICT (operator_id, subject) DO UPDATE SET provider_id = excluded.provider_id,
       provider_edge = excluded.provider_edge, tenant = excluded.tenant, sub = excluded.sub, name = excluded.name,
       groups = excluded.groups, status = 'active', removed_at = NULL, signed_in_at = excluded.signed_in_at,
-      created_at = CASE u.status WHEN 'removed' THEN excluded.created_at ELSE u.created_at END, version = u.version + 1
+      created_at = CASE u.status WHEN 'removed' THEN excluded.created_at ELSE u.created_at END, version = u.version + 1,
+      epoch = CASE WHEN u.groups <@ excluded.groups THEN u.epoch ELSE u.epoch + 1 END
     WHERE u.status <> 'disabled'`
   if (count === 0) throw new ApiError('USER_NOT_ALLOWED')
   return tx.user.findUniqueOrThrow({ where: { operatorId_subject: { operatorId, subject } } })

@@ -83,6 +83,15 @@ describe('signInUser', () => {
     expect((await provider.signIn('alice')).groups).toEqual([])
   })
 
+  it('ends the tokens of a user that has left a group, and of nobody else', async () => {
+    await audience('one', { domains: ['*'], scopes: [scope('a', ['staff', 'admins'])] })
+    const epochs: number[] = []
+    for (const groups of [['staff'], ['staff', 'admins'], ['admins', 'staff'], ['admins'], ['admins'], []]) {
+      epochs.push((await provider.signIn('alice', { groups })).epoch)
+    }
+    expect(epochs).toEqual([1, 1, 1, 2, 2, 3])
+  })
+
   it('refuses a disabled user, and changes nothing', async () => {
     const { subject } = await provider.signIn('alice', { name: 'Alice' })
     await change(subject, "status = 'disabled', disabled_at = now()")
