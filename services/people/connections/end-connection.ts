@@ -3,7 +3,6 @@ import type { Connection, Consent, PrismaClient } from '../../../gen/prisma/clie
 import { type Audit, type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { isSideOf } from '../store/consents.ts'
 
 /** Which connection ends, and how. */
 interface Ending {
@@ -28,18 +27,18 @@ export async function endConnectionOfClient(
 }
 
 /**
- * Ends a connection for an operator that has a say in its consent.
+ * Ends a connection for somebody who has a say in its consent.
  *
  * @throws ApiError CONNECTION_NOT_FOUND
  */
-export function endConnectionForOperator(
+export function endConnection(
   prisma: PrismaClient,
   author: Author,
-  operator: string,
   id: string,
+  maySay: (consent: Consent) => boolean,
 ): Promise<Connection> {
   return change(prisma, author, async (tx, audit) => {
-    const ended = await end(tx, audit, { id, mayEnd: (consent) => isSideOf(consent, operator) })
+    const ended = await end(tx, audit, { id, mayEnd: maySay })
     if (ended === undefined) throw new ApiError('CONNECTION_NOT_FOUND')
     return ended
   })

@@ -10,5 +10,7 @@ export const signInPolicies: Policies<typeof SignInService> = {
   getSession: { ...byBrowser, limit: 'read' },
   authorize: { ...byBrowser, limit: 'authorize' },
   decideConsent: { ...byBrowser, limit: 'authorize', action: 'consent.give', endsTokens: true },
+  listOwnConsents: { ...byBrowser, limit: 'read' },
+  endOwn: { ...byBrowser, limit: 'urgent', action: 'consent.withdraw', endsTokens: true },
   signOut: { ...byBrowser, limit: 'manage', action: 'session.end', endsTokens: false },
 }

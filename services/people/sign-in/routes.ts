@@ -3,6 +3,7 @@ import type { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.
 import type { Call, Handlers } from '../../calls/call.ts'
 import type { Author } from '../../ledger/ledger.ts'
 import { type AuthorizeRoutesDeps, authorizeRoutes } from '../authorize/routes.ts'
+import { ownRoutes } from '../consents/own-routes.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { beginSession, endSession, type SessionDeps, signedInUser } from '../sessions/session.ts'
 import { userSubject } from '../users/domain/user-subject.ts'
@@ -44,6 +45,7 @@ export function signInRoutes(deps: SignInRoutesDeps): Handlers<typeof SignInServ
       return { setCookie: [await endSession(deps, call, cookie)] }
     },
     ...authorizeRoutes(deps),
+    ...ownRoutes(deps),
   }
 }
 

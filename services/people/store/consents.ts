@@ -65,22 +65,31 @@ function isLater(left: Consent, right: Consent): number {
   return left.id < right.id ? 1 : -1
 }
 
+/** Lists the consents of a user, newest first. A user has at most 200. */
+export function listConsentsOfUser(
+  prisma: PrismaClient,
+  { operatorId, subject }: Pick<Consent, 'operatorId' | 'subject'>,
+): Promise<ConsentWithConnections[]> {
+  const orderBy = [{ givenAt: 'desc' as const }, { id: 'desc' as const }]
+  return prisma.consent.findMany({ where: { operatorId, subject }, include: WITH_CONNECTIONS, orderBy })
+}
+
 /**
  * Withdraws a consent: a trigger writes its edge, and those of its connections, to the revocation log.
  *
- * @param operator the operator that withdraws it. Consents in which it has no say are not found
+ * @param maySay tells whether the author has a say in the consent. All others are not found
  * @throws ApiError CONSENT_NOT_FOUND
  */
 export function withdrawConsent(
   prisma: PrismaClient,
   author: Author,
-  operator: string,
   id: string,
+  maySay: (consent: Consent) => boolean,
 ): Promise<ConsentWithConnections> {
   return change(prisma, author, async (tx, audit) => {
     const where = { id }
     const row = isUuid(id) ? await tx.consent.findUnique({ where, include: WITH_CONNECTIONS }) : null
-    if (row === null || !isSideOf(row, operator)) throw new ApiError('CONSENT_NOT_FOUND')
+    if (row === null || !maySay(row)) throw new ApiError('CONSENT_NOT_FOUND')
     if ((await tx.consent.deleteMany({ where })).count === 0) throw new ApiError('CONSENT_NOT_FOUND')
     const { operatorId, ownerId, subject, clientId, capabilities } = row
     const reason = `user ${subject}; client ${clientId}; capabilities ${JSON.stringify(capabilities)}`

@@ -190,6 +190,12 @@ async function expectAccessible(name: string): Promise<void> {
   }
 }
 
+/** Asks the server about a token, as an online verifier does. */
+async function isValid(token: string) {
+  const wanted = { token, audience: [mcp.url], scope: 'whoami', delegation: 'accept' }
+  return expectStatus(200, await deployment.client.post('/v1/verify', wanted))['valid']
+}
+
 /** Clicks a button and waits for what comes after it. */
 async function click(selector: string): Promise<void> {
   await page.run('window.isOld = true')
@@ -275,7 +281,7 @@ describe('a client of the MCP SDK without any configuration', () => {
     expect(Object.fromEntries(answer)).toMatchObject({ error: 'access_denied', state: 'a state', iss: issuer })
   })
 
-  it('gets a new token without the person, until the connection ends: then no token is valid', async () => {
+  it('gets a new token without the person, until the person ends it: then no token is valid', async () => {
     const { refresh_token: refreshToken = '', access_token: first = '' } = state.tokens() ?? {}
     const found = await metadata()
     const refresh = () =>
@@ -286,15 +292,13 @@ describe('a client of the MCP SDK without any configuration', () => {
         resource: new URL(mcp.url),
       })
     const { access_token: second } = await refresh()
-    const valid = async (token: string) => {
-      const wanted = { token, audience: [mcp.url], scope: 'whoami', delegation: 'accept' }
-      return expectStatus(200, await deployment.client.post('/v1/verify', wanted))['valid']
-    }
-    expect([await valid(first), await valid(second)]).toEqual([true, true])
-    const connection = JSON.parse(Buffer.from(first.split('.')[1] ?? '', 'base64url').toString()).edges.at(-1)
-    const path = `/v1/operators/${operator.id}/connections/${connection}`
-    expectStatus(200, await deployment.client.signed('DELETE', path, null, operator))
-    expect([await valid(first), await valid(second)]).toEqual([false, false])
+    expect([await isValid(first), await isValid(second)]).toEqual([true, true])
+    await page.open(`${issuer}/people/acting`)
+    expect(await text()).toContain(new URL(clientId).host)
+    await expectAccessible('acting')
+    await click('section button')
+    expect([await isValid(first), await isValid(second)]).toEqual([false, false])
+    expect(await text()).toContain('No program acts for you')
     await expect(refresh()).rejects.toThrow('The connection has ended')
   })
 })

@@ -107,9 +107,9 @@ describe('a person who signs in', () => {
     outside.claims = { name: HOSTILE }
     await fill(`alice@team.${DOMAIN}`)
     await press('Continue')
-    await heading('Your account')
+    await heading('What acts for you')
     expect(await page.run('location.href')).toBe(`${ISSUER}/people/acting`)
-    expect(await textOf('.lead')).toBe(`You are signed in as <script>alert(1)</script>"  & 'Bob' of ${DOMAIN}.`)
+    expect(await textOf('h2 + p')).toBe(`You are signed in as <script>alert(1)</script>"  & 'Bob' of ${DOMAIN}.`)
     expect(await page.run(`document.querySelectorAll('script').length`)).toBe(0)
     await expectAccessible('account')
   })

@@ -7,6 +7,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_auth4agent_v1_options } from "./options_pb.ts";
+import type { Consent } from "./people_pb.ts";
+import { file_auth4agent_v1_people } from "./people_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/sign_in.proto.
  */
 export const file_auth4agent_v1_sign_in: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL3NpZ25faW4ucHJvdG8SDWF1dGg0YWdlbnQudjEiYgoSU3RhcnRTaWduSW5SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEg8KB3JlcXVlc3QYAyABKAkSCwoDd2hvGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIk4KE1N0YXJ0U2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIRCglwcm92aWRlcnMYAyADKAkiSQoTRmluaXNoU2lnbkluUmVxdWVzdBIOCgZjb29raWUYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDQoFcXVlcnkYAyABKAkiPAoURmluaXNoU2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSI0ChFHZXRTZXNzaW9uUmVxdWVzdBIOCgZjb29raWUYASABKAkSDwoHY29udGVudBgCIAEoCSJRChJHZXRTZXNzaW9uUmVzcG9uc2USLQoGcGVyc29uGAEgASgLMh0uYXV0aDRhZ2VudC52MS5TaWduZWRJblBlcnNvbhIMCgRmb3JtGAIgASgJIqEBCg5TaWduZWRJblBlcnNvbhIPCgdzdWJqZWN0GAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZG9tYWluGAMgASgJEjAKDHNpZ25lZF9pbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoOU2lnbk91dFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkiJQoPU2lnbk91dFJlc3BvbnNlEhIKCnNldF9jb29raWUYASADKAkiMQoQQXV0aG9yaXplUmVxdWVzdBIOCgZjb29raWUYASABKAkSDQoFcXVlcnkYAiABKAkieQoRQXV0aG9yaXplUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIwCghxdWVzdGlvbhgDIAEoCzIeLmF1dGg0YWdlbnQudjEuQ29uc2VudFF1ZXN0aW9uEgwKBGZvcm0YBCABKAki8gEKD0NvbnNlbnRRdWVzdGlvbhIRCgljbGllbnRfaWQYASABKAkSEwoLY2xpZW50X25hbWUYAiABKAkSFQoNcmVkaXJlY3RfaG9zdBgDIAEoCRITCgtpc19sb29wYmFjaxgEIAEoCBIQCghhdWRpZW5jZRgFIAEoCRIUCgxvd25lcl9kb21haW4YBiABKAkSKQoGc2NvcGVzGAcgAygLMhkuYXV0aDRhZ2VudC52MS5Bc2tlZFNjb3BlEhAKCG1heF9kYXlzGAggASgFEhEKCXVzZXJfbmFtZRgJIAEoCRITCgt1c2VyX2RvbWFpbhgKIAEoCSI9CgpBc2tlZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFd29yZHMYAiABKAkSEgoKaXNfZGVmYXVsdBgDIAEoCCJnChREZWNpZGVDb25zZW50UmVxdWVzdBIOCgZjb29raWUYASABKAkSDAoEZm9ybRgCIAEoCRINCgVxdWVyeRgDIAEoCRISCgppc19hbGxvd2VkGAQgASgIEg4KBnNjb3BlcxgFIAMoCSI9ChVEZWNpZGVDb25zZW50UmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCTKSBAoNU2lnbkluU2VydmljZRJUCgtTdGFydFNpZ25JbhIhLmF1dGg0YWdlbnQudjEuU3RhcnRTaWduSW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5TdGFydFNpZ25JblJlc3BvbnNlElcKDEZpbmlzaFNpZ25JbhIiLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVzcG9uc2USVgoKR2V0U2Vzc2lvbhIgLmF1dGg0YWdlbnQudjEuR2V0U2Vzc2lvblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkgKB1NpZ25PdXQSHS5hdXRoNGFnZW50LnYxLlNpZ25PdXRSZXF1ZXN0Gh4uYXV0aDRhZ2VudC52MS5TaWduT3V0UmVzcG9uc2USTgoJQXV0aG9yaXplEh8uYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXNwb25zZRJaCg1EZWNpZGVDb25zZW50EiMuYXV0aDRhZ2VudC52MS5EZWNpZGVDb25zZW50UmVxdWVzdBokLmF1dGg0YWdlbnQudjEuRGVjaWRlQ29uc2VudFJlc3BvbnNlGgTo4BgBQpcBChFjb20uYXV0aDRhZ2VudC52MUILU2lnbkluUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_protobuf_timestamp]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL3NpZ25faW4ucHJvdG8SDWF1dGg0YWdlbnQudjEiYgoSU3RhcnRTaWduSW5SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEg8KB3JlcXVlc3QYAyABKAkSCwoDd2hvGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIk4KE1N0YXJ0U2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIRCglwcm92aWRlcnMYAyADKAkiSQoTRmluaXNoU2lnbkluUmVxdWVzdBIOCgZjb29raWUYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDQoFcXVlcnkYAyABKAkiPAoURmluaXNoU2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSI0ChFHZXRTZXNzaW9uUmVxdWVzdBIOCgZjb29raWUYASABKAkSDwoHY29udGVudBgCIAEoCSJRChJHZXRTZXNzaW9uUmVzcG9uc2USLQoGcGVyc29uGAEgASgLMh0uYXV0aDRhZ2VudC52MS5TaWduZWRJblBlcnNvbhIMCgRmb3JtGAIgASgJIqEBCg5TaWduZWRJblBlcnNvbhIPCgdzdWJqZWN0GAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZG9tYWluGAMgASgJEjAKDHNpZ25lZF9pbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoOU2lnbk91dFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkiJQoPU2lnbk91dFJlc3BvbnNlEhIKCnNldF9jb29raWUYASADKAkiMQoQQXV0aG9yaXplUmVxdWVzdBIOCgZjb29raWUYASABKAkSDQoFcXVlcnkYAiABKAkieQoRQXV0aG9yaXplUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIwCghxdWVzdGlvbhgDIAEoCzIeLmF1dGg0YWdlbnQudjEuQ29uc2VudFF1ZXN0aW9uEgwKBGZvcm0YBCABKAki8gEKD0NvbnNlbnRRdWVzdGlvbhIRCgljbGllbnRfaWQYASABKAkSEwoLY2xpZW50X25hbWUYAiABKAkSFQoNcmVkaXJlY3RfaG9zdBgDIAEoCRITCgtpc19sb29wYmFjaxgEIAEoCBIQCghhdWRpZW5jZRgFIAEoCRIUCgxvd25lcl9kb21haW4YBiABKAkSKQoGc2NvcGVzGAcgAygLMhkuYXV0aDRhZ2VudC52MS5Bc2tlZFNjb3BlEhAKCG1heF9kYXlzGAggASgFEhEKCXVzZXJfbmFtZRgJIAEoCRITCgt1c2VyX2RvbWFpbhgKIAEoCSI9CgpBc2tlZFNjb3BlEgwKBG5hbWUYASABKAkSDQoFd29yZHMYAiABKAkSEgoKaXNfZGVmYXVsdBgDIAEoCCJnChREZWNpZGVDb25zZW50UmVxdWVzdBIOCgZjb29raWUYASABKAkSDAoEZm9ybRgCIAEoCRINCgVxdWVyeRgDIAEoCRISCgppc19hbGxvd2VkGAQgASgIEg4KBnNjb3BlcxgFIAMoCSI9ChVEZWNpZGVDb25zZW50UmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSIoChZMaXN0T3duQ29uc2VudHNSZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCSJRChdMaXN0T3duQ29uc2VudHNSZXNwb25zZRIoCghjb25zZW50cxgBIAMoCzIWLmF1dGg0YWdlbnQudjEuQ29uc2VudBIMCgRmb3JtGAIgASgJIlgKDUVuZE93blJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkSEgoKY29uc2VudF9pZBgDIAEoCRIVCg1jb25uZWN0aW9uX2lkGAQgASgJIhAKDkVuZE93blJlc3BvbnNlMsAFCg1TaWduSW5TZXJ2aWNlElQKC1N0YXJ0U2lnbkluEiEuYXV0aDRhZ2VudC52MS5TdGFydFNpZ25JblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlN0YXJ0U2lnbkluUmVzcG9uc2USVwoMRmluaXNoU2lnbkluEiIuYXV0aDRhZ2VudC52MS5GaW5pc2hTaWduSW5SZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5GaW5pc2hTaWduSW5SZXNwb25zZRJWCgpHZXRTZXNzaW9uEiAuYXV0aDRhZ2VudC52MS5HZXRTZXNzaW9uUmVxdWVzdBohLmF1dGg0YWdlbnQudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESSAoHU2lnbk91dBIdLmF1dGg0YWdlbnQudjEuU2lnbk91dFJlcXVlc3QaHi5hdXRoNGFnZW50LnYxLlNpZ25PdXRSZXNwb25zZRJOCglBdXRob3JpemUSHy5hdXRoNGFnZW50LnYxLkF1dGhvcml6ZVJlcXVlc3QaIC5hdXRoNGFnZW50LnYxLkF1dGhvcml6ZVJlc3BvbnNlEloKDURlY2lkZUNvbnNlbnQSIy5hdXRoNGFnZW50LnYxLkRlY2lkZUNvbnNlbnRSZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5EZWNpZGVDb25zZW50UmVzcG9uc2USZQoPTGlzdE93bkNvbnNlbnRzEiUuYXV0aDRhZ2VudC52MS5MaXN0T3duQ29uc2VudHNSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5MaXN0T3duQ29uc2VudHNSZXNwb25zZSIDkAIBEkUKBkVuZE93bhIcLmF1dGg0YWdlbnQudjEuRW5kT3duUmVxdWVzdBodLmF1dGg0YWdlbnQudjEuRW5kT3duUmVzcG9uc2UaBOjgGAFClwEKEWNvbS5hdXRoNGFnZW50LnYxQgtTaWduSW5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_auth4agent_v1_people, file_google_protobuf_timestamp]);
 
 /**
  * StartSignInRequest says who wants to sign in.
@@ -585,6 +587,112 @@ export const DecideConsentResponseSchema: GenMessage<DecideConsentResponse> = /*
   messageDesc(file_auth4agent_v1_sign_in, 14);
 
 /**
+ * ListOwnConsentsRequest asks what acts for a person.
+ *
+ * @generated from message auth4agent.v1.ListOwnConsentsRequest
+ */
+export type ListOwnConsentsRequest = Message<"auth4agent.v1.ListOwnConsentsRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListOwnConsentsRequest.
+ * Use `create(ListOwnConsentsRequestSchema)` to create a new message.
+ */
+export const ListOwnConsentsRequestSchema: GenMessage<ListOwnConsentsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 15);
+
+/**
+ * ListOwnConsentsResponse lists what acts for a person.
+ *
+ * @generated from message auth4agent.v1.ListOwnConsentsResponse
+ */
+export type ListOwnConsentsResponse = Message<"auth4agent.v1.ListOwnConsentsResponse"> & {
+  /**
+   * Consents, newest first; none if nobody is signed in.
+   *
+   * @generated from field: repeated auth4agent.v1.Consent consents = 1;
+   */
+  consents: Consent[];
+
+  /**
+   * Secret text of the form for EndOwn.
+   *
+   * @generated from field: string form = 2;
+   */
+  form: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListOwnConsentsResponse.
+ * Use `create(ListOwnConsentsResponseSchema)` to create a new message.
+ */
+export const ListOwnConsentsResponseSchema: GenMessage<ListOwnConsentsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 16);
+
+/**
+ * EndOwnRequest names what a person ends: a consent or a connection.
+ *
+ * @generated from message auth4agent.v1.EndOwnRequest
+ */
+export type EndOwnRequest = Message<"auth4agent.v1.EndOwnRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+
+  /**
+   * Secret text of the form, from ListOwnConsents.
+   *
+   * @generated from field: string form = 2;
+   */
+  form: string;
+
+  /**
+   * Id of a consent; empty if a connection ends.
+   *
+   * @generated from field: string consent_id = 3;
+   */
+  consentId: string;
+
+  /**
+   * Id of a connection; empty if a consent ends.
+   *
+   * @generated from field: string connection_id = 4;
+   */
+  connectionId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.EndOwnRequest.
+ * Use `create(EndOwnRequestSchema)` to create a new message.
+ */
+export const EndOwnRequestSchema: GenMessage<EndOwnRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 17);
+
+/**
+ * EndOwnResponse is empty.
+ *
+ * @generated from message auth4agent.v1.EndOwnResponse
+ */
+export type EndOwnResponse = Message<"auth4agent.v1.EndOwnResponse"> & {
+};
+
+/**
+ * Describes the message auth4agent.v1.EndOwnResponse.
+ * Use `create(EndOwnResponseSchema)` to create a new message.
+ */
+export const EndOwnResponseSchema: GenMessage<EndOwnResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 18);
+
+/**
  * SignInService signs people in at the identity providers of their operators. No port offers it.
  *
  * @generated from service auth4agent.v1.SignInService
@@ -649,6 +757,27 @@ export const SignInService: GenService<{
     methodKind: "unary";
     input: typeof DecideConsentRequestSchema;
     output: typeof DecideConsentResponseSchema;
+  },
+  /**
+   * ListOwnConsents lists what acts for the person who is signed in.
+   *
+   * @generated from rpc auth4agent.v1.SignInService.ListOwnConsents
+   */
+  listOwnConsents: {
+    methodKind: "unary";
+    input: typeof ListOwnConsentsRequestSchema;
+    output: typeof ListOwnConsentsResponseSchema;
+  },
+  /**
+   * EndOwn withdraws a consent of the person who is signed in, or ends one of its connections. After the call has
+   * returned, no online verification that begins later accepts a token that rests on it.
+   *
+   * @generated from rpc auth4agent.v1.SignInService.EndOwn
+   */
+  endOwn: {
+    methodKind: "unary";
+    input: typeof EndOwnRequestSchema;
+    output: typeof EndOwnResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_sign_in, 0);

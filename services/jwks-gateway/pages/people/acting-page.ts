@@ -1,14 +1,58 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
+import type { Consent } from '../../../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { SignedInPerson } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
 
-/** Returns the content of the page that says who is signed in. */
-export function actingContent(
+interface Form {
+  readonly action: string
+  readonly form: string
+}
+
+/** Returns the part of the page that lists what acts for a person. Each of it can be ended. */
+export function actingContent(consents: readonly Consent[], { action, form }: Form): string {
+  if (consents.length === 0) return '<p class="lead">No program acts for you.</p>'
+  return `<p class="lead">These programs may act for you. You can end each of them now.</p>
+<form method="post" action="${xmlText(action)}">
+<input type="hidden" name="form" value="${xmlText(form)}">
+${consents.map(consentPart).join('\n')}
+</form>`
+}
+
+function consentPart({ id, clientId, audience, capabilities, givenAt, connections }: Consent): string {
+  const host = hostOf(clientId)
+  const scopes = capabilities.map((each) => `<code>${xmlText(each.slice(audience.length + 1))}</code>`)
+  const several = connections.length < 2 ? '' : `\n<ul>\n${connections.map(connectionItem).join('\n')}\n</ul>`
+  const [only] = connections
+  const last = connections.length === 1 ? `<div><dt>Last used</dt><dd>${timeOf(only?.usedAt)}</dd></div>\n` : ''
+  return `<section>
+<h2 class="host">${xmlText(host)}</h2>
+<dl>
+<div><dt>At</dt><dd>${xmlText(audience)}</dd></div>
+<div><dt>May</dt><dd>${scopes.join(' ')}</dd></div>
+<div><dt>Since</dt><dd>${timeOf(givenAt)}</dd></div>
+${last}</dl>${several}
+<button class="quiet" name="end" value="consent ${xmlText(id)}">End ${xmlText(host)}</button>
+</section>`
+}
+
+function connectionItem({ id, createdAt, usedAt }: Consent['connections'][number]): string {
+  return `<li>Connected ${timeOf(createdAt)}, last used ${timeOf(usedAt)}
+<button class="quiet" name="end" value="connection ${xmlText(id)}">End only this connection</button></li>`
+}
+
+/** Agents have no host. */
+function hostOf(clientId: string): string {
+  return URL.canParse(clientId) && clientId.startsWith('https:') ? new URL(clientId).host : clientId
+}
+
+/** Returns the part of the page that says who is signed in. */
+export function personContent(
   { subject, name, domain, signedInAt, expiresAt }: SignedInPerson,
-  { action, form }: { readonly action: string; readonly form: string },
+  { action, form }: Form,
 ): string {
   const shown = name === '' ? subject : name
-  return `<p class="lead">You are signed in as <b><bdi>${xmlText(shown)}</bdi></b> of <b>${xmlText(domain)}</b>.</p>
+  return `<h2>Your account</h2>
+<p>You are signed in as <b><bdi>${xmlText(shown)}</bdi></b> of <b>${xmlText(domain)}</b>.</p>
 <dl>
 <div><dt>Signed in</dt><dd>${timeOf(signedInAt)}</dd></div>
 <div><dt>Until</dt><dd>${timeOf(expiresAt)}</dd></div>

@@ -36,7 +36,7 @@ ${scopes.map(scopeItem).join('\n')}
 ${warning(question, host)}
 <p class="note">You are <bdi>${xmlText(userName === '' ? 'signed in' : userName)}</bdi> of ${xmlText(userDomain)}. The program
 calls <code>${xmlText(audience)}</code>, and stays connected for ${days} at most. You can end that at any time in
-<a href="${xmlText(acting)}">your account</a>.</p>
+<a href="${xmlText(acting)}">What acts for you</a>.</p>
 <div class="choice">
 <button class="quiet" name="decision" value="refuse">Refuse</button>
 <button name="decision" value="allow">Allow</button>

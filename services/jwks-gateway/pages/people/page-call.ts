@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { DescMethod, Message, MessageShape } from '@bufbuild/protobuf'
+import { create, type DescMethod, type Message, type MessageShape } from '@bufbuild/protobuf'
+import { GetSessionRequestSchema, SignInService } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { methodName } from '../../../calls/method-name.ts'
 import { EMPTY_BODY, requestBody } from '../../../calls/request-body.ts'
 import type { Exchange } from '../../../http-port/exchange.ts'
@@ -61,4 +62,10 @@ export function readPageForm(
     fields.set(name, value)
   }
   return fields
+}
+
+/** Tells who is signed in at a browser, and makes the secret text of a form with this content. */
+export function readSession(context: Pick<GatewayContext, 'rpc'>, exchange: Exchange, content: string) {
+  const read = () => create(GetSessionRequestSchema, { cookie: cookieOf(exchange), content })
+  return callForPage(context, exchange, SignInService.method.getSession, read)
 }

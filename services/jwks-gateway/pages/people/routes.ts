@@ -1,28 +1,23 @@
 import { create } from '@bufbuild/protobuf'
 import {
   FinishSignInRequestSchema,
-  GetSessionRequestSchema,
   SignInService,
-  SignOutRequestSchema,
   StartSignInRequestSchema,
 } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
-import { EarlyRefusal, type Exchange, type Route } from '../../../http-port/exchange.ts'
+import { EarlyRefusal, type Route } from '../../../http-port/exchange.ts'
 import { readBody } from '../../../http-port/read-body.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../../gateway-context.ts'
-import { actingContent } from './acting-page.ts'
+import { ACTING, actingPage, END, endPage, signOutPage } from './acting-pages.ts'
 import { AUTHORIZE, authorizePage, CONSENT, consentPage } from './authorize-pages.ts'
 import { pageAnswer, redirectAnswer } from './document.ts'
 import { errorPage } from './error-page.ts'
 import type { Page, PageContext } from './page.ts'
-import { callForPage, cookieOf, FORM_LIMIT, type FormFields, readPageForm } from './page-call.ts'
+import { callForPage, cookieOf, FORM_LIMIT, type FormFields, readPageForm, readSession } from './page-call.ts'
 import { choiceContent, leaveContent, signInContent } from './sign-in-page.ts'
 
-const { startSignIn, finishSignIn, getSession, signOut } = SignInService.method
+const { startSignIn, finishSignIn } = SignInService.method
 const SIGN_IN = '/people/sign-in'
-const ACTING = '/people/acting'
-/** What the form for signing out says. */
-const SIGN_OUT = 'sign-out'
 
 /** Makes the routes of the pages on which people sign in and out, and let clients act. They have no script. */
 export function signInPageRoutes(gateway: GatewayContext): readonly Route[] {
@@ -34,6 +29,7 @@ export function signInPageRoutes(gateway: GatewayContext): readonly Route[] {
     ['GET', '/people/callback/{provider}', callbackPage],
     ['GET', ACTING, actingPage],
     ['POST', ACTING, signOutPage],
+    ['POST', END, endPage],
     ['GET', AUTHORIZE, authorizePage],
     ['POST', CONSENT, consentPage],
   ]
@@ -94,30 +90,4 @@ const callbackPage: Page = async (context, exchange, { provider: providerId = ''
   const read = () => create(FinishSignInRequestSchema, { cookie: cookieOf(exchange), providerId, query })
   const { location, setCookie } = await callForPage(context, exchange, finishSignIn, read)
   return redirectAnswer(location, setCookie)
-}
-
-const actingPage: Page = async (context, exchange) => {
-  const { person, form } = await readSession(context, exchange, SIGN_OUT)
-  if (person === undefined) return redirectAnswer(`${context.config.baseUrl}${SIGN_IN}`)
-  const content = actingContent(person, { action: context.at(ACTING), form })
-  return pageAnswer(context.host, { title: 'Your account', content })
-}
-
-const signOutPage: Page = async (context, exchange) => {
-  const body = await readBody(exchange.request, FORM_LIMIT)
-  const read = () => {
-    const sent = readPageForm(context, exchange, body)
-    if (sent.get('action') !== SIGN_OUT) throw new ApiError('INVALID_ARGUMENT', 'The form must say what to do')
-    return create(SignOutRequestSchema, { cookie: cookieOf(exchange), form: sent.get('form') ?? '' })
-  }
-  const { setCookie } = await callForPage(context, exchange, signOut, read, body)
-  const content = `<p class="lead">This browser is no longer signed in here. Your identity provider may still know you.</p>
-<a class="button" href="${context.at(SIGN_IN)}">Sign in</a>`
-  return pageAnswer(context.host, { title: 'You are signed out', content }, { cookies: setCookie })
-}
-
-function readSession(context: PageContext, exchange: Exchange, content: string) {
-  return callForPage(context, exchange, getSession, () =>
-    create(GetSessionRequestSchema, { cookie: cookieOf(exchange), content }),
-  )
 }

@@ -64,6 +64,10 @@ button, .button {
 }
 .quiet { border-color: var(--edge); background: var(--sheet); color: var(--ink); }
 button + button { margin-top: 12px; }
+section + section { margin-top: 32px; }
+h2.host { margin-bottom: 0; }
+section dl { margin-top: 12px; }
+section li button { margin-top: 8px; }
 .choice { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; margin-top: 24px; }
 .choice button { margin-top: 0; }
 .tick { display: flex; gap: 12px; font-weight: 400; cursor: pointer; }
