@@ -222,6 +222,8 @@ describe('an authorization request that stays on the page:', () => {
     ['a resource without users', 'INVALID_AUDIENCE', { resource: 'https://nobody.example/mcp' }, ''],
     ['no client', 'CLIENT_NOT_ACCEPTED', { client_id: undefined }, ''],
     ['a client without a document', 'CLIENT_NOT_ACCEPTED', { client_id: 'abc' }, ''],
+    ['a client with a NUL', 'CLIENT_NOT_ACCEPTED', { client_id: 'https://client.example/\0' }, ''],
+    ['a resource with a NUL', 'INVALID_AUDIENCE', { resource: 'https://mcp.example/\0' }, ''],
     [
       'a client that the owner has not listed',
       'CLIENT_NOT_ALLOWED',

@@ -65,12 +65,13 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   if (!audience.includes(':') || parseAudience(audience) === undefined) {
     throw new ApiError('INVALID_AUDIENCE', 'resource must be the URL of the service that the client wants to call')
   }
-  const { operatorId, subject } = user
-  const standing = await readStanding(deps.db.pool, { operatorId, subject, clientId, audience })
-  const rule = ruleOf(standing)
+  // The database cannot even look for some texts, such as one with a NUL.
   if (clientKindOf(clientId) !== 'url') {
     throw new ApiError('CLIENT_NOT_ACCEPTED', 'client_id must be the URL of the document of the client')
   }
+  const { operatorId, subject } = user
+  const standing = await readStanding(deps.db.pool, { operatorId, subject, clientId, audience })
+  const rule = ruleOf(standing)
   if (decideClient(standing, clientId, rule) === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
   const document = await deps.findDocument(clientId)
   if (document.authMethod !== 'none') {
