@@ -161,7 +161,7 @@ describe('what ends between the decision about a code and its use', () => {
     expect(times).toBe(refusal === '' && name !== 'the connection ends' ? 2 : 1)
   })
 
-  it('changes without end are a refusal for now', async () => {
+  it('that changes before each attempt makes the server answer UNAVAILABLE, and uses up no code', async () => {
     const { user: insert, database, code: seal } = world()
     const user = await insert('another')
     const code = await seal(user)

@@ -144,9 +144,14 @@ describe('a client that does not want the user to be asked learns nothing', () =
     ['when the user may not come', {}, {}, `UPDATE users SET status = 'disabled', epoch = 2, version = 2`],
     ['when the user has not consented', { redirect_uri: LOOPBACK }, {}, ''],
     ['when the sign-in is too old', { max_age: '1' }, {}, ''],
+    ['when the scope is for a group of others', {}, {}, 'groups'],
   ])('%s', async (_, changes, who, end) => {
     const user = await world().user()
-    if (end !== '') await query(`${end} WHERE subject = $1`, [user.subject])
+    if (end === 'groups') {
+      const scope = `jsonb_set(jsonb_set(users, '{scopes,0,groups}', '["staff"]'), '{scopes,1,groups}', '[]')`
+      await query(`UPDATE operator_audiences SET users = ${scope} WHERE audience = $1`, [user.audience])
+      Object.assign(changes, { scope: 'read' })
+    } else if (end !== '') await query(`${end} WHERE subject = $1`, [user.subject])
     const answer = await redirectOf(ask(user, { ...changes, prompt: 'none' }, who))
     expect(answer).toMatchObject({ error: 'login_required', error_description: 'The user must answer', iss: ISSUER })
   })

@@ -103,7 +103,10 @@ export async function openRequest(
     throw new ApiError('USER_NOT_ALLOWED', access.why)
   }
   const scopes = access.scopes.filter(({ name, isDefault }) => wanted.scopes?.includes(name) ?? isDefault)
-  if (scopes.length === 0) return toClient(deps, judged, wrong('invalid_scope', 'No such scope is for this user'))
+  if (scopes.length === 0) {
+    const refusal = isSilent ? NO_ORACLE : wrong('invalid_scope', 'No such scope is for this user')
+    return toClient(deps, judged, refusal)
+  }
   const question = {
     clientId: document.clientId,
     clientName: document.name,

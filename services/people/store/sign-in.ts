@@ -44,6 +44,11 @@ export async function namedGroups(tx: Tx, operatorId: string): Promise<ReadonlyS
  */
 export async function storeSignIn(tx: Tx, user: SignedIn): Promise<User> {
   const { operatorId, subject, providerId, providerEdge, tenant, sub, name, groups } = user
+  // After a removal, or at another provider, clients may have refresh tokens from before. So the user consents again.
+  await tx.$executeRaw`
+    DELETE FROM consents c USING users u
+    WHERE c.operator_id = ${operatorId}::uuid AND c.subject = ${subject} AND u.operator_id = c.operator_id
+      AND u.subject = c.subject AND u.provider_id IS DISTINCT FROM ${providerId}::uuid`
   const count = await tx.$executeRaw`
     INSERT INTO users AS u (operator_id, subject, provider_id, provider_edge, tenant, sub, name, groups)
     VALUES (${operatorId}::uuid, ${subject}, ${providerId}::uuid, ${providerEdge}::uuid, ${tenant}, ${sub}, ${name},

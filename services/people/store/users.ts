@@ -27,8 +27,11 @@ export const REMOVED = Prisma.sql`status = 'removed', epoch = epoch + 1, version
  * @throws ApiError USER_NOT_FOUND
  */
 export function disableUser(prisma: PrismaClient, author: Author, named: NamedUser, at: Date): Promise<User> {
-  return changeUser(prisma, author, { named, action: 'user.disable', from: 'active' }, (tx, where) => {
+  return changeUser(prisma, author, { named, action: 'user.disable', from: 'active' }, async (tx, where) => {
     const raised = { epoch: { increment: 1 }, version: { increment: 1 } }
+    // Otherwise a refresh token from before would be good again when the user is enabled.
+    const { operatorId, subject } = named
+    await tx.connection.deleteMany({ where: { consent: { operatorId, subject } } })
     return tx.user.update({ where, data: { status: 'disabled', disabledAt: at, ...raised } })
   })
 }
@@ -56,6 +59,7 @@ export function removeUser(prisma: PrismaClient, author: Author, named: NamedUse
   return change(prisma, author, async (tx, audit) => {
     const row = await lockUser(tx, named)
     if (row.status === 'removed') return row
+    await tx.consent.deleteMany({ where: { operatorId, subject } })
     await tx.$executeRaw`UPDATE users SET ${REMOVED} WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
     await audit({ action: 'user.remove', subject, operatorId })
     return tx.user.findUniqueOrThrow({ where: keyOf(named) })

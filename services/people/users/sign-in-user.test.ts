@@ -83,6 +83,18 @@ describe('signInUser', () => {
     expect((await provider.signIn('alice')).groups).toEqual([])
   })
 
+  it('keeps the consents of a user, but not those from another provider', async () => {
+    const { subject } = await provider.signIn('alice')
+    const given = { clientId: 'c', audience: 'a', ownerId: operatorId, clientDigest: '', givenAt: new Date() }
+    await prisma.consent.create({ data: { id: randomUUID(), operatorId, subject, ...given } })
+    const left = () => prisma.consent.count({ where: { operatorId, subject } })
+    await provider.signIn('alice')
+    expect(await left()).toBe(1)
+    await prisma.user.updateMany({ where: { operatorId, subject }, data: { providerId: randomUUID() } })
+    await provider.signIn('alice')
+    expect(await left()).toBe(0)
+  })
+
   it('ends the tokens of a user that has left a group, and of nobody else', async () => {
     await audience('one', { domains: ['*'], scopes: [scope('a', ['staff', 'admins'])] })
     const epochs: number[] = []
