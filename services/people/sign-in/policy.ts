@@ -11,6 +11,6 @@ export const signInPolicies: Policies<typeof SignInService> = {
   authorize: { ...byBrowser, limit: 'authorize' },
   decideConsent: { ...byBrowser, limit: 'authorize', action: 'consent.give', endsTokens: true },
   listOwnConsents: { ...byBrowser, limit: 'read' },
-  endOwn: { ...byBrowser, limit: 'urgent', action: 'consent.withdraw', endsTokens: true },
+  endOwn: { ...byBrowser, limit: 'urgent', action: 'consent.withdraw', endsTokens: true, urgent: true },
   signOut: { ...byBrowser, limit: 'manage', action: 'session.end', endsTokens: false },
 }
