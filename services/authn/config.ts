@@ -5,7 +5,7 @@ import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
-import type { UserGrants } from '../people/index.ts'
+import type { ClientKeyFinder, UserGrants } from '../people/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Durability } from '../platform/db/durability.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
@@ -74,6 +74,8 @@ export interface AuthnDeps {
   readonly chaining: Chaining
   readonly judgeIdJag: JudgeIdJag
   readonly userGrants: UserGrants
+  /** Finds the keys with which URL clients prove themselves. */
+  readonly clientKeys: ClientKeyFinder
   /** Gives places in status lists to tokens. */
   readonly statusPlaces: Places
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */
@@ -121,6 +123,8 @@ export interface AuthnOptions {
   readonly judgeIdJag: JudgeIdJag
   /** Reads and writes what clients get to act for users. */
   readonly userGrants: UserGrants
+  /** Finds the keys with which URL clients prove themselves. */
+  readonly clientKeys: ClientKeyFinder
   /** Gives places in status lists to tokens. */
   readonly statusPlaces: Places
   /** How many tokens one operator of another deployment may get from this process. */

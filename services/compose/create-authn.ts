@@ -45,6 +45,7 @@ export async function makeAuthn(
     chaining: trust.chaining,
     judgeIdJag: trust.judgeIdJag,
     userGrants: people.userGrants,
+    clientKeys: people.clientKeys,
     statusPlaces: statusLists.places,
     db,
     redeemPool,

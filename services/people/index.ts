@@ -3,6 +3,7 @@ import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { ServiceModule } from '../calls/rpc.ts'
 import { removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { type ClientKeyFinder, createClientKeys } from './clients/client-keys.ts'
 import { createClientDocuments } from './clients/documents.ts'
 import type { PeopleOptions } from './config.ts'
 import { pruneConnections } from './connections/prune-connections.ts'
@@ -19,6 +20,7 @@ export { type Access, decideAccess } from './access/domain/decide-access.ts'
 export { decideClient } from './access/domain/decide-client.ts'
 export type { Standing } from './access/domain/standing.ts'
 export { JOIN_STANDING, readStanding, STANDING_MARK, type StandingOf, valuesOf } from './access/standing.ts'
+export type { ClientKeyFinder } from './clients/client-keys.ts'
 export { endConnectionOfClient } from './connections/end-connection.ts'
 export { findConnectionIn, type KnownConsent, readConnection, readConsent } from './connections/read-connection.ts'
 export type { UserGrants } from './user-grants.ts'
@@ -28,6 +30,7 @@ export interface People {
   readonly module: ServiceModule<typeof PeopleService>
   readonly signIn: ServiceModule<typeof SignInService>
   readonly userGrants: UserGrants
+  readonly clientKeys: ClientKeyFinder
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
@@ -35,7 +38,8 @@ export interface People {
 /** Creates the people part of the server, which signs people in, and lets clients act for them. */
 export function createPeople(options: PeopleOptions): People {
   const { db, now, issuer, outbound, clientOutbound } = options
-  const documents = createClientDocuments({ ...options, outbound: clientOutbound })
+  const clientDeps = { ...options, outbound: clientOutbound }
+  const documents = createClientDocuments(clientDeps)
   const signInDeps = {
     ...options,
     documents,
@@ -46,6 +50,7 @@ export function createPeople(options: PeopleOptions): People {
     module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
     userGrants: createUserGrants(options),
+    clientKeys: createClientKeys(clientDeps, documents),
     jobs: [
       { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },
       { name: 'users', run: () => sweepUsers(options) },

@@ -11,6 +11,7 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
+import type { ClientKeyFinder } from '../../services/people/index.ts'
 import { createUserGrants } from '../../services/people/user-grants.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import type { Durability } from '../../services/platform/db/durability.ts'
@@ -70,11 +71,15 @@ interface InstanceOptions {
   readonly attestAgent?: (request: AttestAgentRequest) => Promise<object>
   /** Runs after a decision about a token for a user, and before the statement that issues it. */
   readonly beforeCode?: () => Promise<unknown>
+  /** Finds the keys of URL clients. By default no client has one. */
+  readonly clientKeys?: ClientKeyFinder
   /** Replaces options of the status lists. */
   readonly statusLists?: Partial<StatusListOptions>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
   readonly afterCheck?: () => Promise<unknown>
 }
+
+const noClientKeys: ClientKeyFinder = { findKey: async () => undefined, demandNone: () => undefined }
 
 /**
  * Creates the services that issue, verify and revoke tokens, on a database and in the process of the test. The test
@@ -165,6 +170,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     chaining,
     judgeIdJag: options.judgeIdJag ?? refuseIdJag,
     userGrants,
+    clientKeys: options.clientKeys ?? noClientKeys,
     tokenStatus,
     verificationKeys,
     keys,

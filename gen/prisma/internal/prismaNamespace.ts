@@ -5052,6 +5052,7 @@ export const ConsentScalarFieldEnum = {
   ownerId: 'ownerId',
   capabilities: 'capabilities',
   clientDigest: 'clientDigest',
+  clientAuth: 'clientAuth',
   givenAt: 'givenAt'
 } as const
 

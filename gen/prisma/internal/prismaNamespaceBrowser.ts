@@ -818,6 +818,7 @@ export const ConsentScalarFieldEnum = {
   ownerId: 'ownerId',
   capabilities: 'capabilities',
   clientDigest: 'clientDigest',
+  clientAuth: 'clientAuth',
   givenAt: 'givenAt'
 } as const
 

@@ -34,6 +34,7 @@ export type ConsentMinAggregateOutputType = {
   audience: string | null
   ownerId: string | null
   clientDigest: string | null
+  clientAuth: string | null
   givenAt: Date | null
 }
 
@@ -46,6 +47,7 @@ export type ConsentMaxAggregateOutputType = {
   audience: string | null
   ownerId: string | null
   clientDigest: string | null
+  clientAuth: string | null
   givenAt: Date | null
 }
 
@@ -59,6 +61,7 @@ export type ConsentCountAggregateOutputType = {
   ownerId: number
   capabilities: number
   clientDigest: number
+  clientAuth: number
   givenAt: number
   _all: number
 }
@@ -73,6 +76,7 @@ export type ConsentMinAggregateInputType = {
   audience?: true
   ownerId?: true
   clientDigest?: true
+  clientAuth?: true
   givenAt?: true
 }
 
@@ -85,6 +89,7 @@ export type ConsentMaxAggregateInputType = {
   audience?: true
   ownerId?: true
   clientDigest?: true
+  clientAuth?: true
   givenAt?: true
 }
 
@@ -98,6 +103,7 @@ export type ConsentCountAggregateInputType = {
   ownerId?: true
   capabilities?: true
   clientDigest?: true
+  clientAuth?: true
   givenAt?: true
   _all?: true
 }
@@ -184,6 +190,7 @@ export type ConsentGroupByOutputType = {
   ownerId: string
   capabilities: string[]
   clientDigest: string
+  clientAuth: string
   givenAt: Date
   _count: ConsentCountAggregateOutputType | null
   _min: ConsentMinAggregateOutputType | null
@@ -218,6 +225,7 @@ export type ConsentWhereInput = {
   ownerId?: Prisma.UuidFilter<"Consent"> | string
   capabilities?: Prisma.StringNullableListFilter<"Consent">
   clientDigest?: Prisma.StringFilter<"Consent"> | string
+  clientAuth?: Prisma.StringFilter<"Consent"> | string
   givenAt?: Prisma.DateTimeFilter<"Consent"> | Date | string
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
   connections?: Prisma.ConnectionListRelationFilter
@@ -233,6 +241,7 @@ export type ConsentOrderByWithRelationInput = {
   ownerId?: Prisma.SortOrder
   capabilities?: Prisma.SortOrder
   clientDigest?: Prisma.SortOrder
+  clientAuth?: Prisma.SortOrder
   givenAt?: Prisma.SortOrder
   user?: Prisma.UserOrderByWithRelationInput
   connections?: Prisma.ConnectionOrderByRelationAggregateInput
@@ -252,6 +261,7 @@ export type ConsentWhereUniqueInput = Prisma.AtLeast<{
   ownerId?: Prisma.UuidFilter<"Consent"> | string
   capabilities?: Prisma.StringNullableListFilter<"Consent">
   clientDigest?: Prisma.StringFilter<"Consent"> | string
+  clientAuth?: Prisma.StringFilter<"Consent"> | string
   givenAt?: Prisma.DateTimeFilter<"Consent"> | Date | string
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
   connections?: Prisma.ConnectionListRelationFilter
@@ -267,6 +277,7 @@ export type ConsentOrderByWithAggregationInput = {
   ownerId?: Prisma.SortOrder
   capabilities?: Prisma.SortOrder
   clientDigest?: Prisma.SortOrder
+  clientAuth?: Prisma.SortOrder
   givenAt?: Prisma.SortOrder
   _count?: Prisma.ConsentCountOrderByAggregateInput
   _max?: Prisma.ConsentMaxOrderByAggregateInput
@@ -286,6 +297,7 @@ export type ConsentScalarWhereWithAggregatesInput = {
   ownerId?: Prisma.UuidWithAggregatesFilter<"Consent"> | string
   capabilities?: Prisma.StringNullableListFilter<"Consent">
   clientDigest?: Prisma.StringWithAggregatesFilter<"Consent"> | string
+  clientAuth?: Prisma.StringWithAggregatesFilter<"Consent"> | string
   givenAt?: Prisma.DateTimeWithAggregatesFilter<"Consent"> | Date | string
 }
 
@@ -297,6 +309,7 @@ export type ConsentCreateInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
   user: Prisma.UserCreateNestedOneWithoutConsentsInput
   connections?: Prisma.ConnectionCreateNestedManyWithoutConsentInput
@@ -312,6 +325,7 @@ export type ConsentUncheckedCreateInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
   connections?: Prisma.ConnectionUncheckedCreateNestedManyWithoutConsentInput
 }
@@ -324,6 +338,7 @@ export type ConsentUpdateInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   user?: Prisma.UserUpdateOneRequiredWithoutConsentsNestedInput
   connections?: Prisma.ConnectionUpdateManyWithoutConsentNestedInput
@@ -339,6 +354,7 @@ export type ConsentUncheckedUpdateInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   connections?: Prisma.ConnectionUncheckedUpdateManyWithoutConsentNestedInput
 }
@@ -353,6 +369,7 @@ export type ConsentCreateManyInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
 }
 
@@ -364,6 +381,7 @@ export type ConsentUpdateManyMutationInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -377,6 +395,7 @@ export type ConsentUncheckedUpdateManyInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -407,6 +426,7 @@ export type ConsentCountOrderByAggregateInput = {
   ownerId?: Prisma.SortOrder
   capabilities?: Prisma.SortOrder
   clientDigest?: Prisma.SortOrder
+  clientAuth?: Prisma.SortOrder
   givenAt?: Prisma.SortOrder
 }
 
@@ -419,6 +439,7 @@ export type ConsentMaxOrderByAggregateInput = {
   audience?: Prisma.SortOrder
   ownerId?: Prisma.SortOrder
   clientDigest?: Prisma.SortOrder
+  clientAuth?: Prisma.SortOrder
   givenAt?: Prisma.SortOrder
 }
 
@@ -431,6 +452,7 @@ export type ConsentMinOrderByAggregateInput = {
   audience?: Prisma.SortOrder
   ownerId?: Prisma.SortOrder
   clientDigest?: Prisma.SortOrder
+  clientAuth?: Prisma.SortOrder
   givenAt?: Prisma.SortOrder
 }
 
@@ -512,6 +534,7 @@ export type ConsentCreateWithoutUserInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
   connections?: Prisma.ConnectionCreateNestedManyWithoutConsentInput
 }
@@ -524,6 +547,7 @@ export type ConsentUncheckedCreateWithoutUserInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
   connections?: Prisma.ConnectionUncheckedCreateNestedManyWithoutConsentInput
 }
@@ -567,6 +591,7 @@ export type ConsentScalarWhereInput = {
   ownerId?: Prisma.UuidFilter<"Consent"> | string
   capabilities?: Prisma.StringNullableListFilter<"Consent">
   clientDigest?: Prisma.StringFilter<"Consent"> | string
+  clientAuth?: Prisma.StringFilter<"Consent"> | string
   givenAt?: Prisma.DateTimeFilter<"Consent"> | Date | string
 }
 
@@ -578,6 +603,7 @@ export type ConsentCreateWithoutConnectionsInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
   user: Prisma.UserCreateNestedOneWithoutConsentsInput
 }
@@ -592,6 +618,7 @@ export type ConsentUncheckedCreateWithoutConnectionsInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
 }
 
@@ -619,6 +646,7 @@ export type ConsentUpdateWithoutConnectionsInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   user?: Prisma.UserUpdateOneRequiredWithoutConsentsNestedInput
 }
@@ -633,6 +661,7 @@ export type ConsentUncheckedUpdateWithoutConnectionsInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -644,6 +673,7 @@ export type ConsentCreateManyUserInput = {
   ownerId: string
   capabilities?: Prisma.ConsentCreatecapabilitiesInput | string[]
   clientDigest: string
+  clientAuth?: string
   givenAt: Date | string
 }
 
@@ -655,6 +685,7 @@ export type ConsentUpdateWithoutUserInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   connections?: Prisma.ConnectionUpdateManyWithoutConsentNestedInput
 }
@@ -667,6 +698,7 @@ export type ConsentUncheckedUpdateWithoutUserInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   connections?: Prisma.ConnectionUncheckedUpdateManyWithoutConsentNestedInput
 }
@@ -679,6 +711,7 @@ export type ConsentUncheckedUpdateManyWithoutUserInput = {
   ownerId?: Prisma.StringFieldUpdateOperationsInput | string
   capabilities?: Prisma.ConsentUpdatecapabilitiesInput | string[]
   clientDigest?: Prisma.StringFieldUpdateOperationsInput | string
+  clientAuth?: Prisma.StringFieldUpdateOperationsInput | string
   givenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -723,6 +756,7 @@ export type ConsentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   ownerId?: boolean
   capabilities?: boolean
   clientDigest?: boolean
+  clientAuth?: boolean
   givenAt?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
   connections?: boolean | Prisma.Consent$connectionsArgs<ExtArgs>
@@ -739,6 +773,7 @@ export type ConsentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   ownerId?: boolean
   capabilities?: boolean
   clientDigest?: boolean
+  clientAuth?: boolean
   givenAt?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["consent"]>
@@ -753,6 +788,7 @@ export type ConsentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   ownerId?: boolean
   capabilities?: boolean
   clientDigest?: boolean
+  clientAuth?: boolean
   givenAt?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["consent"]>
@@ -767,10 +803,11 @@ export type ConsentSelectScalar = {
   ownerId?: boolean
   capabilities?: boolean
   clientDigest?: boolean
+  clientAuth?: boolean
   givenAt?: boolean
 }
 
-export type ConsentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "edgeId" | "operatorId" | "subject" | "clientId" | "audience" | "ownerId" | "capabilities" | "clientDigest" | "givenAt", ExtArgs["result"]["consent"]>
+export type ConsentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "edgeId" | "operatorId" | "subject" | "clientId" | "audience" | "ownerId" | "capabilities" | "clientDigest" | "clientAuth" | "givenAt", ExtArgs["result"]["consent"]>
 export type ConsentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
   connections?: boolean | Prisma.Consent$connectionsArgs<ExtArgs>
@@ -811,6 +848,10 @@ export type $ConsentPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
      * SHA-256 over what the user was shown of the client. Another client document asks the user again.
      */
     clientDigest: string
+    /**
+     * How the client authenticates: `none` or `private_key_jwt`.
+     */
+    clientAuth: string
     givenAt: Date
   }, ExtArgs["result"]["consent"]>
   composites: {}
@@ -1246,6 +1287,7 @@ export interface ConsentFieldRefs {
   readonly ownerId: Prisma.FieldRef<"Consent", 'String'>
   readonly capabilities: Prisma.FieldRef<"Consent", 'String[]'>
   readonly clientDigest: Prisma.FieldRef<"Consent", 'String'>
+  readonly clientAuth: Prisma.FieldRef<"Consent", 'String'>
   readonly givenAt: Prisma.FieldRef<"Consent", 'DateTime'>
 }
     

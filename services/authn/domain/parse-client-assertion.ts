@@ -20,6 +20,8 @@ export interface ClientAssertionRules {
   /** Unix seconds. */
   readonly nowS: number
   readonly skewS: number
+  /** Whether RS256 is accepted too. Agents have no RSA keys, but other clients may. */
+  readonly rsa?: boolean
 }
 
 /** A client assertion whose signature is not verified yet. */
@@ -35,6 +37,7 @@ const RULES: JwsRules = {
   typs: [CLIENT_ASSERTION_TYPE, 'JWT', ''],
   kid: 'optional',
 }
+const RULES_WITH_RSA: JwsRules = { ...RULES, algs: [...RULES.algs, 'RS256'] }
 /** The longest time until an assertion expires, in seconds. */
 const MAX_LIFETIME_S = 300
 const MAX_JTI = 128
@@ -64,10 +67,11 @@ export function parseClientAssertion(
   clientId: string,
   rules: ClientAssertionRules,
 ): ParsedClientAssertion {
-  const jws = parseCompactJws(text, RULES)
-  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', assertionDemand(jws, RULES))
+  const form = rules.rsa === true ? RULES_WITH_RSA : RULES
+  const jws = parseCompactJws(text, form)
+  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', assertionDemand(jws, form))
   const { iss, sub, jti } = jws.payload
-  if (typeof iss !== 'string' || iss !== sub) throw invalid('iss and sub must be the same text: the DID of the agent')
+  if (typeof iss !== 'string' || iss !== sub) throw invalid('iss and sub must be the same text: the id of the client')
   if (clientId !== '' && clientId !== iss)
     throw new ApiError('INVALID_ASSERTION', 'The parameter client_id must be the same text as iss and sub')
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI)

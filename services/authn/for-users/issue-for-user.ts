@@ -13,9 +13,11 @@ import type { AuthnDeps } from '../config.ts'
 import { checkTokenSize, LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import { type AudienceTerms, termsAt } from '../domain/decide-audience.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
+import { DPOP_ISSUER } from '../redeem-statement.ts'
+import type { UsedText } from './authenticate-program.ts'
 import { buildUserTokenClaims } from './domain/build-claims.ts'
 import { decideUserToken, type UserTokenTerms } from './domain/decide-user-token.ts'
-import type { IssueOutcome } from './issue-statement.ts'
+import { ASSERTION, type IssueOutcome, type OnceText } from './issue-statement.ts'
 
 /** The dependencies of issueForUser. */
 export type ForUserDeps = Pick<
@@ -72,7 +74,7 @@ const MAX_DECISIONS = 4
  * and the token names it: so such a token is born refused.
  *
  * @throws ApiError CODE_NOT_ACCEPTED, REFRESH_NOT_ACCEPTED, CLIENT_NOT_ALLOWED, CONSENT_REQUIRED, DPOP_PROOF_REQUIRED,
- *   DPOP_NONCE_REQUIRED, DPOP_PROOF_USED, RATE_LIMITED, UNAVAILABLE
+ *   DPOP_NONCE_REQUIRED, DPOP_PROOF_USED, ASSERTION_USED, RATE_LIMITED, UNAVAILABLE
  */
 export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, call: Call): Promise<UserToken> {
   const { consent, connection, dpop } = order
@@ -100,6 +102,14 @@ export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, cal
   throw new ApiError('UNAVAILABLE', 'What the decision was made from changed during every attempt; try again', {
     retryAfter: 1,
   })
+}
+
+/** Returns the texts that are used with a token. */
+export function onceTexts(dpop: DpopProof | undefined, assertion: UsedText | undefined): readonly OnceText[] {
+  return [
+    ...(dpop === undefined ? [] : [{ kind: DPOP_ISSUER, id: dpop.id, exp: dpop.expiresAtS } as const]),
+    ...(assertion === undefined ? [] : [{ kind: ASSERTION, ...assertion } as const]),
+  ]
 }
 
 interface At {
@@ -138,6 +148,7 @@ async function refusalOf(
   if (kind === 'keyless')
     return new ApiError('UNAVAILABLE', 'No key is active yet; try again later', { retryAfter: 10 })
   if (kind === 'replayed') return new ApiError('DPOP_PROOF_USED')
+  if (kind === 'repeated') return new ApiError('ASSERTION_USED', 'Sign a new assertion for each request')
   if (kind === 'void') return new ApiError(refusal, 'All tokens have ended; the user must sign in again')
   if (kind === 'expired') return new ApiError(refusal, 'The code has expired')
   if (kind === 'gone') return new ApiError(refusal, 'The connection has ended; the user must sign in again')

@@ -18,15 +18,25 @@ interface Issue extends Cause {
   readonly connection: string
   readonly alg: TokenAlgorithm
   readonly jti: string
-  /** Id of the DPoP proof, and when no process accepts it any more; empty without a proof. */
-  readonly dpopId: string
-  readonly dpopExp: number
+  /** The texts of the client that are used with the token. */
+  readonly once: readonly OnceText[]
   readonly ownerId: string
   readonly actor: string
   readonly reason: string
   /** Id of the key of the refresh token, which the database must still have: all tokens may have ended. */
   readonly refreshKeyId: string
 }
+
+/** A text that can be used once: a DPoP proof or a client assertion. */
+export interface OnceText {
+  readonly kind: typeof DPOP_ISSUER | typeof ASSERTION
+  readonly id: string
+  /** When no process accepts it any more, in Unix seconds. */
+  readonly exp: number
+}
+
+/** What stands for the issuer of client assertions among the texts that have been used. */
+export const ASSERTION = 'client-assertion'
 
 /** A code that is to be used, and the connection that it makes. */
 export interface CodeUse extends Issue {
@@ -63,7 +73,7 @@ interface Issued {
  * - `stale`: what the decision was made from has changed. Decide again.
  * - `void`: all tokens of the deployment have ended.
  * - `keyless`: no key of the algorithm is active.
- * - `replayed`: the DPoP proof has been used before.
+ * - `replayed`: the DPoP proof has been used before. `repeated`: the client assertion has.
  * - `expired`: the code has expired.
  * - `used`: the code, or a refresh token with a higher number, has been used before.
  * - `gone`: there is no such connection any more.
@@ -71,7 +81,7 @@ interface Issued {
 export type IssueOutcome =
   | Issued
   | {
-      readonly kind: 'stale' | 'void' | 'keyless' | 'replayed' | 'expired' | 'used' | 'gone'
+      readonly kind: 'stale' | 'void' | 'keyless' | 'replayed' | 'repeated' | 'expired' | 'used' | 'gone'
       readonly isReplicated: boolean
     }
 
@@ -85,7 +95,7 @@ const TIME = 'greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)
 
 /** Parameters of both statements, after the five of the standing. */
 const GIVEN = `$6::text AS mark, $7::uuid AS consent_id, $8::uuid AS connection, $9::text AS alg, $10::text AS jti,
-  $11::text AS dpop_id, $12::float8 AS dpop_exp, $13::json AS audits, $14::text AS actor, $15::text AS reason,
+  $11::json AS once, $12::int AS once_count, $13::json AS audits, $14::text AS actor, $15::text AS reason,
   $16::text AS request_id, $17::text AS trace_id, $18::text AS refresh_key_id`
 
 /**
@@ -105,17 +115,18 @@ WITH judged AS MATERIALIZED (
   SELECT * FROM judged WHERE is_current AND NOT is_void AND kid IS NOT NULL AND ${isUsable}
 ), proven AS (
   INSERT INTO used_assertions (issuer, jti, keep_until)
-  SELECT '${DPOP_ISSUER}', dpop_id, to_timestamp(dpop_exp + ${KEEP_BEYOND_EXPIRY_S}) FROM usable WHERE dpop_id <> ''
-  ON CONFLICT DO NOTHING RETURNING 1
+  SELECT text.kind, text.id, to_timestamp(text.exp + ${KEEP_BEYOND_EXPIRY_S})
+  FROM usable, json_to_recordset(once) AS text (kind text, id text, exp float8) ORDER BY text.kind
+  ON CONFLICT DO NOTHING RETURNING issuer
 ), ready AS (
-  SELECT * FROM usable WHERE dpop_id = '' OR EXISTS (SELECT 1 FROM proven)
+  SELECT * FROM usable WHERE once_count = (SELECT count(*) FROM proven)
 ), ${effect}
 ), audited AS (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id, trace_id)
   SELECT (record->>0)::uuid, (record->>1)::uuid, actor, '${ACTION}', jti, 'done', reason, request_id, trace_id
   FROM judged, json_array_elements(audits) record WHERE EXISTS (SELECT 1 FROM done)
 )
-SELECT is_current, is_void, kid, user_epoch, operator_epoch, dpop_id = '' OR EXISTS (SELECT 1 FROM proven) AS is_proven,
+SELECT is_current, is_void, kid, user_epoch, operator_epoch, ARRAY(SELECT issuer FROM proven) AS proven,
   ${done}, done.n, extract(epoch FROM done.expires_at)::float8 AS expires_at, ${IS_REPLICATED} AS is_replicated
 FROM judged LEFT JOIN done ON true`
 
@@ -167,7 +178,7 @@ interface Row {
   readonly kid: string | null
   readonly user_epoch: number
   readonly operator_epoch: number
-  readonly is_proven: boolean
+  readonly proven: readonly string[]
   readonly expired: boolean
   readonly gone: boolean
   readonly n: number | null
@@ -186,7 +197,19 @@ export function useRefresh(pool: pg.Pool, use: RefreshUse): Promise<IssueOutcome
   return run(pool, use, { name: 'use-refresh', text: USE_REFRESH, values: [...valuesOfIssue(use), use.n] })
 }
 
-async function run(pool: pg.Pool, { span, refreshKeyId }: Issue, statement: pg.QueryConfig): Promise<IssueOutcome> {
+/** Uses a client assertion that comes with no token. Returns false if it has been used before. */
+export async function useAssertion(pool: pg.Pool, { id, exp }: Pick<OnceText, 'id' | 'exp'>): Promise<boolean> {
+  const text = `INSERT INTO used_assertions (issuer, jti, keep_until)
+    VALUES ('${ASSERTION}', $1, to_timestamp($2::float8)) ON CONFLICT DO NOTHING`
+  const { rowCount } = await pool.query({ name: 'use-assertion', text, values: [id, exp + KEEP_BEYOND_EXPIRY_S] })
+  return rowCount === 1
+}
+
+async function run(
+  pool: pg.Pool,
+  { span, refreshKeyId, once }: Issue,
+  statement: pg.QueryConfig,
+): Promise<IssueOutcome> {
   const rows = await traced(span, 'redeem', () => pool.query<Row>(statement), ON_DATABASE).then(
     (result) => result.rows,
     (error: unknown) => {
@@ -203,19 +226,24 @@ async function run(pool: pg.Pool, { span, refreshKeyId }: Issue, statement: pg.Q
     const epoch = [row.user_epoch, row.operator_epoch] as const
     return { kind: 'issued', kid, epoch, n, refreshKeyId, expiresAt: Math.floor(row.expires_at), isReplicated }
   }
-  return { kind: whyNot(row), isReplicated }
+  return { kind: whyNot(row, once), isReplicated }
 }
 
 /** SQLSTATE of a row whose parent is gone. */
 const FOREIGN_KEY_VIOLATION = '23503'
 
-function whyNot({ is_current, is_void, kid, expired, gone, is_proven }: Row): Exclude<IssueOutcome['kind'], 'issued'> {
+function whyNot(
+  { is_current, is_void, kid, expired, gone, proven }: Row,
+  once: readonly OnceText[],
+): Exclude<IssueOutcome['kind'], 'issued'> {
   if (is_void) return 'void'
   if (expired) return 'expired'
   if (gone) return 'gone'
   if (!is_current) return 'stale'
   if (kid === null) return 'keyless'
-  return is_proven ? 'used' : 'replayed'
+  const used = once.find(({ kind: each }) => !proven.includes(each))?.kind
+  if (used === undefined) return 'used'
+  return used === ASSERTION ? 'repeated' : 'replayed'
 }
 
 function valuesOfIssue(use: Issue): unknown[] {
@@ -227,8 +255,8 @@ function valuesOfIssue(use: Issue): unknown[] {
     use.connection,
     use.alg,
     use.jti,
-    use.dpopId,
-    use.dpopExp,
+    JSON.stringify(use.once),
+    use.once.length,
     JSON.stringify([...operators].map((id) => [auditId(), id])),
     use.actor,
     use.reason,

@@ -4,29 +4,33 @@ import { readConsent } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
+import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
 import type { CodeRequest } from './domain/user-token-request.ts'
-import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
+import { type ForUserDeps, issueForUser, onceTexts, type UserToken } from './issue-for-user.ts'
 import { useCode } from './issue-statement.ts'
 
 /** The dependencies of redeemCode. */
-type CodeDeps = ForUserDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+type CodeDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
 
 /**
  * Issues the first token of a connection for an authorization code.
  *
- * @throws ApiError CODE_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, and as issueForUser
+ * @throws ApiError CODE_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, and as
+ *   authenticateProgram and issueForUser
  */
 export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Call): Promise<UserToken> {
   const code = await deps.userGrants.openCode(request.code)
   if (code === undefined) throw refuse('code must be one that this server has given to the client')
   const consent = await readConsent(deps.db.pool, code.consentId)
   if (consent === undefined) throw refuse('The user has withdrawn the consent')
-  if (consent.clientId !== request.clientId) throw refuse('client_id must be the client that has asked for the code')
+  if (consent.clientId !== request.client.clientId)
+    throw refuse('client_id must be the client that has asked for the code')
   if (code.redirectUri !== request.redirectUri) throw refuse('redirect_uri must be the one to which the code was sent')
   if (code.codeChallenge !== request.codeChallenge) {
     throw refuse('code_verifier must be the text whose SHA-256 is the code_challenge of the authorization request')
   }
   checkResource(request.resource, consent.audience)
+  const assertion = await authenticateProgram(deps, request.client, consent, call)
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   if (code.jkt !== '' && dpop === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', 'The code is bound to a key')
   if (code.jkt !== '' && dpop?.jkt !== code.jkt) {
@@ -35,7 +39,7 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
   const { id: connection, scopes, keyId: codeKeyId } = code
   const codeExp = code.exp + deps.settings.skewS
   const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes }
-  const proof = { jkt: dpop?.jkt ?? '', dpopId: dpop?.id ?? '', dpopExp: dpop?.expiresAtS ?? 0 }
+  const proof = { jkt: dpop?.jkt ?? '', once: onceTexts(dpop, assertion) }
   const { requestId, span } = call
   const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }
   return issueForUser(

@@ -5,19 +5,20 @@ import { readConnection } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
+import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
 import type { RefreshRequest } from './domain/user-token-request.ts'
-import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
+import { type ForUserDeps, issueForUser, onceTexts, type UserToken } from './issue-for-user.ts'
 import { useRefresh } from './issue-statement.ts'
 import { checkResource } from './redeem-code.ts'
 
 /** The dependencies of redeemRefreshToken. */
-type RefreshDeps = ForUserDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+type RefreshDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
 
 /**
  * Issues another token of a connection for its refresh token.
  *
  * @throws ApiError REFRESH_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, SCOPE_NOT_ALLOWED,
- *   and as issueForUser
+ *   and as authenticateProgram and issueForUser
  */
 export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequest, call: Call): Promise<UserToken> {
   const refresh = await deps.userGrants.openRefreshToken(request.refreshToken)
@@ -25,16 +26,17 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
   const { connection: id, n, keyId: refreshKeyId } = refresh
   const known = await readConnection(deps.db.pool, id)
   if (known === undefined) throw refuse('The connection has ended; the user must sign in again')
-  if (known.clientId !== request.clientId) throw refuse('client_id must be the client to which it was given')
+  if (known.clientId !== request.client.clientId) throw refuse('client_id must be the client to which it was given')
   checkResource(request.resource, known.audience)
   const excess = request.scope?.filter((scope) => !known.scopes.includes(scope)) ?? []
   if (excess.length > 0) {
     throw new ApiError('SCOPE_NOT_ALLOWED', `The connection must have the scope "${excess.join(' ')}"`)
   }
+  const assertion = await authenticateProgram(deps, request.client, known, call)
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   checkSender(known.jkt, dpop)
   const presented = { of: known, consentId: known.consentId, connection: id, n, refreshKeyId }
-  const proof = { dpopId: dpop?.id ?? '', dpopExp: dpop?.expiresAtS ?? 0 }
+  const proof = { once: onceTexts(dpop, assertion) }
   const { requestId, span } = call
   const by = { actor: actorName({ kind: 'client', clientId: known.clientId }), requestId, span }
   return issueForUser(

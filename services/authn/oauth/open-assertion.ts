@@ -2,12 +2,16 @@ import type { Call } from '../../calls/call.ts'
 import type { AuthnDeps, AuthnSettings } from '../config.ts'
 import { checkStatuses, proveKey } from '../domain/agent-proof.ts'
 import { type ClientAuthentication, clientAssertionOf } from '../domain/oauth-request.ts'
-import { type ParsedClientAssertion, parseClientAssertion } from '../domain/parse-client-assertion.ts'
+import {
+  type ClientAssertionRules,
+  type ParsedClientAssertion,
+  parseClientAssertion,
+} from '../domain/parse-client-assertion.ts'
 import type { Subject } from '../domain/subject.ts'
 import { type RedeemDeps, redeemProof } from '../redeem-proof.ts'
 
 /** The dependencies of openAssertion. */
-interface AssertionDeps extends Pick<AuthnDeps, 'issuer' | 'now'> {
+export interface AssertionDeps extends Pick<AuthnDeps, 'issuer' | 'now'> {
   readonly settings: Pick<AuthnSettings, 'assertionAudience' | 'skewS'>
 }
 
@@ -21,13 +25,18 @@ export interface ClientDeps extends AssertionDeps, RedeemDeps, Pick<AuthnDeps, '
  *
  * @throws ApiError UNAUTHENTICATED, UNSUPPORTED_CLIENT_AUTHENTICATION, INVALID_ASSERTION, ASSERTION_EXPIRED
  */
-export function openAssertion(deps: AssertionDeps, request: ClientAuthentication): ParsedClientAssertion {
+export function openAssertion(
+  deps: AssertionDeps,
+  request: ClientAuthentication,
+  { rsa = false }: Pick<ClientAssertionRules, 'rsa'> = {},
+): ParsedClientAssertion {
   const { issuer, settings, now } = deps
   return parseClientAssertion(clientAssertionOf(request), request.clientId, {
     issuer,
     tokenEndpoint: settings.assertionAudience === 'issuer' ? undefined : `${issuer}/oauth/token`,
     nowS: Math.floor(now() / 1000),
     skewS: settings.skewS,
+    rsa,
   })
 }
 

@@ -3,7 +3,7 @@ import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { mayRevoke, readRevocable, revokeToken } from '../../revocation/index.ts'
 import type { AuthnDeps } from '../config.ts'
-import { type EndOwnDeps, endOwnConnection, isOfPublicClient } from '../for-users/end-own-connection.ts'
+import { type EndOwnDeps, endOwnConnection, isOfProgram } from '../for-users/end-own-connection.ts'
 import { authenticateClient, type ClientDeps } from './open-assertion.ts'
 
 /** The dependencies of revokeOwn. */
@@ -18,7 +18,7 @@ type RevokeDeps = ClientDeps & EndOwnDeps & Pick<AuthnDeps, 'genuineChains'>
  */
 export async function revokeOwn(deps: RevokeDeps, { token, ...request }: RevokeRequest, call: Call): Promise<void> {
   if (token === '') throw new ApiError('INVALID_ARGUMENT', 'token must not be missing')
-  if (isOfPublicClient(request)) return endOwnConnection(deps, request.clientId, token, call)
+  if (isOfProgram(request)) return endOwnConnection(deps, request, token, call)
   const client = await authenticateClient(deps, request, call)
   const { agent, operator } = client
   const { issuer, verificationKeys, genuineChains } = deps

@@ -6,6 +6,8 @@ import type { GatewayConfig } from '../config.ts'
 /** The version of the draft that grants follow. A later version may have another format. */
 const AAT_DRAFT = 'draft-niyikiza-oauth-attenuating-agent-tokens-02'
 const METHODS = ['private_key_jwt']
+/** Agents sign by Ed25519 or P-256. Other clients may also have RSA keys. */
+const CLIENT_ALGORITHMS = [...ED25519_ALGORITHMS, 'ES256', 'RS256']
 
 /**
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
@@ -19,7 +21,7 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     authorization_response_iss_parameter_supported: true,
     token_endpoint: `${baseUrl}/oauth/token`,
     token_endpoint_auth_methods_supported: [...METHODS, 'none'],
-    token_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
+    token_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
@@ -45,7 +47,7 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     introspection_signing_alg_values_supported: ['EdDSA'],
     revocation_endpoint: `${baseUrl}/oauth/revoke`,
     revocation_endpoint_auth_methods_supported: [...METHODS, 'none'],
-    revocation_endpoint_auth_signing_alg_values_supported: ED25519_ALGORITHMS,
+    revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     status_list_aggregation_endpoint: `${baseUrl}/v1/status-lists`,
   })

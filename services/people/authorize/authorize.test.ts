@@ -84,6 +84,15 @@ describe('an authorization request of a user that has consented', () => {
     expect(await redirectOf(ask(user, { scope: 'read' }))).toMatchObject({ code: expect.any(String) })
   })
 
+  it('gives a code at once also on the computer of the user, to a client that must prove itself', async () => {
+    const user = await world().user()
+    const changes = { scope: 'read', redirect_uri: 'http://127.0.0.1:53124/callback' }
+    const proves = { authMethod: 'private_key_jwt' }
+    expect(await redirectOf(ask(user, changes, {}, proves))).toMatchObject({ code: expect.any(String) })
+    const question = { isLoopback: false, redirectHost: 'http://127.0.0.1' }
+    expect(await ask(user, { ...changes, prompt: 'consent' }, {}, proves)).toMatchObject({ question })
+  })
+
   it('is a question that shows the words of the owner, and where the browser goes', async () => {
     const user = await world().user('another')
     const answer = await ask(user, { prompt: 'consent', redirect_uri: 'http://127.0.0.1:1/callback' })
@@ -273,10 +282,5 @@ describe('an authorization request that stays on the page:', () => {
       used.map(([, value]) => value),
     )
     expect(await refusalOf(ask(user))).toBe('USER_NOT_ALLOWED')
-  })
-
-  it('a client that must authenticate', async () => {
-    const user = await world().user()
-    expect(await refusalOf(ask(user, {}, {}, { authMethod: 'private_key_jwt' }))).toBe('CLIENT_NOT_ACCEPTED')
   })
 })

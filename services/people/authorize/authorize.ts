@@ -31,7 +31,7 @@ export interface ConsentQuestion {
   readonly clientName: string
   /** Where the browser goes afterwards, as an origin. */
   readonly redirectHost: string
-  /** Whether any program on the user's computer could be this client. */
+  /** Whether any program on the user's computer could be this client, because it has no keys. */
   readonly isLoopback: boolean
   readonly audience: string
   readonly ownerDomain: string
@@ -111,7 +111,7 @@ export async function openRequest(
     clientId: document.clientId,
     clientName: document.name,
     redirectHost: redirectHostOf(redirectUri) ?? '',
-    isLoopback: isLoopbackUri(redirectUri),
+    isLoopback: document.authMethod === 'none' && isLoopbackUri(redirectUri),
     audience,
     ownerDomain: access.ownerDomain,
     scopes,

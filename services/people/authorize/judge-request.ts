@@ -74,9 +74,6 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   const rule = ruleOf(standing)
   if (decideClient(standing, clientId, rule) === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
   const document = await deps.findDocument(clientId)
-  if (document.authMethod !== 'none') {
-    throw new ApiError('CLIENT_NOT_ACCEPTED', 'The document of the client must have the authentication method none')
-  }
   const redirectUri = parameter(parameters, 'redirect_uri')
   if (!matchRedirectUri(document.redirectUris, redirectUri)) throw new ApiError('REDIRECT_NOT_REGISTERED')
   const isTrusted = standing.clientStatus === 'allowed' || standing.consentId !== null

@@ -90,6 +90,7 @@ export function authorizeRoutes(
         asked,
         allowed: allowed.map(({ name }) => name),
         clientDigest: judged.document.digest,
+        clientAuth: judged.document.authMethod,
       })
       const granted = allowed.map(({ name }) => name)
       return { location: await grantCode(found, opened, consentId, granted) }

@@ -4,6 +4,10 @@ import type { StandingOf } from '../access/standing.ts'
 /** A consent, as the token endpoint needs it. */
 export interface KnownConsent extends StandingOf {
   readonly consentId: string
+  /** How the client authenticates to which the user has consented. */
+  readonly clientAuth: string
+  /** Digest of the client document to which the user has consented. */
+  readonly clientDigest: string
 }
 
 /** A connection with its consent. */
@@ -15,7 +19,8 @@ export interface KnownConnection extends KnownConsent {
   readonly expiresAt: number
 }
 
-const CONSENT = `s.id::text AS "consentId", s.operator_id::text AS "operatorId", s.subject, s.client_id AS "clientId", s.audience`
+const CONSENT = `s.id::text AS "consentId", s.operator_id::text AS "operatorId", s.subject, s.client_id AS "clientId",
+  s.audience, s.client_auth AS "clientAuth", s.client_digest AS "clientDigest"`
 
 /** Finds a consent by its id. Reads the primary. */
 export async function readConsent(pool: pg.Pool, id: string): Promise<KnownConsent | undefined> {

@@ -15,6 +15,7 @@ export interface Decision {
   readonly asked: readonly string[]
   readonly allowed: readonly string[]
   readonly clientDigest: string
+  readonly clientAuth: string
 }
 
 interface Deps {
@@ -35,7 +36,7 @@ const MAX_CONSENTS = 200
  * @throws ApiError USER_NOT_ALLOWED, TOO_MANY_CONSENTS
  */
 export function giveConsent({ prisma, now }: Deps, author: Author, decision: Decision): Promise<string> {
-  const { operatorId, subject, clientId, audience, ownerId, asked, allowed, clientDigest } = decision
+  const { operatorId, subject, clientId, audience, ownerId, asked, allowed, clientDigest, clientAuth } = decision
   return change(prisma, author, async (tx, audit) => {
     await lockUser(tx, operatorId, subject)
     const key = { operatorId, subject, clientId, audience }
@@ -52,7 +53,11 @@ export function giveConsent({ prisma, now }: Deps, author: Author, decision: Dec
     const kept = was.filter((capability) => !gone.has(capability))
     const capabilities = [...new Set([...kept, ...allowed.map(capabilityOf)])].toSorted()
     const isNarrower = kept.length < was.length
-    const data = { capabilities, clientDigest, givenAt: new Date(now()), ...(isNarrower && { edgeId: randomUUID() }) }
+    // Whoever has a refresh token of a client that had to prove itself could use it without the proof.
+    const isOther = before !== undefined && before.clientAuth !== clientAuth
+    if (isOther) await tx.connection.deleteMany({ where: { consentId: before.id } })
+    const edge = (isNarrower || isOther) && { edgeId: randomUUID() }
+    const data = { capabilities, clientDigest, clientAuth, givenAt: new Date(now()), ...edge }
     const row =
       before === undefined
         ? await tx.consent.create({ data: { id: randomUUID(), ...key, ownerId, ...data } })

@@ -139,7 +139,7 @@ const forUsers: readonly RefusalCase[] = [
   forUser('a refresh token that is missing', 'REFRESH_NOT_ACCEPTED', byRefresh),
   forUser('a refresh token of another server', 'REFRESH_NOT_ACCEPTED', { ...byRefresh, refresh_token: ANOTHER }),
   forUser('a refresh token without a client', 'INVALID_ARGUMENT', { ...byRefresh, client_id: '' }),
-  forUser('a refresh token with another way of authentication', 'UNSUPPORTED_CLIENT_AUTHENTICATION', {
+  forUser('a refresh token of another server, with an assertion', 'REFRESH_NOT_ACCEPTED', {
     ...byRefresh,
     client_assertion: 'x',
   }),

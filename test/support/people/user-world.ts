@@ -5,7 +5,10 @@ import { afterAll, beforeAll } from 'vitest'
 import { TokenRequestSchema } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../../services/calls/call.ts'
 import { sealCode } from '../../../services/people/authorize/code.ts'
+import { createClientKeys } from '../../../services/people/clients/client-keys.ts'
+import { createClientDocuments } from '../../../services/people/clients/documents.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
+import { OutboundError } from '../../../services/platform/outbound/outbound-error.ts'
 import { ISSUER, startInstance, type TestInstance } from '../authn.ts'
 import { freshOperator } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
@@ -39,6 +42,12 @@ interface UserWorld {
   readonly instances: readonly [TestInstance, TestInstance]
   /** Runs after a decision about a code, and before the statement that uses it. */
   between: () => Promise<unknown>
+  /** Documents and keys of clients, by URL. A test can change them. */
+  readonly published: Map<string, object>
+  /** Lets time pass for the copies of documents and keys. */
+  readonly passForClients: (ms: number) => void
+  /** The URLs that were fetched. */
+  readonly fetched: string[]
   /** Makes a user of an operator with a consent to `read` and `write` at an audience of the owner. */
   readonly user: (owner?: 'itself' | 'another') => Promise<ConsentedUser>
   /** Seals a code for the consent of a user, as the page of consent does. */
@@ -55,6 +64,8 @@ interface UserWorld {
   ) => ReturnType<TestInstance['token']>
 }
 
+type ClientGet = Parameters<typeof createClientKeys>[0]['outbound']['get']
+
 const nothing = async (): Promise<unknown> => undefined
 
 /** Opens two processes on one database before the tests of a file, and closes them afterwards. */
@@ -63,19 +74,37 @@ export function useUserWorld(): () => UserWorld {
   let otherDb: Db
   let between: () => Promise<unknown> = nothing
   let world: UserWorld | undefined
+  const published = new Map<string, object>()
+  const fetched: string[] = []
+  const get: ClientGet = async (url) => {
+    fetched.push(url)
+    const value = published.get(url)
+    if (value === undefined) throw new OutboundError('ADDRESS_REFUSED', 'a private address')
+    return { mediaType: 'application/json', body: Buffer.from(JSON.stringify(value)), maxAgeS: 60, date: undefined }
+  }
+  const clientKeysOf = (clock: { readonly now: number }) => {
+    const deps = { outbound: { get }, log: silentLog, monotonic: () => clock.now, limitDocuments() {} }
+    return createClientKeys(deps, createClientDocuments(deps))
+  }
+  const clientClock = { now: 1_000 }
   beforeAll(async () => {
     database = await testDatabase()
     otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const instances = [
-      await startInstance(database.db, { beforeCode: () => between() }),
-      await startInstance(otherDb, { beforeCode: () => between() }),
+      await startInstance(database.db, { beforeCode: () => between(), clientKeys: clientKeysOf(clientClock) }),
+      await startInstance(otherDb, { beforeCode: () => between(), clientKeys: clientKeysOf(clientClock) }),
     ] as const
     const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
       instances[process].token(create(TokenRequestSchema, members), call)
     world = {
       database,
       instances,
+      published,
+      fetched,
+      passForClients(ms) {
+        clientClock.now += ms
+      },
       get between() {
         return between
       },

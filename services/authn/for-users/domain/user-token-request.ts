@@ -1,11 +1,11 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import type { TokenRequest } from '../../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { parseResources, parseScope } from '../../domain/oauth-request.ts'
+import { type ClientAuthentication, parseResources, parseScope } from '../../domain/oauth-request.ts'
 
 /** What requests with a code and with a refresh token have in common. */
 interface OfClient {
-  readonly clientId: string
+  readonly client: ClientAuthentication
   /** The audience that the request names; undefined if it names none. */
   readonly resource: string | undefined
 }
@@ -32,7 +32,7 @@ const CODE_VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/
  * Parses a request with a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5). OAuth 2.1 section 4.1.3 leaves
  * redirect_uri out. Our codes are bound to it, so that a code from one redirect URI is of no use at another.
  *
- * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, UNSUPPORTED_CLIENT_AUTHENTICATION
+ * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE
  */
 export function parseCodeRequest(request: TokenRequest): CodeRequest {
   const { code, redirectUri, codeVerifier } = request
@@ -45,7 +45,7 @@ export function parseCodeRequest(request: TokenRequest): CodeRequest {
 /**
  * Parses a request with a refresh token (RFC 6749 section 6).
  *
- * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, INVALID_SCOPE, UNSUPPORTED_CLIENT_AUTHENTICATION
+ * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE, INVALID_SCOPE
  */
 export function parseRefreshRequest(request: TokenRequest): RefreshRequest {
   const { refreshToken, scope } = request
@@ -54,12 +54,9 @@ export function parseRefreshRequest(request: TokenRequest): RefreshRequest {
 
 function parseClient({ clientId, clientAssertion, clientAssertionType, resource }: TokenRequest): OfClient {
   if (clientId === '') throw invalid('client_id must not be missing')
-  if (clientAssertion !== '' || clientAssertionType !== '') {
-    throw new ApiError('UNSUPPORTED_CLIENT_AUTHENTICATION', 'The client must authenticate with none, as it registered')
-  }
   const [first, ...more] = resource.length === 0 ? [] : parseResources(resource)
   if (more.length > 0) throw new ApiError('INVALID_AUDIENCE', 'resource must not occur more than once')
-  return { clientId, resource: first?.text }
+  return { client: { clientId, clientAssertion, clientAssertionType }, resource: first?.text }
 }
 
 function invalid(detail: string): ApiError {

@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { jwkSetEntries } from '@auth4agent/core/jose/jwk-set'
-import { type PublicJwk, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { jwkThumbprint, type PublicJwk, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
 
 /** A public key of a client. */
-interface ClientKey {
+export interface ClientKey {
   /** Undefined if the document does not name the key. */
   readonly kid: string | undefined
   readonly jwk: PublicJwk
@@ -30,6 +30,26 @@ export function readClientKeys(clientId: string, { jwks, jwks_uri: uri }: JsonOb
   const url = parseNormalUrl(uri)
   if (url?.origin === new URL(clientId).origin) return { jwksUri: url.href }
   return 'must have a jwks_uri on the origin of the document, in the normal form of URLs'
+}
+
+/**
+ * Reads the keys that a client publishes at its `jwks_uri`. Skips keys that this version cannot use.
+ *
+ * @returns undefined if the value is no JWK Set, or has too many keys
+ */
+export function readPublishedKeys(value: unknown): readonly ClientKey[] | undefined {
+  return jwkSetEntries(value, MAX_KEYS)
+    ?.map(readKey)
+    .filter((key) => key !== undefined)
+}
+
+/**
+ * Returns the key with this name: its `kid`, or its thumbprint if the client has not named it. An empty text names the
+ * only key. Returns undefined if no key has the name, or several have it.
+ */
+export function chooseKey(keys: readonly ClientKey[], name: string): PublicJwk | undefined {
+  const named = name === '' ? keys : keys.filter(({ kid, jwk }) => (kid ?? jwkThumbprint(jwk)) === name)
+  return named.length === 1 ? named[0]?.jwk : undefined
 }
 
 function readSet(value: unknown): ClientKeys | string {
