@@ -10,9 +10,12 @@ export interface Standing {
   readonly operatorStatus: string | null
   readonly userDomain: string | null
   readonly userStatus: string | null
+  readonly userEpoch: number | null
   readonly groups: readonly string[] | null
   readonly providerEdge: string | null
   readonly providerIssuer: string | null
+  /** How the provider tells that it has ended a user. */
+  readonly signals: string | null
   /** The operator that owns the audience, and what it says about users there. */
   readonly ownerId: string | null
   readonly ownerDomain: string | null
