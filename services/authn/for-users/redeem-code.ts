@@ -32,7 +32,7 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
   if (code.jkt !== '' && dpop?.jkt !== code.jkt) {
     throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
   }
-  const { id: connection, scopes, clientEdge, userEpoch, vouchedAtS, keyId: codeKeyId } = code
+  const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
   const codeExp = code.exp + deps.settings.skewS
   const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes, vouchedAtS }
   const proof = { jkt: dpop?.jkt ?? '', dpopId: dpop?.id ?? '', dpopExp: dpop?.expiresAtS ?? 0 }
@@ -43,7 +43,7 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     {
       consent,
       connection,
-      given: { scopes, clientEdge, userEpoch },
+      given: { scopes, clientEdge },
       dpop,
       vouchedAtS,
       expiresAt: undefined,

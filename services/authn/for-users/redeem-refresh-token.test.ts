@@ -214,15 +214,6 @@ describe('an ending that is undone stays one:', () => {
     const [row] = (await query('SELECT edge_id::text FROM clients WHERE operator_id = $1', [user.owner.id])).rows
     expect(await refusalOf(redeem(await code({ ...user, clientEdge: row.edge_id })))).toBeUndefined()
   })
-
-  it('the codes of a user that was disabled and may sign in again are void', async () => {
-    const { user: insert, code, redeem } = world()
-    const user = await insert()
-    const unused = await code(user)
-    await query(`UPDATE users SET epoch = 2, version = 2 WHERE subject = $1`, [user.subject])
-    expect(await refusalOf(redeem(unused))).toBe('CODE_NOT_ACCEPTED')
-    expect(await refusalOf(redeem(await code(user, { userEpoch: 2 })))).toBeUndefined()
-  })
 })
 
 it('a connection that expired stays expired when a clock is set back', async () => {

@@ -42,7 +42,7 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
     {
       consent: known,
       connection: id,
-      given: { scopes: request.scope ?? known.scopes, clientEdge: known.clientEdge, userEpoch: undefined },
+      given: { scopes: request.scope ?? known.scopes, clientEdge: known.clientEdge },
       dpop,
       vouchedAtS: known.vouchedAtS,
       expiresAt: known.expiresAt,

@@ -39,7 +39,7 @@ export const STANDING_MARK = `concat_ws(' ', (SELECT wal_timeline()), o.status, 
 
 const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",
-  u.status::text AS "userStatus", u.epoch AS "userEpoch", u.groups,
+  u.status::text AS "userStatus", u.groups,
   p.edge_id::text AS "providerEdge", p.issuer AS "providerIssuer", p.signals,
   w.id::text AS "ownerId", ow.domain AS "ownerDomain", ow.status::text AS "ownerStatus", a.users AS rule,
   a.token_signing_alg AS alg, a.dpop, a.token_status AS "tokenStatus",

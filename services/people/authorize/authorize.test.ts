@@ -65,7 +65,6 @@ describe('an authorization request of a user that has consented', () => {
     expect(code).toMatchObject({
       consentId: user.consentId,
       clientEdge,
-      userEpoch: 1,
       scopes: ['read'],
       jkt: sha256Text('k', 'base64url'),
     })

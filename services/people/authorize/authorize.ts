@@ -199,7 +199,7 @@ export async function grantCode(
   consentId: string,
   scopes: readonly string[],
 ): Promise<string> {
-  const { redirectUri, state, standing, clientEdge } = judged
+  const { redirectUri, state, clientEdge } = judged
   const code = await sealCode(deps, {
     id: randomUUID(),
     consentId,
@@ -208,7 +208,6 @@ export async function grantCode(
     codeChallenge: wanted.codeChallenge,
     jkt: wanted.jkt,
     clientEdge,
-    userEpoch: standing.userEpoch ?? 0,
     vouchedAtS: user.signedInAtS,
     exp: Math.floor(deps.now() / 1000) + CODE_LIFETIME_S,
   })

@@ -13,9 +13,8 @@ export interface AuthorizationCode {
   readonly codeChallenge: string
   /** Thumbprint of the key to which the code is bound (RFC 9449 section 10); empty for none. */
   readonly jkt: string
-  /** Edge of the client, and epoch of the user: an ending that is undone within a minute voids the code too. */
+  /** Edge of the client. One that is blocked, and allowed again within a minute, has another one. */
   readonly clientEdge: string
-  readonly userEpoch: number
   /** When the identity provider vouched for the user, in Unix seconds. */
   readonly vouchedAtS: number
   /** Unix seconds. */
@@ -24,14 +23,14 @@ export interface AuthorizationCode {
 
 /** How long a code may be redeemed, in seconds. */
 export const CODE_LIFETIME_S = 60
-const PARTS = 10
+const PARTS = 9
 
 /** Seals an authorization code, so that the server stores nothing before a client redeems it. */
 export function sealCode(deps: SealDeps, code: AuthorizationCode): Promise<string> {
-  const { id, consentId, scopes, redirectUri, codeChallenge, jkt, clientEdge, userEpoch, vouchedAtS, exp } = code
+  const { id, consentId, scopes, redirectUri, codeChallenge, jkt, clientEdge, vouchedAtS, exp } = code
   // A scope may have characters that a sealed text may not have.
   const scope = encodeBase64url(Buffer.from(scopes.join(' ')))
-  const rest = [clientEdge, userEpoch, vouchedAtS, exp, scope]
+  const rest = [clientEdge, vouchedAtS, exp, scope]
   return sealText(deps, 'code', [id, consentId, redirectUri, codeChallenge, jkt, ...rest].join('.'))
 }
 
@@ -45,10 +44,10 @@ export interface OpenedCode extends AuthorizationCode {
 export async function openCode(deps: SealDeps, sealed: string): Promise<OpenedCode | undefined> {
   const parts = (await openText(deps, 'code', sealed))?.split('.') ?? []
   const [id = '', consentId = '', redirectUri = '', codeChallenge = '', jkt = '', ...rest] = parts
-  const [clientEdge = '', userEpoch = '', vouchedAt = '', exp = '', scope = ''] = rest
+  const [clientEdge = '', vouchedAt = '', exp = '', scope = ''] = rest
   if (parts.length !== PARTS) return undefined
   const scopes = Buffer.from(decodeBase64url(scope) ?? []).toString()
   const [keyId = ''] = sealed.split('.', 1)
-  const numbers = { userEpoch: Number(userEpoch), vouchedAtS: Number(vouchedAt), exp: Number(exp) }
+  const numbers = { vouchedAtS: Number(vouchedAt), exp: Number(exp) }
   return { id, consentId, scopes: scopes.split(' '), redirectUri, codeChallenge, jkt, clientEdge, ...numbers, keyId }
 }

@@ -1,10 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll } from 'vitest'
 import { TokenRequestSchema } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../../services/calls/call.ts'
 import { sealCode } from '../../../services/people/authorize/code.ts'
+import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { ISSUER, startInstance, type TestInstance } from '../authn.ts'
 import { freshOperator } from '../authn-agents.ts'
@@ -15,6 +16,8 @@ import { anonymous, type TestOperator } from '../identity.ts'
 export const CLIENT = 'https://client.example/oauth/client.json'
 export const REDIRECT = 'https://client.example/callback'
 export const USER_IDP = 'https://idp.acme.example'
+/** Who each user is there. */
+export const USER_SUB = 'U1'
 const VERIFIER = 'v'.repeat(43)
 
 /** A user with a consent for one client at one audience. */
@@ -32,7 +35,6 @@ interface Wishes {
   readonly scopes?: readonly string[]
   readonly id?: string
   readonly jkt?: string
-  readonly userEpoch?: number
   /** Unix seconds; now if it is absent. */
   readonly vouchedAtS?: number
   readonly exp?: number
@@ -93,7 +95,6 @@ export function useUserWorld(): () => UserWorld {
           consentId,
           scopes,
           clientEdge,
-          userEpoch: wishes.userEpoch ?? 1,
           vouchedAtS: wishes.vouchedAtS ?? Math.floor(Date.now() / 1_000),
           redirectUri: sha256Text(REDIRECT, 'base64url'),
           codeChallenge: sha256Text(VERIFIER, 'base64url'),
@@ -132,8 +133,9 @@ async function insertUser({ prisma, ...db }: Db, owned: 'itself' | 'another'): P
     await prisma.operator.update({ where: { id: operator.id }, data: { usersTo: [owner.domain], version: 2 } })
   }
   const provider = await insertProvider({ prisma, ...db }, operator.id)
-  const subject = `user:${randomBytes(16).toString('base64url')}`
-  const vouched = { providerId: provider.id, providerEdge: provider.edgeId, sub: 'U1' }
+  const person = { operatorId: operator.id, issuer: USER_IDP, tenant: '', claim: 'sub', sub: USER_SUB }
+  const subject = userSubject(person)
+  const vouched = { providerId: provider.id, providerEdge: provider.edgeId, sub: USER_SUB }
   await prisma.user.create({ data: { operatorId: operator.id, subject, ...vouched } })
   const listed = {
     clientId: CLIENT,

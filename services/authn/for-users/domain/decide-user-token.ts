@@ -11,12 +11,11 @@ export interface UserTokenTerms extends Pick<Access, 'ownerId' | 'connectionS' |
   readonly clientEdge: string
 }
 
-/** What a code or a connection was given for. An ending that was undone since has changed it. */
+/** What a code or a connection was given for. */
 export interface GivenFor {
   readonly scopes: readonly string[]
+  /** Edge of the client then. One that was blocked since has another one. */
   readonly clientEdge: string
-  /** Epoch of the user. Undefined for a connection: when a user is disabled or removed, its connections go. */
-  readonly userEpoch: number | undefined
 }
 
 /**
@@ -42,9 +41,6 @@ export function decideUserToken(
     throw new ApiError('CLIENT_NOT_ALLOWED', 'The owner of the resource does not let this client act for users')
   }
   if (clientEdge !== given.clientEdge) throw new ApiError(refusal, 'The client has been blocked since')
-  if (given.userEpoch !== undefined && standing.userEpoch !== given.userEpoch) {
-    throw new ApiError(refusal, 'The tokens of the user have been ended since')
-  }
   if (consentEdge === null || standing.consentId !== consentId) throw new ApiError('CONSENT_REQUIRED')
   const consented = new Set(standing.capabilities ?? [])
   const open = new Set(access.scopes.map(({ name }) => name))

@@ -10,7 +10,6 @@ export interface Standing {
   readonly operatorStatus: string | null
   readonly userDomain: string | null
   readonly userStatus: string | null
-  readonly userEpoch: number | null
   readonly groups: readonly string[] | null
   readonly providerEdge: string | null
   readonly providerIssuer: string | null
