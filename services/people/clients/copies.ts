@@ -22,7 +22,7 @@ interface Deps<T> {
   readonly fetchOne: (url: string) => Promise<Fetched<T>>
 }
 
-/** Copies of what clients publish, by URL. The functions throw what the fetch and the limit throw. */
+/** Copies of documents or keys of clients, by URL. The functions throw the errors of the fetch and of the limit. */
 export interface Copies<T> {
   /** Returns a fresh copy, or fetches one. A copy that is not `enough` is fetched again, at most twice a minute. */
   find(url: string, source: string, enough?: (value: T) => boolean): Promise<T>
@@ -47,8 +47,8 @@ const FRESH = { min: 60_000, usual: 300_000 }
 const AGAIN_MS = 30_000
 
 /**
- * Keeps copies of what clients publish. A failed fetch leaves no trace, so it counts for nobody else. One fetch of a
- * URL is under way at a time.
+ * Keeps copies of documents or keys of clients. A failed fetch leaves no trace, so it counts for nobody else. One
+ * fetch of a URL is under way at a time.
  */
 export function createCopies<T>({ monotonic, limit, maxMs, fetchOne }: Deps<T>): Copies<T> {
   const copies = new Map<string, Copy<T>>()

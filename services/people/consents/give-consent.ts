@@ -53,7 +53,7 @@ export function giveConsent({ prisma, now }: Deps, author: Author, decision: Dec
     const kept = was.filter((capability) => !gone.has(capability))
     const capabilities = [...new Set([...kept, ...allowed.map(capabilityOf)])].toSorted()
     const isNarrower = kept.length < was.length
-    // Whoever has a refresh token of a client that had to prove itself could use it without the proof.
+    // A thief of a refresh token could use it without the proof that the client needed until now.
     const isOther = before !== undefined && before.clientAuth !== clientAuth
     if (isOther) await tx.connection.deleteMany({ where: { consentId: before.id } })
     const edge = (isNarrower || isOther) && { edgeId: randomUUID() }

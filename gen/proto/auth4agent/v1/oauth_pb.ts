@@ -49,8 +49,8 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   clientAssertionType: string;
 
   /**
-   * JWT that the agent has signed (RFC 7523 section 3). With a code or a refresh token: one that the client has signed,
-   * if its document says private_key_jwt.
+   * JWT that the agent has signed (RFC 7523 section 3). With a code or a refresh token: a JWT of the client, if its
+   * document says private_key_jwt.
    *
    * @generated from field: string client_assertion = 4;
    */
@@ -606,8 +606,8 @@ export const OAuthService: GenService<{
    * The token may be a chain of grants in which the client is a holder. The call ends the last grant of the chain, and
    * every grant that was made from it.
    *
-   * A client that is no agent sends an assertion only if its document says private_key_jwt. Its refresh token, or an access token with which it acts for a user,
-   * ends the connection: all tokens of it.
+   * A client that is no agent sends an assertion only if its document says private_key_jwt. Its refresh token, or an
+   * access token with which it acts for a user, ends the connection: all tokens of it.
    *
    * @generated from rpc auth4agent.v1.OAuthService.Revoke
    */
