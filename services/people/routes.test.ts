@@ -37,7 +37,7 @@ describe('putIdentityProvider', () => {
     expect(provider?.signalsBound).toContain('once the server has answered 202')
     const { provider: sessions } = await calls.put('work', { signals: 'logout' })
     expect(sessions).toMatchObject({ onLogout: 'sessions', signalsUri: signalsUri.replace('events', 'logout') })
-    expect(sessions?.signalsBound).toContain('Tokens and connections go on')
+    expect(sessions?.signalsBound).toContain('A connection lasts 8 hours')
     const { provider: tokens } = await calls.put('work', { signals: 'logout', onLogout: 'tokens' })
     expect(tokens?.signalsBound).toContain('No token is valid')
     expect(await refusalOf(calls.put('work', { signals: 'ssf', onLogout: 'tokens' }))).toBe('INVALID_ARGUMENT')

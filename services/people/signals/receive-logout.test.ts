@@ -76,6 +76,20 @@ describe('receiveLogout', () => {
     expect(await sidsOf(user)).toEqual([])
   })
 
+  it.each([
+    ['sessions', 8],
+    ['tokens', 30 * 24],
+  ] as const)(
+    'lets a connection last as long as its ending is told, with on_logout %s: %i hours',
+    async (what, hours) => {
+      const user = await signedIn(what, [])
+      await connect(user)
+      const [row] = await prisma().connection.findMany({ where: { consent: { operatorId: user.operator.id } } })
+      const lasts = ((row?.expiresAt.getTime() ?? 0) - (row?.createdAt.getTime() ?? 0)) / 3_600_000
+      expect(Math.abs(lasts - hours)).toBeLessThan(0.1)
+    },
+  )
+
   it('does not say that tokens have ended if it finds no user with the session', async () => {
     const user = await signedIn('tokens', ['one'])
     const token = signLogout(logoutClaims({ sid: 'unknown', sub: undefined }))

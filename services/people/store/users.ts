@@ -72,8 +72,8 @@ export function removeUser(prisma: PrismaClient, author: Author, named: NamedUse
 
 /** Disables a user that is locked. */
 export async function writeDisabled(tx: Tx, key: UserKey, at: Date): Promise<User> {
-  // Otherwise a refresh token from before would be good again when the user is enabled.
-  await deleteConnections(tx, key)
+  // Otherwise a refresh token or a code from before would be good again when the user is enabled.
+  await endConnections(tx, key)
   return tx.user.update({ where: keyOf(key), data: { status: 'disabled', disabledAt: at, ...RAISED } })
 }
 
@@ -83,21 +83,22 @@ export async function writeRemoved(tx: Tx, { operatorId, subject }: UserKey): Pr
   await tx.$executeRaw`UPDATE users SET ${REMOVED} WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
 }
 
-/**
- * Ends the sessions, the connections and the tokens of a user that is locked. The user may sign in again. The consents
- * stay, under new ids: a code of before names the earlier one, and a connection that is about to begin refers to it.
- */
+/** Ends the sessions, the connections and the tokens of a user that is locked. The user may sign in again. */
 export async function writeSignedOut(tx: Tx, key: UserKey): Promise<void> {
   const { operatorId, subject } = key
-  // First, because it waits for connections that begin now, and moves them.
-  await tx.$executeRaw`
-    UPDATE consents SET id = gen_random_uuid() WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
-  await deleteConnections(tx, key)
+  await endConnections(tx, key)
   await tx.webSession.deleteMany({ where: { operatorId, subject } })
   await tx.user.update({ where: keyOf(key), data: RAISED })
 }
 
-async function deleteConnections(tx: Tx, { operatorId, subject }: UserKey): Promise<void> {
+/**
+ * Ends the connections of a user, and voids its codes. The consents stay, under new ids: a code from before names the
+ * earlier one, and a connection that is about to begin refers to it.
+ */
+async function endConnections(tx: Tx, { operatorId, subject }: UserKey): Promise<void> {
+  // First, because it waits for connections that begin now, and moves them.
+  await tx.$executeRaw`
+    UPDATE consents SET id = gen_random_uuid() WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
   await tx.connection.deleteMany({ where: { consent: { operatorId, subject } } })
 }
 

@@ -27,6 +27,7 @@ export interface ConsentedUser {
   readonly subject: string
   readonly audience: string
   readonly consentId: string
+  readonly clientEdge: string
   readonly providerId: string
 }
 
@@ -34,6 +35,8 @@ interface Wishes {
   readonly scopes?: readonly string[]
   readonly id?: string
   readonly jkt?: string
+  /** Unix seconds; now if it is absent. */
+  readonly vouchedAtS?: number
   readonly exp?: number
 }
 
@@ -86,15 +89,17 @@ export function useUserWorld(): () => UserWorld {
         between = hook
       },
       user: (owner = 'itself') => insertUser(database.db, owner),
-      code: ({ consentId }, { scopes = ['read', 'write'], id = randomUUID(), jkt = '', exp } = {}) =>
+      code: ({ consentId, clientEdge }, { scopes = ['read', 'write'], id = randomUUID(), jkt = '', ...wishes } = {}) =>
         sealCode(instances[0].keys, {
           id,
           consentId,
           scopes,
+          clientEdge,
+          vouchedAtS: wishes.vouchedAtS ?? Math.floor(Date.now() / 1_000),
           redirectUri: sha256Text(REDIRECT, 'base64url'),
           codeChallenge: sha256Text(VERIFIER, 'base64url'),
           jkt,
-          exp: exp ?? Math.floor(Date.now() / 1_000) + 60,
+          exp: wishes.exp ?? Math.floor(Date.now() / 1_000) + 60,
         }),
       token,
       redeem(code, members = {}, ...rest) {
@@ -144,7 +149,8 @@ async function insertUser({ prisma, ...db }: Db, owned: 'itself' | 'another'): P
   const capabilities = [`${audience}#read`, `${audience}#write`]
   const given = { clientId: CLIENT, audience, ownerId: owner.id, capabilities, clientDigest: '', givenAt: new Date() }
   await prisma.consent.create({ data: { id: consentId, operatorId: operator.id, subject, ...given } })
-  return { operator, owner, subject, audience, consentId, providerId: provider.id }
+  const { edgeId: clientEdge } = listed
+  return { operator, owner, subject, audience, consentId, clientEdge, providerId: provider.id }
 }
 
 function insertProvider({ prisma }: Pick<Db, 'prisma'>, operatorId: string) {

@@ -120,8 +120,8 @@ export const ProviderSignalService: GenService<{
     output: typeof ReceiveSecurityEventResponseSchema;
   },
   /**
-   * ReceiveLogout takes a logout token of an identity provider (OpenID Connect Back-Channel Logout 1.0). After the call
-   * has returned, no session that the logout has ended counts, and no token that it has ended.
+   * ReceiveLogout takes a logout token of an identity provider (OpenID Connect Back-Channel Logout 1.0). After the
+   * call has returned, no session that the logout has ended counts, and no token that it has ended.
    *
    * @generated from rpc auth4agent.v1.ProviderSignalService.ReceiveLogout
    */

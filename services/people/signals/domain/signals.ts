@@ -17,7 +17,7 @@ export const ON_LOGOUT = ['sessions', 'tokens'] as const
 const ABOUT: Readonly<Record<Signals, About>> = {
   none: {
     path: undefined,
-    bound: 'The server does not learn it. A connection ends after some hours, then the user signs in again',
+    bound: 'The server does not learn it. A connection lasts 8 hours, then the user signs in again',
   },
   ssf: {
     path: 'events',
@@ -25,7 +25,7 @@ const ABOUT: Readonly<Record<Signals, About>> = {
   },
   logout: {
     path: 'logout',
-    bound: 'Sessions end once the server has answered 200 to the logout of the provider. Tokens and connections go on',
+    bound: 'Sessions end once the server has answered 200 to the logout of the provider. A connection lasts 8 hours',
   },
 }
 const TOKENS_END = 'No token is valid once the server has answered 200 to the logout of the provider'
@@ -40,6 +40,14 @@ export function describeSignals(
     signalsUri: path === undefined ? '' : signalsUri(issuer, id, path),
     signalsBound: onLogout === 'tokens' ? TOKENS_END : bound,
   }
+}
+
+/** Tells whether the tokens of a user end when the provider ends the user. Else connections do not last long. */
+export function tellsOfEndedUsers(provider: {
+  readonly signals: string | null
+  readonly onLogout: string | null
+}): boolean {
+  return provider.signals === 'ssf' || provider.onLogout === 'tokens'
 }
 
 /** Returns the URL to which a provider sends its signals: another one for each provider. */
