@@ -38,8 +38,8 @@ export function createGateway(deps: GatewayDeps): HttpPort {
     mount: connectOnFirstCall(context),
     problemWriter(path) {
       if (isFederation(path)) return federationProblem
-      if (isSignal(path)) return eventProblem
-      return isOAuth(path) ? oauthProblem(path) : problemOf
+      if (isSignal(path) && !path.endsWith('/logout')) return eventProblem
+      return isOAuth(path) || isSignal(path) ? oauthProblem(path) : problemOf
     },
   })
   return {

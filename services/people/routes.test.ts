@@ -35,6 +35,12 @@ describe('putIdentityProvider', () => {
     const signalsUri = `${TEST_ISSUER}/people/providers/${provider?.id}/events`
     expect(provider).toMatchObject({ signals: 'ssf', signalsUri })
     expect(provider?.signalsBound).toContain('once the server has answered 202')
+    const { provider: sessions } = await calls.put('work', { signals: 'logout' })
+    expect(sessions).toMatchObject({ onLogout: 'sessions', signalsUri: signalsUri.replace('events', 'logout') })
+    expect(sessions?.signalsBound).toContain('A connection lasts 8 hours')
+    const { provider: tokens } = await calls.put('work', { signals: 'logout', onLogout: 'tokens' })
+    expect(tokens?.signalsBound).toContain('No token is valid')
+    expect(await refusalOf(calls.put('work', { signals: 'ssf', onLogout: 'tokens' }))).toBe('INVALID_ARGUMENT')
     expect(await refusalOf(calls.put('work', { signals: 'ssf', subjectClaim: 'oid' }))).toBe('INVALID_ARGUMENT')
   })
 

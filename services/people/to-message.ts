@@ -7,7 +7,7 @@ import { describeSignals } from './signals/domain/signals.ts'
 
 /** Returns an identity provider of a deployment as a message, which never contains its secret. */
 export function toProvider(ourIssuer: string, row: IdentityProvider): MessageInitShape<typeof IdentityProviderSchema> {
-  const { id, name, issuer, clientId, authMethod, scopes, subjectClaim, groupsClaim, signals } = row
+  const { id, name, issuer, clientId, authMethod, scopes, subjectClaim, groupsClaim, signals, onLogout } = row
   const requiredClaims = readRequiredClaims(row.requiredClaims)
   return {
     id,
@@ -21,6 +21,7 @@ export function toProvider(ourIssuer: string, row: IdentityProvider): MessageIni
     allUsers: requiredClaims.length === 0,
     groupsClaim,
     signals,
+    onLogout,
     ...describeSignals(ourIssuer, row),
     createdAt: timestampFromDate(row.createdAt),
     updatedAt: timestampFromDate(row.updatedAt),

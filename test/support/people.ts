@@ -32,6 +32,7 @@ type NewProvider = Partial<
     | 'allUsers'
     | 'groupsClaim'
     | 'signals'
+    | 'onLogout'
   >
 > & { readonly requiredClaims?: MessageInitShape<typeof RequiredClaimSchema>[] }
 

@@ -19,6 +19,7 @@ const provider = {
   signals_uri: 'text?',
   // Servers before this release have no words for it.
   signals_bound: 'text?',
+  on_logout: 'text?',
 } as const satisfies Shape
 const requiredClaim = { name: 'text', value: 'text' } as const satisfies Shape
 
@@ -49,10 +50,12 @@ export interface NewIdentityProvider {
   /** The claim with the groups of a user; by default none. */
   readonly groups_claim?: string | undefined
   /**
-   * How the server learns that the provider has ended a user: `none`, the default; or `ssf`. Register `signals_uri` of
-   * the answer at the provider.
+   * How the server learns that the provider has ended a user: `none`, the default; `ssf` or `logout`. Register
+   * `signals_uri` of the answer at the provider.
    */
   readonly signals?: string | undefined
+  /** With `logout`, what a logout at the provider ends: `sessions`, the default, or `tokens` too. */
+  readonly on_logout?: string | undefined
 }
 
 /**
@@ -92,6 +95,7 @@ const PROVIDER_NAMES: Names<NewIdentityProvider> = {
   all_users: true,
   groups_claim: true,
   signals: true,
+  on_logout: true,
 }
 const NAME = /^[a-z][a-z0-9-]{0,62}$/
 

@@ -768,6 +768,7 @@ export const IdentityProviderScalarFieldEnum = {
   requiredClaims: 'requiredClaims',
   groupsClaim: 'groupsClaim',
   signals: 'signals',
+  onLogout: 'onLogout',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
 } as const
@@ -851,7 +852,8 @@ export const WebSessionScalarFieldEnum = {
   providerEdge: 'providerEdge',
   signedInAt: 'signedInAt',
   authTime: 'authTime',
-  expiresAt: 'expiresAt'
+  expiresAt: 'expiresAt',
+  sid: 'sid'
 } as const
 
 export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]

@@ -38,6 +38,7 @@ export type IdentityProviderMinAggregateOutputType = {
   subjectClaim: string | null
   groupsClaim: string | null
   signals: string | null
+  onLogout: string | null
   createdAt: Date | null
   updatedAt: Date | null
 }
@@ -55,6 +56,7 @@ export type IdentityProviderMaxAggregateOutputType = {
   subjectClaim: string | null
   groupsClaim: string | null
   signals: string | null
+  onLogout: string | null
   createdAt: Date | null
   updatedAt: Date | null
 }
@@ -74,6 +76,7 @@ export type IdentityProviderCountAggregateOutputType = {
   requiredClaims: number
   groupsClaim: number
   signals: number
+  onLogout: number
   createdAt: number
   updatedAt: number
   _all: number
@@ -93,6 +96,7 @@ export type IdentityProviderMinAggregateInputType = {
   subjectClaim?: true
   groupsClaim?: true
   signals?: true
+  onLogout?: true
   createdAt?: true
   updatedAt?: true
 }
@@ -110,6 +114,7 @@ export type IdentityProviderMaxAggregateInputType = {
   subjectClaim?: true
   groupsClaim?: true
   signals?: true
+  onLogout?: true
   createdAt?: true
   updatedAt?: true
 }
@@ -129,6 +134,7 @@ export type IdentityProviderCountAggregateInputType = {
   requiredClaims?: true
   groupsClaim?: true
   signals?: true
+  onLogout?: true
   createdAt?: true
   updatedAt?: true
   _all?: true
@@ -221,6 +227,7 @@ export type IdentityProviderGroupByOutputType = {
   requiredClaims: runtime.JsonValue
   groupsClaim: string
   signals: string
+  onLogout: string
   createdAt: Date
   updatedAt: Date
   _count: IdentityProviderCountAggregateOutputType | null
@@ -261,6 +268,7 @@ export type IdentityProviderWhereInput = {
   requiredClaims?: Prisma.JsonFilter<"IdentityProvider">
   groupsClaim?: Prisma.StringFilter<"IdentityProvider"> | string
   signals?: Prisma.StringFilter<"IdentityProvider"> | string
+  onLogout?: Prisma.StringFilter<"IdentityProvider"> | string
   createdAt?: Prisma.DateTimeFilter<"IdentityProvider"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"IdentityProvider"> | Date | string
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
@@ -281,6 +289,7 @@ export type IdentityProviderOrderByWithRelationInput = {
   requiredClaims?: Prisma.SortOrder
   groupsClaim?: Prisma.SortOrder
   signals?: Prisma.SortOrder
+  onLogout?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
@@ -305,6 +314,7 @@ export type IdentityProviderWhereUniqueInput = Prisma.AtLeast<{
   requiredClaims?: Prisma.JsonFilter<"IdentityProvider">
   groupsClaim?: Prisma.StringFilter<"IdentityProvider"> | string
   signals?: Prisma.StringFilter<"IdentityProvider"> | string
+  onLogout?: Prisma.StringFilter<"IdentityProvider"> | string
   createdAt?: Prisma.DateTimeFilter<"IdentityProvider"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"IdentityProvider"> | Date | string
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
@@ -325,6 +335,7 @@ export type IdentityProviderOrderByWithAggregationInput = {
   requiredClaims?: Prisma.SortOrder
   groupsClaim?: Prisma.SortOrder
   signals?: Prisma.SortOrder
+  onLogout?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   _count?: Prisma.IdentityProviderCountOrderByAggregateInput
@@ -350,6 +361,7 @@ export type IdentityProviderScalarWhereWithAggregatesInput = {
   requiredClaims?: Prisma.JsonWithAggregatesFilter<"IdentityProvider">
   groupsClaim?: Prisma.StringWithAggregatesFilter<"IdentityProvider"> | string
   signals?: Prisma.StringWithAggregatesFilter<"IdentityProvider"> | string
+  onLogout?: Prisma.StringWithAggregatesFilter<"IdentityProvider"> | string
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"IdentityProvider"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"IdentityProvider"> | Date | string
 }
@@ -368,6 +380,7 @@ export type IdentityProviderCreateInput = {
   requiredClaims: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim: string
   signals: string
+  onLogout?: string
   createdAt: Date | string
   updatedAt: Date | string
   operator: Prisma.OperatorCreateNestedOneWithoutProvidersInput
@@ -388,6 +401,7 @@ export type IdentityProviderUncheckedCreateInput = {
   requiredClaims: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim: string
   signals: string
+  onLogout?: string
   createdAt: Date | string
   updatedAt: Date | string
 }
@@ -406,6 +420,7 @@ export type IdentityProviderUpdateInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   operator?: Prisma.OperatorUpdateOneRequiredWithoutProvidersNestedInput
@@ -426,6 +441,7 @@ export type IdentityProviderUncheckedUpdateInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -445,6 +461,7 @@ export type IdentityProviderCreateManyInput = {
   requiredClaims: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim: string
   signals: string
+  onLogout?: string
   createdAt: Date | string
   updatedAt: Date | string
 }
@@ -463,6 +480,7 @@ export type IdentityProviderUpdateManyMutationInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -482,6 +500,7 @@ export type IdentityProviderUncheckedUpdateManyInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -516,6 +535,7 @@ export type IdentityProviderCountOrderByAggregateInput = {
   requiredClaims?: Prisma.SortOrder
   groupsClaim?: Prisma.SortOrder
   signals?: Prisma.SortOrder
+  onLogout?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -533,6 +553,7 @@ export type IdentityProviderMaxOrderByAggregateInput = {
   subjectClaim?: Prisma.SortOrder
   groupsClaim?: Prisma.SortOrder
   signals?: Prisma.SortOrder
+  onLogout?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -550,6 +571,7 @@ export type IdentityProviderMinOrderByAggregateInput = {
   subjectClaim?: Prisma.SortOrder
   groupsClaim?: Prisma.SortOrder
   signals?: Prisma.SortOrder
+  onLogout?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -619,6 +641,7 @@ export type IdentityProviderCreateWithoutOperatorInput = {
   requiredClaims: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim: string
   signals: string
+  onLogout?: string
   createdAt: Date | string
   updatedAt: Date | string
 }
@@ -637,6 +660,7 @@ export type IdentityProviderUncheckedCreateWithoutOperatorInput = {
   requiredClaims: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim: string
   signals: string
+  onLogout?: string
   createdAt: Date | string
   updatedAt: Date | string
 }
@@ -685,6 +709,7 @@ export type IdentityProviderScalarWhereInput = {
   requiredClaims?: Prisma.JsonFilter<"IdentityProvider">
   groupsClaim?: Prisma.StringFilter<"IdentityProvider"> | string
   signals?: Prisma.StringFilter<"IdentityProvider"> | string
+  onLogout?: Prisma.StringFilter<"IdentityProvider"> | string
   createdAt?: Prisma.DateTimeFilter<"IdentityProvider"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"IdentityProvider"> | Date | string
 }
@@ -703,6 +728,7 @@ export type IdentityProviderCreateManyOperatorInput = {
   requiredClaims: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim: string
   signals: string
+  onLogout?: string
   createdAt: Date | string
   updatedAt: Date | string
 }
@@ -721,6 +747,7 @@ export type IdentityProviderUpdateWithoutOperatorInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -739,6 +766,7 @@ export type IdentityProviderUncheckedUpdateWithoutOperatorInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -757,6 +785,7 @@ export type IdentityProviderUncheckedUpdateManyWithoutOperatorInput = {
   requiredClaims?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   groupsClaim?: Prisma.StringFieldUpdateOperationsInput | string
   signals?: Prisma.StringFieldUpdateOperationsInput | string
+  onLogout?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -778,6 +807,7 @@ export type IdentityProviderSelect<ExtArgs extends runtime.Types.Extensions.Inte
   requiredClaims?: boolean
   groupsClaim?: boolean
   signals?: boolean
+  onLogout?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
@@ -798,6 +828,7 @@ export type IdentityProviderSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   requiredClaims?: boolean
   groupsClaim?: boolean
   signals?: boolean
+  onLogout?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
@@ -818,6 +849,7 @@ export type IdentityProviderSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   requiredClaims?: boolean
   groupsClaim?: boolean
   signals?: boolean
+  onLogout?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
@@ -838,11 +870,12 @@ export type IdentityProviderSelectScalar = {
   requiredClaims?: boolean
   groupsClaim?: boolean
   signals?: boolean
+  onLogout?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }
 
-export type IdentityProviderOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "edgeId" | "operatorId" | "name" | "issuer" | "clientId" | "wrappedSecret" | "kekId" | "authMethod" | "scopes" | "subjectClaim" | "requiredClaims" | "groupsClaim" | "signals" | "createdAt" | "updatedAt", ExtArgs["result"]["identityProvider"]>
+export type IdentityProviderOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "edgeId" | "operatorId" | "name" | "issuer" | "clientId" | "wrappedSecret" | "kekId" | "authMethod" | "scopes" | "subjectClaim" | "requiredClaims" | "groupsClaim" | "signals" | "onLogout" | "createdAt" | "updatedAt", ExtArgs["result"]["identityProvider"]>
 export type IdentityProviderInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }
@@ -894,9 +927,13 @@ export type $IdentityProviderPayload<ExtArgs extends runtime.Types.Extensions.In
      */
     groupsClaim: string
     /**
-     * How the server learns that the provider has ended a user: none.
+     * How the server learns that the provider has ended a user: none, ssf or logout.
      */
     signals: string
+    /**
+     * What a logout at the provider ends: sessions or tokens. Empty for other signals.
+     */
+    onLogout: string
     createdAt: Date
     updatedAt: Date
   }, ExtArgs["result"]["identityProvider"]>
@@ -1337,6 +1374,7 @@ export interface IdentityProviderFieldRefs {
   readonly requiredClaims: Prisma.FieldRef<"IdentityProvider", 'Json'>
   readonly groupsClaim: Prisma.FieldRef<"IdentityProvider", 'String'>
   readonly signals: Prisma.FieldRef<"IdentityProvider", 'String'>
+  readonly onLogout: Prisma.FieldRef<"IdentityProvider", 'String'>
   readonly createdAt: Prisma.FieldRef<"IdentityProvider", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"IdentityProvider", 'DateTime'>
 }

@@ -45,6 +45,7 @@ export type WebSessionMinAggregateOutputType = {
   signedInAt: Date | null
   authTime: Date | null
   expiresAt: Date | null
+  sid: string | null
 }
 
 export type WebSessionMaxAggregateOutputType = {
@@ -57,6 +58,7 @@ export type WebSessionMaxAggregateOutputType = {
   signedInAt: Date | null
   authTime: Date | null
   expiresAt: Date | null
+  sid: string | null
 }
 
 export type WebSessionCountAggregateOutputType = {
@@ -69,6 +71,7 @@ export type WebSessionCountAggregateOutputType = {
   signedInAt: number
   authTime: number
   expiresAt: number
+  sid: number
   _all: number
 }
 
@@ -91,6 +94,7 @@ export type WebSessionMinAggregateInputType = {
   signedInAt?: true
   authTime?: true
   expiresAt?: true
+  sid?: true
 }
 
 export type WebSessionMaxAggregateInputType = {
@@ -103,6 +107,7 @@ export type WebSessionMaxAggregateInputType = {
   signedInAt?: true
   authTime?: true
   expiresAt?: true
+  sid?: true
 }
 
 export type WebSessionCountAggregateInputType = {
@@ -115,6 +120,7 @@ export type WebSessionCountAggregateInputType = {
   signedInAt?: true
   authTime?: true
   expiresAt?: true
+  sid?: true
   _all?: true
 }
 
@@ -214,6 +220,7 @@ export type WebSessionGroupByOutputType = {
   signedInAt: Date
   authTime: Date | null
   expiresAt: Date
+  sid: string
   _count: WebSessionCountAggregateOutputType | null
   _avg: WebSessionAvgAggregateOutputType | null
   _sum: WebSessionSumAggregateOutputType | null
@@ -249,6 +256,7 @@ export type WebSessionWhereInput = {
   signedInAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
   authTime?: Prisma.DateTimeNullableFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
+  sid?: Prisma.StringFilter<"WebSession"> | string
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
 }
 
@@ -262,6 +270,7 @@ export type WebSessionOrderByWithRelationInput = {
   signedInAt?: Prisma.SortOrder
   authTime?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  sid?: Prisma.SortOrder
   user?: Prisma.UserOrderByWithRelationInput
 }
 
@@ -278,6 +287,7 @@ export type WebSessionWhereUniqueInput = Prisma.AtLeast<{
   signedInAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
   authTime?: Prisma.DateTimeNullableFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
+  sid?: Prisma.StringFilter<"WebSession"> | string
   user?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
 }, "id">
 
@@ -291,6 +301,7 @@ export type WebSessionOrderByWithAggregationInput = {
   signedInAt?: Prisma.SortOrder
   authTime?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  sid?: Prisma.SortOrder
   _count?: Prisma.WebSessionCountOrderByAggregateInput
   _avg?: Prisma.WebSessionAvgOrderByAggregateInput
   _max?: Prisma.WebSessionMaxOrderByAggregateInput
@@ -311,6 +322,7 @@ export type WebSessionScalarWhereWithAggregatesInput = {
   signedInAt?: Prisma.DateTimeWithAggregatesFilter<"WebSession"> | Date | string
   authTime?: Prisma.DateTimeNullableWithAggregatesFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeWithAggregatesFilter<"WebSession"> | Date | string
+  sid?: Prisma.StringWithAggregatesFilter<"WebSession"> | string
 }
 
 export type WebSessionCreateInput = {
@@ -321,6 +333,7 @@ export type WebSessionCreateInput = {
   signedInAt: Date | string
   authTime?: Date | string | null
   expiresAt: Date | string
+  sid?: string
   user: Prisma.UserCreateNestedOneWithoutSessionsInput
 }
 
@@ -334,6 +347,7 @@ export type WebSessionUncheckedCreateInput = {
   signedInAt: Date | string
   authTime?: Date | string | null
   expiresAt: Date | string
+  sid?: string
 }
 
 export type WebSessionUpdateInput = {
@@ -344,6 +358,7 @@ export type WebSessionUpdateInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
   user?: Prisma.UserUpdateOneRequiredWithoutSessionsNestedInput
 }
 
@@ -357,6 +372,7 @@ export type WebSessionUncheckedUpdateInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type WebSessionCreateManyInput = {
@@ -369,6 +385,7 @@ export type WebSessionCreateManyInput = {
   signedInAt: Date | string
   authTime?: Date | string | null
   expiresAt: Date | string
+  sid?: string
 }
 
 export type WebSessionUpdateManyMutationInput = {
@@ -379,6 +396,7 @@ export type WebSessionUpdateManyMutationInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type WebSessionUncheckedUpdateManyInput = {
@@ -391,6 +409,7 @@ export type WebSessionUncheckedUpdateManyInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type WebSessionListRelationFilter = {
@@ -413,6 +432,7 @@ export type WebSessionCountOrderByAggregateInput = {
   signedInAt?: Prisma.SortOrder
   authTime?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  sid?: Prisma.SortOrder
 }
 
 export type WebSessionAvgOrderByAggregateInput = {
@@ -429,6 +449,7 @@ export type WebSessionMaxOrderByAggregateInput = {
   signedInAt?: Prisma.SortOrder
   authTime?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  sid?: Prisma.SortOrder
 }
 
 export type WebSessionMinOrderByAggregateInput = {
@@ -441,6 +462,7 @@ export type WebSessionMinOrderByAggregateInput = {
   signedInAt?: Prisma.SortOrder
   authTime?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  sid?: Prisma.SortOrder
 }
 
 export type WebSessionSumOrderByAggregateInput = {
@@ -497,6 +519,7 @@ export type WebSessionCreateWithoutUserInput = {
   signedInAt: Date | string
   authTime?: Date | string | null
   expiresAt: Date | string
+  sid?: string
 }
 
 export type WebSessionUncheckedCreateWithoutUserInput = {
@@ -507,6 +530,7 @@ export type WebSessionUncheckedCreateWithoutUserInput = {
   signedInAt: Date | string
   authTime?: Date | string | null
   expiresAt: Date | string
+  sid?: string
 }
 
 export type WebSessionCreateOrConnectWithoutUserInput = {
@@ -548,6 +572,7 @@ export type WebSessionScalarWhereInput = {
   signedInAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
   authTime?: Prisma.DateTimeNullableFilter<"WebSession"> | Date | string | null
   expiresAt?: Prisma.DateTimeFilter<"WebSession"> | Date | string
+  sid?: Prisma.StringFilter<"WebSession"> | string
 }
 
 export type WebSessionCreateManyUserInput = {
@@ -558,6 +583,7 @@ export type WebSessionCreateManyUserInput = {
   signedInAt: Date | string
   authTime?: Date | string | null
   expiresAt: Date | string
+  sid?: string
 }
 
 export type WebSessionUpdateWithoutUserInput = {
@@ -568,6 +594,7 @@ export type WebSessionUpdateWithoutUserInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type WebSessionUncheckedUpdateWithoutUserInput = {
@@ -578,6 +605,7 @@ export type WebSessionUncheckedUpdateWithoutUserInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 export type WebSessionUncheckedUpdateManyWithoutUserInput = {
@@ -588,6 +616,7 @@ export type WebSessionUncheckedUpdateManyWithoutUserInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   authTime?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sid?: Prisma.StringFieldUpdateOperationsInput | string
 }
 
 
@@ -602,6 +631,7 @@ export type WebSessionSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   signedInAt?: boolean
   authTime?: boolean
   expiresAt?: boolean
+  sid?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["webSession"]>
 
@@ -615,6 +645,7 @@ export type WebSessionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   signedInAt?: boolean
   authTime?: boolean
   expiresAt?: boolean
+  sid?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["webSession"]>
 
@@ -628,6 +659,7 @@ export type WebSessionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   signedInAt?: boolean
   authTime?: boolean
   expiresAt?: boolean
+  sid?: boolean
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["webSession"]>
 
@@ -641,9 +673,10 @@ export type WebSessionSelectScalar = {
   signedInAt?: boolean
   authTime?: boolean
   expiresAt?: boolean
+  sid?: boolean
 }
 
-export type WebSessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "subject" | "epoch" | "providerId" | "providerEdge" | "signedInAt" | "authTime" | "expiresAt", ExtArgs["result"]["webSession"]>
+export type WebSessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "subject" | "epoch" | "providerId" | "providerEdge" | "signedInAt" | "authTime" | "expiresAt" | "sid", ExtArgs["result"]["webSession"]>
 export type WebSessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   user?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }
@@ -681,6 +714,10 @@ export type $WebSessionPayload<ExtArgs extends runtime.Types.Extensions.Internal
      */
     authTime: Date | null
     expiresAt: Date
+    /**
+     * The session at the provider; empty if the provider does not say.
+     */
+    sid: string
   }, ExtArgs["result"]["webSession"]>
   composites: {}
 }
@@ -1114,6 +1151,7 @@ export interface WebSessionFieldRefs {
   readonly signedInAt: Prisma.FieldRef<"WebSession", 'DateTime'>
   readonly authTime: Prisma.FieldRef<"WebSession", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"WebSession", 'DateTime'>
+  readonly sid: Prisma.FieldRef<"WebSession", 'String'>
 }
     
 

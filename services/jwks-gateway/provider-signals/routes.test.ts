@@ -4,7 +4,7 @@ import { startGateway } from '../../../test/support/gateway.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { ReasonCode } from '../../platform/errors/reasons.ts'
 
-const { receiveSecurityEvent } = ProviderSignalService.method
+const { receiveSecurityEvent, receiveLogout } = ProviderSignalService.method
 const SET = 'eyJ0eXAiOiJzZWNldmVudCtqd3QifQ.e30.AA'
 const TYPE = 'application/secevent+jwt'
 
@@ -77,5 +77,35 @@ describe('POST /people/providers/{id}/events', () => {
     const answer = await fetch(`${url}/base/people/providers/p1/events`, { method: 'POST', headers, body: SET })
     expect(answer.status).toBe(202)
     expect(rpc.last().request).toMatchObject({ providerId: 'p1' })
+  })
+})
+
+describe('POST /people/providers/{id}/logout', () => {
+  const logOut = (url: string, body: string, type = 'application/x-www-form-urlencoded') =>
+    fetch(`${url}/people/providers/p1/logout`, { method: 'POST', headers: { 'content-type': type }, body })
+
+  it('takes a form with a logout token', async () => {
+    const { url, rpc } = await startGateway()
+    const answer = await logOut(url, 'logout_token=a.b.c&other=x')
+    expect([answer.status, await answer.text(), answer.headers.get('cache-control')]).toEqual([200, '', 'no-store'])
+    expect(rpc.last()).toMatchObject({ request: { providerId: 'p1', logoutToken: 'a.b.c' }, meta: { isPage: true } })
+  })
+
+  it('refuses a token that is there twice, and another type', async () => {
+    const { url, rpc } = await startGateway()
+    expect((await logOut(url, 'logout_token=a&logout_token=b')).status).toBe(400)
+    expect((await logOut(url, 'logout_token=a', 'application/json')).status).toBe(415)
+    expect(rpc.calls).toEqual([])
+  })
+
+  it('writes errors as OAuth does (OpenID Connect Back-Channel Logout 1.0 section 2.8)', async () => {
+    const { url, rpc } = await startGateway()
+    rpc.answer(receiveLogout, () => {
+      throw new ApiError('SIGNAL_NOT_ACCEPTED', 'The logout token must have a sub or a sid')
+    })
+    const answer = await logOut(url, 'logout_token=a')
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([400, 'no-store'])
+    const description = 'The logout token must have a sub or a sid'
+    expect(await answer.json()).toMatchObject({ error: 'invalid_request', error_description: description })
   })
 })

@@ -41,6 +41,7 @@ const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",
   u.status::text AS "userStatus", u.groups,
   p.edge_id::text AS "providerEdge", p.issuer AS "providerIssuer", p.signals,
+  p.on_logout AS "onLogout",
   w.id::text AS "ownerId", ow.domain AS "ownerDomain", ow.status::text AS "ownerStatus", a.users AS rule,
   a.token_signing_alg AS alg, a.dpop, a.token_status AS "tokenStatus",
   e.edge_id::text AS "accessEdge", g.edge_id::text AS "targetEdge",

@@ -1,7 +1,7 @@
 import type { PutIdentityProviderRequest } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AddressRules, parseIssuer } from '../../trust/index.ts'
-import { SIGNALS, type Signals } from '../signals/domain/signals.ts'
+import { ON_LOGOUT, SIGNALS } from '../signals/domain/signals.ts'
 import { checkRequiredClaims, isClaimName, type RequiredClaim } from './required-claims.ts'
 
 /** An identity provider as an operator describes it, checked and with defaults. */
@@ -19,6 +19,8 @@ export interface NewProvider {
   /** Empty for none. */
   readonly groupsClaim: string
   readonly signals: string
+  /** Empty for signals that are no logouts. */
+  readonly onLogout: string
 }
 
 /** All ways to send a client secret. The first one is the default. */
@@ -59,15 +61,19 @@ export function readNewProvider(request: PutIdentityProviderRequest, rules: Addr
     subjectClaim: oneOf('subject_claim', request.subjectClaim, ['sub', 'oid']),
     requiredClaims: checkRequiredClaims(request.requiredClaims, request.allUsers),
     groupsClaim,
-    signals: readSignals(request),
+    ...readSignals(request),
   }
 }
 
 /** Providers name a user by `sub` in what they send. */
-function readSignals({ signals: text, subjectClaim }: PutIdentityProviderRequest): Signals {
-  const signals = oneOf('signals', text, SIGNALS)
-  if (signals === 'none' || subjectClaim !== 'oid') return signals
-  throw invalid(`subject_claim must be sub with the signals ${signals}`)
+function readSignals(request: PutIdentityProviderRequest): Pick<NewProvider, 'signals' | 'onLogout'> {
+  const signals = oneOf('signals', request.signals, SIGNALS)
+  if (signals !== 'none' && request.subjectClaim === 'oid') {
+    throw invalid(`subject_claim must be sub with the signals ${signals}`)
+  }
+  if (signals === 'logout') return { signals, onLogout: oneOf('on_logout', request.onLogout, ON_LOGOUT) }
+  if (request.onLogout !== '') throw invalid('on_logout must be empty unless signals is logout')
+  return { signals, onLogout: '' }
 }
 
 /** The first allowed value is the default. */

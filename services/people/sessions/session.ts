@@ -41,7 +41,12 @@ export async function beginSession(
   deps: SessionDeps,
   author: Author,
   { operatorId, subject, epoch }: Pick<User, 'operatorId' | 'subject' | 'epoch'>,
-  provider: { readonly id: string; readonly edgeId: string; readonly authTimeS?: number | undefined },
+  provider: {
+    readonly id: string
+    readonly edgeId: string
+    readonly authTimeS?: number | undefined
+    readonly sid?: string
+  },
   cookie: string,
 ): Promise<string> {
   const secret = randomBytes(BYTES)
@@ -57,6 +62,7 @@ export async function beginSession(
     signedInAt,
     authTime: provider.authTimeS === undefined ? null : new Date(provider.authTimeS * 1000),
     expiresAt: new Date(signedInAt.getTime() + LIFETIME_S * 1000),
+    sid: provider.sid ?? '',
   }
   await change(deps.db.prisma, author, async (tx, audit) => {
     const ended = before && (await removeSession(tx, before))

@@ -81,7 +81,14 @@ describe('finishFlow', () => {
     ['the client as azp', changed({ azp: 'auth4agent' })],
     ['several audiences with the client as azp', changed({ aud: ['auth4agent', 'b'], azp: 'auth4agent' })],
   ])('accepts %s', async (_, odd) => {
-    expect(await signIn(odd)).toEqual({ tenant: '', sub: 'alice', name: '', groups: [], authTimeS: expect.any(Number) })
+    expect(await signIn(odd)).toEqual({
+      tenant: '',
+      sub: 'alice',
+      name: '',
+      groups: [],
+      authTimeS: expect.any(Number),
+      sid: '',
+    })
   })
 
   it.each<[string, Odd]>([
@@ -202,12 +209,13 @@ describe('finishFlow', () => {
 
   it('reads the name, and the groups of the claim that the operator names', async () => {
     const odd = changed({ preferred_username: 'alice', groups: ['a', 7, '', 'b'] })
-    expect(await signIn(odd)).toMatchObject({ name: 'alice', groups: [], authTimeS: expect.any(Number) })
+    expect(await signIn(odd)).toMatchObject({ name: 'alice', groups: [], authTimeS: expect.any(Number), sid: '' })
     expect(await signIn(odd, { groupsClaim: 'groups' })).toMatchObject({ groups: ['a', 'b'] })
     expect(await signIn(changed({ groups: 'a' }), { groupsClaim: 'groups' })).toMatchObject({ groups: ['a'] })
     expect(await signIn(changed({ groups: { a: 1 } }), { groupsClaim: 'groups' })).toMatchObject({
       groups: [],
       authTimeS: expect.any(Number),
+      sid: '',
     })
   })
 })

@@ -59,6 +59,6 @@ async function signIn(deps: SignInRoutesDeps, call: Call, { provider, user }: Vo
   const person = { operatorId, providerId, providerEdge, issuer, claim, ...user }
   const author: Author = { ...call, principal: { kind: 'user', subject: userSubject(person) } }
   const row = await signInUser({ prisma: deps.db.prisma, author }, person)
-  const { authTimeS } = user
-  return beginSession(deps, author, row, { id: providerId, edgeId: providerEdge, authTimeS }, cookie)
+  const { authTimeS, sid } = user
+  return beginSession(deps, author, row, { id: providerId, edgeId: providerEdge, authTimeS, sid }, cookie)
 }

@@ -1,9 +1,10 @@
 import type { IdentityProvider, PrismaClient } from '../../../gen/prisma/client.ts'
-import { type Author, change, KEEP_BEYOND_EXPIRY_S } from '../../ledger/ledger.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { findUser, type UserKey, writeDisabled, writeRemoved, writeSignedOut } from '../store/users.ts'
 import { userSubject } from '../users/domain/user-subject.ts'
 import type { EndedUser, Ending } from './domain/read-event.ts'
+import { isFirst } from './is-first.ts'
 
 /** A verified signal that ends a user. */
 export interface Signal extends EndedUser {
@@ -42,10 +43,4 @@ export async function endBySignal(prisma: PrismaClient, author: Author, signal: 
 /** Tells whether there is anything left that the signal ends. */
 function isOpen(ending: Ending, status: 'active' | 'disabled' | 'removed'): boolean {
   return status === 'active' || (status === 'disabled' && ending === 'remove')
-}
-
-async function isFirst(tx: Tx, providerId: string, jti: string, until: number): Promise<boolean> {
-  const keepUntil = new Date(until + KEEP_BEYOND_EXPIRY_S * 1_000)
-  const data = [{ issuer: `provider ${providerId}`, jti, keepUntil }]
-  return (await tx.usedAssertion.createMany({ data, skipDuplicates: true })).count > 0
 }

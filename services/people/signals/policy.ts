@@ -7,4 +7,5 @@ const byProvider = { callers: ['browser'], limit: 'signal', limitBy: 'providerId
 /** Who may call each method of ProviderSignalService. */
 export const providerSignalPolicies: Policies<typeof ProviderSignalService> = {
   receiveSecurityEvent: { ...byProvider, action: 'user.signal', endsTokens: true },
+  receiveLogout: { ...byProvider, action: 'user.signal', endsTokens: true },
 }

@@ -6,13 +6,17 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { createKeySource } from '../../platform/key-source/key-source.ts'
 import type { PeopleOptions } from '../config.ts'
 import { MAX_AGE_MS, readEvent } from './domain/read-event.ts'
+import { readLogout } from './domain/read-logout.ts'
 import { type Signals, signalsUri } from './domain/signals.ts'
 import { endBySignal } from './end-by-signal.ts'
+import { logOut } from './log-out.ts'
 import { verifySignal } from './verify-signal.ts'
 
 /** How far the clocks of providers may be from this one, in milliseconds. */
 const SKEW_MS = 60_000
 const SET_RULES = { name: 'SET', typs: ['secevent+jwt'] } as const
+/** Many providers do not write the type of logout tokens. `readLogout` refuses ID tokens by their claims. */
+const LOGOUT_RULES = { name: 'logout token', typs: ['logout+jwt', 'JWT', ''] } as const
 
 /** Creates the handlers of ProviderSignalService. */
 export function providerSignalRoutes(
@@ -31,6 +35,14 @@ export function providerSignalRoutes(
       if (ended === undefined) return {}
       const signal = { ...ended, provider, jti, until: at + MAX_AGE_MS + 2 * SKEW_MS }
       await endBySignal(db.prisma, call, signal, new Date(at))
+      return {}
+    },
+    async receiveLogout({ providerId, logoutToken }, call) {
+      const provider = await findProvider(db.prisma, providerId, 'logout')
+      const { issuer, clientId } = provider
+      const demands = { issuer, clientId, now: now(), skewMs: SKEW_MS }
+      const logout = await verifySignal(deps, provider, logoutToken, LOGOUT_RULES, (each) => readLogout(each, demands))
+      await logOut(db.prisma, call, { ...logout, provider, until: logout.expiresAt + SKEW_MS })
       return {}
     },
   }

@@ -124,9 +124,9 @@ async function checkRoom(tx: Tx): Promise<void> {
 
 /** What decides who the users of a provider are. Tokens rest on it. */
 function ruleOf(provider: Omit<NewProvider, 'name' | 'issuer' | 'secret' | 'authMethod'>) {
-  const { clientId, scopes, subjectClaim, requiredClaims, groupsClaim, signals } = provider
+  const { clientId, scopes, subjectClaim, requiredClaims, groupsClaim, signals, onLogout } = provider
   const claims = requiredClaims.map(({ name, value }) => ({ name, value }))
-  return { clientId, scopes: [...scopes], subjectClaim, requiredClaims: claims, groupsClaim, signals }
+  return { clientId, scopes: [...scopes], subjectClaim, requiredClaims: claims, groupsClaim, signals, onLogout }
 }
 
 function hasSameRule(before: IdentityProvider, wanted: NewProvider): boolean {

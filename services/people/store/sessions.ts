@@ -27,6 +27,8 @@ export interface NewSession {
   readonly signedInAt: Date
   readonly authTime: Date | null
   readonly expiresAt: Date
+  /** The session at the provider; empty if the provider does not say. */
+  readonly sid: string
 }
 
 /** Sessions of one user. The oldest ends when another one begins. */

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { ReceiveSecurityEventRequestSchema } from '../../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
+import {
+  ReceiveLogoutRequestSchema,
+  ReceiveSecurityEventRequestSchema,
+} from '../../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { providerSignalRoutes } from '../../../services/people/signals/routes.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 import { makeTestKey, signTestJwt } from '../attestation/evidence-keys.ts'
@@ -38,6 +41,18 @@ export function signSet(claims: object, header: object = {}, key = IDP_KEY): str
   return signTestJwt(key, claims, { typ: 'secevent+jwt', ...header })
 }
 
+/** Returns the claims of a logout token of that provider about the user, with edits. */
+export function logoutClaims(more: object = {}): object {
+  const iat = Math.floor(Date.now() / 1_000)
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+  return { iss: USER_IDP, aud: CLIENT_ID, jti: randomUUID(), iat, exp: iat + 120, sub: USER_SUB, events, ...more }
+}
+
+/** Signs a logout token of the provider. Header members that are undefined are left out. */
+export function signLogout(claims: object, header: object = {}): string {
+  return signTestJwt(IDP_KEY, claims, { typ: 'logout+jwt', ...header })
+}
+
 /** Receives signals of providers over a database, and answers requests for the keys of the provider. */
 export function signalReceiver(db: Db) {
   const asked: string[] = []
@@ -67,5 +82,8 @@ export function signalReceiver(db: Db) {
     /** Sends a SET to the place of a provider. */
     event: (message: MessageInitShape<typeof ReceiveSecurityEventRequestSchema>) =>
       handlers.receiveSecurityEvent(create(ReceiveSecurityEventRequestSchema, message), anonymous()),
+    /** Sends a logout token to the place of a provider. */
+    logout: (message: MessageInitShape<typeof ReceiveLogoutRequestSchema>) =>
+      handlers.receiveLogout(create(ReceiveLogoutRequestSchema, message), anonymous()),
   }
 }

@@ -47,8 +47,14 @@ const putFlags = {
   signals: {
     kind: 'text',
     value: 'KIND',
-    help: 'how the server learns that the provider has ended a user: none (the default), or ssf, by security events',
-    choices: ['none', 'ssf'],
+    help: 'how the server learns that the provider has ended a user: none (the default); ssf, by security events; or logout, by logout tokens',
+    choices: ['none', 'ssf', 'logout'],
+  },
+  'on-logout': {
+    kind: 'text',
+    value: 'WHAT',
+    help: 'what a logout at the provider ends: sessions (the default), or tokens, which means everything that acts for the user',
+    choices: ['sessions', 'tokens'],
   },
   'groups-claim': { kind: 'text', value: 'CLAIM', help: 'the claim with the groups of a user, such as groups' },
 } as const
@@ -93,6 +99,7 @@ export const putProvider = defineCommand({
       all_users: flags.on('all-users'),
       groups_claim: flags.text('groups-claim'),
       signals: flags.text('signals'),
+      on_logout: flags.text('on-logout'),
     }
     const { providers } = await openOperator(context)
     const provider = await context.progress('asking the provider', usingNames(providers.put(name, wanted)))

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/provider_signals.proto.
  */
 export const file_auth4agent_v1_provider_signals: GenFile = /*@__PURE__*/
-  fileDesc("CiRhdXRoNGFnZW50L3YxL3Byb3ZpZGVyX3NpZ25hbHMucHJvdG8SDWF1dGg0YWdlbnQudjEiPwobUmVjZWl2ZVNlY3VyaXR5RXZlbnRSZXF1ZXN0EhMKC3Byb3ZpZGVyX2lkGAEgASgJEgsKA3NldBgCIAEoCSIeChxSZWNlaXZlU2VjdXJpdHlFdmVudFJlc3BvbnNlMo4BChVQcm92aWRlclNpZ25hbFNlcnZpY2USbwoUUmVjZWl2ZVNlY3VyaXR5RXZlbnQSKi5hdXRoNGFnZW50LnYxLlJlY2VpdmVTZWN1cml0eUV2ZW50UmVxdWVzdBorLmF1dGg0YWdlbnQudjEuUmVjZWl2ZVNlY3VyaXR5RXZlbnRSZXNwb25zZRoE6OAYAUKgAQoRY29tLmF1dGg0YWdlbnQudjFCFFByb3ZpZGVyU2lnbmFsc1Byb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_options]);
+  fileDesc("CiRhdXRoNGFnZW50L3YxL3Byb3ZpZGVyX3NpZ25hbHMucHJvdG8SDWF1dGg0YWdlbnQudjEiPwobUmVjZWl2ZVNlY3VyaXR5RXZlbnRSZXF1ZXN0EhMKC3Byb3ZpZGVyX2lkGAEgASgJEgsKA3NldBgCIAEoCSIeChxSZWNlaXZlU2VjdXJpdHlFdmVudFJlc3BvbnNlIkEKFFJlY2VpdmVMb2dvdXRSZXF1ZXN0EhMKC3Byb3ZpZGVyX2lkGAEgASgJEhQKDGxvZ291dF90b2tlbhgCIAEoCSIXChVSZWNlaXZlTG9nb3V0UmVzcG9uc2Uy6gEKFVByb3ZpZGVyU2lnbmFsU2VydmljZRJvChRSZWNlaXZlU2VjdXJpdHlFdmVudBIqLmF1dGg0YWdlbnQudjEuUmVjZWl2ZVNlY3VyaXR5RXZlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC52MS5SZWNlaXZlU2VjdXJpdHlFdmVudFJlc3BvbnNlEloKDVJlY2VpdmVMb2dvdXQSIy5hdXRoNGFnZW50LnYxLlJlY2VpdmVMb2dvdXRSZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5SZWNlaXZlTG9nb3V0UmVzcG9uc2UaBOjgGAFCoAEKEWNvbS5hdXRoNGFnZW50LnYxQhRQcm92aWRlclNpZ25hbHNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options]);
 
 /**
  * ReceiveSecurityEventRequest is what an identity provider has pushed.
@@ -59,6 +59,49 @@ export const ReceiveSecurityEventResponseSchema: GenMessage<ReceiveSecurityEvent
   messageDesc(file_auth4agent_v1_provider_signals, 1);
 
 /**
+ * ReceiveLogoutRequest is what an identity provider has sent.
+ *
+ * @generated from message auth4agent.v1.ReceiveLogoutRequest
+ */
+export type ReceiveLogoutRequest = Message<"auth4agent.v1.ReceiveLogoutRequest"> & {
+  /**
+   * Id of the identity provider in the path.
+   *
+   * @generated from field: string provider_id = 1;
+   */
+  providerId: string;
+
+  /**
+   * The logout token, as sent.
+   *
+   * @generated from field: string logout_token = 2;
+   */
+  logoutToken: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ReceiveLogoutRequest.
+ * Use `create(ReceiveLogoutRequestSchema)` to create a new message.
+ */
+export const ReceiveLogoutRequestSchema: GenMessage<ReceiveLogoutRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_provider_signals, 2);
+
+/**
+ * ReceiveLogoutResponse tells nothing, because a provider need not know who is signed in here.
+ *
+ * @generated from message auth4agent.v1.ReceiveLogoutResponse
+ */
+export type ReceiveLogoutResponse = Message<"auth4agent.v1.ReceiveLogoutResponse"> & {
+};
+
+/**
+ * Describes the message auth4agent.v1.ReceiveLogoutResponse.
+ * Use `create(ReceiveLogoutResponseSchema)` to create a new message.
+ */
+export const ReceiveLogoutResponseSchema: GenMessage<ReceiveLogoutResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_provider_signals, 3);
+
+/**
  * ProviderSignalService receives the signals of identity providers. No port offers it, because standards say how
  * providers send them.
  *
@@ -75,6 +118,17 @@ export const ProviderSignalService: GenService<{
     methodKind: "unary";
     input: typeof ReceiveSecurityEventRequestSchema;
     output: typeof ReceiveSecurityEventResponseSchema;
+  },
+  /**
+   * ReceiveLogout takes a logout token of an identity provider (OpenID Connect Back-Channel Logout 1.0). After the
+   * call has returned, no session that the logout has ended counts, and no token that it has ended.
+   *
+   * @generated from rpc auth4agent.v1.ProviderSignalService.ReceiveLogout
+   */
+  receiveLogout: {
+    methodKind: "unary";
+    input: typeof ReceiveLogoutRequestSchema;
+    output: typeof ReceiveLogoutResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_provider_signals, 0);

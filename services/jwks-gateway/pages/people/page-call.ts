@@ -54,6 +54,15 @@ export function readPageForm(
   if (origin !== new URL(config.baseUrl).origin || site !== 'same-origin') {
     throw new ApiError('FORM_EXPIRED', 'The form must come from a page of this server')
   }
+  return readFormFields(type, body)
+}
+
+/**
+ * Reads a form, each of whose fields was sent once.
+ *
+ * @throws ApiError UNSUPPORTED_MEDIA_TYPE, INVALID_ARGUMENT
+ */
+export function readFormFields(type: string, body: Buffer): FormFields {
   if (!FORM_TYPE.test(type)) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The content type must be that of a form')
   if (!isUtf8(body)) throw new ApiError('INVALID_ARGUMENT', 'The form must be UTF-8')
   const fields = new Map<string, string>()

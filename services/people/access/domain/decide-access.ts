@@ -1,4 +1,5 @@
 import type { UserAccess, UserScope } from '../../../operator-registry/index.ts'
+import { tellsOfEndedUsers } from '../../signals/domain/signals.ts'
 import type { Standing } from './standing.ts'
 
 /** What a user may let a client do at an audience, and the edges with which it ends. */
@@ -52,7 +53,7 @@ export function decideAccess(standing: Standing, operatorId: string, rule: UserA
   if (scopes.length === 0) return no('No scope of the resource is for this user')
   const edges = [accessEdge, ...(isOwn || targetEdge === null ? [] : [targetEdge]), providerEdge]
   const provider = { issuer: providerIssuer, generation: standing.generation ?? 1 }
-  const connectionS = Math.min(rule.maxDays * DAY_S, standing.signals === 'none' ? UNTOLD_S : Infinity)
+  const connectionS = Math.min(rule.maxDays * DAY_S, tellsOfEndedUsers(standing) ? Infinity : UNTOLD_S)
   return { ownerId, ownerDomain, scopes, connectionS, edges, provider }
 }
 

@@ -15,6 +15,7 @@ export interface Standing {
   readonly providerIssuer: string | null
   /** How the provider tells that it has ended a user. */
   readonly signals: string | null
+  readonly onLogout: string | null
   /** The operator that owns the audience, and what it says about users there. */
   readonly ownerId: string | null
   readonly ownerDomain: string | null

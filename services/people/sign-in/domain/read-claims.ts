@@ -22,6 +22,8 @@ export interface ProviderUser {
   readonly groups: readonly string[]
   /** When the person authenticated, in Unix seconds (`auth_time`); undefined if the provider does not say. */
   readonly authTimeS: number | undefined
+  /** The session at the provider (OpenID Connect Front-Channel Logout 1.0 section 3); empty if it does not say. */
+  readonly sid: string
 }
 
 const MAX_SUBJECT = 255
@@ -42,6 +44,7 @@ export function readClaims(claims: Claims, { subjectClaim, requiredClaims, group
     name: readName(claims),
     groups: groupsClaim === '' ? [] : readGroups(claimOf(claims, groupsClaim)),
     authTimeS: readTime(claimOf(claims, 'auth_time')),
+    sid: readSid(claimOf(claims, 'sid')),
   }
 }
 
@@ -58,6 +61,11 @@ function readId(claims: Claims, name: string): string {
 
 function readName(claims: Claims): string {
   return ['name', 'preferred_username'].map((name) => claimOf(claims, name)).find(isNonEmpty) ?? ''
+}
+
+/** A longer one could not be named by a logout token that counts. */
+function readSid(value: unknown): string {
+  return isText(value) ? value : ''
 }
 
 function readTime(value: unknown): number | undefined {

@@ -1,5 +1,5 @@
 /** All ways in which the server learns that a provider has ended a user. The first one is the default. */
-export const SIGNALS = ['none', 'ssf'] as const
+export const SIGNALS = ['none', 'ssf', 'logout'] as const
 /** How the server learns that a provider has ended a user. */
 export type Signals = (typeof SIGNALS)[number]
 
@@ -11,24 +11,43 @@ interface About {
   readonly bound: string
 }
 
+/** What a logout at a provider can end. The first one is the default. */
+export const ON_LOGOUT = ['sessions', 'tokens'] as const
+
 const ABOUT: Readonly<Record<Signals, About>> = {
   none: {
     path: undefined,
-    bound: 'The server does not learn it. A connection ends after some hours, then the user signs in again',
+    bound: 'The server does not learn it. A connection lasts 8 hours, then the user signs in again',
   },
   ssf: {
     path: 'events',
     bound: 'No token is valid once the server has answered 202 to the event of the provider',
   },
+  logout: {
+    path: 'logout',
+    bound: 'Sessions end once the server has answered 200 to the logout of the provider. A connection lasts 8 hours',
+  },
 }
+const TOKENS_END = 'No token is valid once the server has answered 200 to the logout of the provider'
 
 /** Returns what operators are told about the signals of a provider. */
 export function describeSignals(
   issuer: string,
-  { id, signals }: { readonly id: string; readonly signals: string },
+  { id, signals, onLogout }: { readonly id: string; readonly signals: string; readonly onLogout: string },
 ): { readonly signalsUri: string; readonly signalsBound: string } {
   const { path, bound } = ABOUT[SIGNALS.find((each) => each === signals) ?? 'none']
-  return { signalsUri: path === undefined ? '' : signalsUri(issuer, id, path), signalsBound: bound }
+  return {
+    signalsUri: path === undefined ? '' : signalsUri(issuer, id, path),
+    signalsBound: onLogout === 'tokens' ? TOKENS_END : bound,
+  }
+}
+
+/** Tells whether the tokens of a user end when the provider ends the user. Else connections do not last long. */
+export function tellsOfEndedUsers(provider: {
+  readonly signals: string | null
+  readonly onLogout: string | null
+}): boolean {
+  return provider.signals === 'ssf' || provider.onLogout === 'tokens'
 }
 
 /** Returns the URL to which a provider sends its signals: another one for each provider. */

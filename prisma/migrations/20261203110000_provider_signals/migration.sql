@@ -1,0 +1,7 @@
+-- What a logout at the provider ends: sessions, or also tokens. Empty for a provider that sends no logouts.
+ALTER TABLE "identity_providers" ADD COLUMN "on_logout" TEXT NOT NULL DEFAULT '';
+
+-- The session at the provider, which a logout token names.
+ALTER TABLE "web_sessions" ADD COLUMN "sid" TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX "web_sessions_sid" ON "web_sessions"("provider_id", "sid");
