@@ -80,10 +80,11 @@ describe('POST /people/providers/{id}/events', () => {
   })
 })
 
-describe('POST /people/providers/{id}/logout', () => {
-  const logOut = (url: string, body: string, type = 'application/x-www-form-urlencoded') =>
-    fetch(`${url}/people/providers/p1/logout`, { method: 'POST', headers: { 'content-type': type }, body })
+/** Sends a form to the place of the provider `p1`. */
+const logOut = (url: string, body: string, type = 'application/x-www-form-urlencoded') =>
+  fetch(`${url}/people/providers/p1/logout`, { method: 'POST', headers: { 'content-type': type }, body })
 
+describe('POST /people/providers/{id}/logout', () => {
   it('takes a form with a logout token', async () => {
     const { url, rpc } = await startGateway()
     const answer = await logOut(url, 'logout_token=a.b.c&other=x')
