@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { createOperator, generateKey, type Operator } from '@auth4agent/sdk'
+import { join } from 'node:path'
+import { createOperator, type Operator } from '@auth4agent/sdk'
+import { createKeyFile, keyFileReference, pathsIn, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { startExample } from '../../../clients/cli/src/demo/people/example.ts'
 import { createAuthority } from '../../support/certificate-authority.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -14,6 +16,8 @@ export interface PeopleWorld {
   readonly tour: Tour
   readonly issuer: string
   readonly operator: Operator
+  /** The folder with the configuration of the operator. */
+  readonly folder: string
   /** An address whose users may allow `search`, and also `order`. */
   readonly audience: string
   /** A URL client with a loopback redirect, and no secret. */
@@ -33,7 +37,18 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
   const tour = await startTour()
   started.defer(() => tour.stop())
   const issuer = tour.adapt('http://localhost:8080')
-  const operator = createOperator({ server: issuer, domain: DOMAIN, key: await generateKey() })
+  const folder = join(tour.folder, 'operator')
+  const keyFile = pathsIn(folder).operatorKey
+  const key = await createKeyFile(keyFile)
+  const operator = createOperator({ server: issuer, domain: DOMAIN, key })
+  await updateOperatorConfig(folder, {
+    id: operator.id,
+    domain: DOMAIN,
+    server_url: issuer,
+    issuer,
+    root_public_key: Buffer.from(key.publicKey).toString('base64'),
+    key: keyFileReference(folder, keyFile),
+  })
   await operator.register()
   await operator.verification.confirm()
   const idp = startExample('identity-provider.mjs', [issuer], new AbortController().signal)
@@ -71,7 +86,7 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
     await page.run(`document.querySelector('button[value=allow]').click()`)
     return nextAnswer()
   }
-  return { tour, issuer, operator, audience, clientId, redirectUri, page, allow, nextAnswer }
+  return { tour, issuer, operator, folder, audience, clientId, redirectUri, page, allow, nextAnswer }
 }
 
 const USERS = {
