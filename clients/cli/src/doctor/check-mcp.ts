@@ -20,7 +20,7 @@ interface McpCheck {
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
-/** Returns the checks of what a program with a browser needs at an MCP server. */
+/** Returns the checks of an MCP server, as programs with a browser need it. */
 export function mcpChecks(check: McpCheck): readonly Check[] {
   const name = 'mcp'
   return [

@@ -50,11 +50,15 @@ export function startExample(name: string, args: readonly string[], signal: Abor
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     async next() {
-      const { value, done } = await lines.next()
-      signal.throwIfAborted()
-      if (done !== true) return readFacts(value)
-      await ended
-      throw new Error(`The example ${name} has ended: ${errors.trim()}`)
+      for (;;) {
+        const { value, done } = await lines.next()
+        signal.throwIfAborted()
+        // Packages may write notices between.
+        if (done !== true && value.startsWith('{')) return readFacts(value)
+        if (done !== true) continue
+        await ended
+        throw new Error(`The example ${name} has ended: ${errors.trim()}`)
+      }
     },
     async stop() {
       signal.removeEventListener('abort', end)
