@@ -18,6 +18,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ts: (text) => stripTypeScriptTypes(text, { mode: 'strip' }),
   python: (text) => pipe('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], text),
   // The tests have no parser for these languages.
+  go: () => undefined,
+  nginx: () => undefined,
   sql: () => undefined,
   http: () => undefined,
   text: () => undefined,

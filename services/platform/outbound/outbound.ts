@@ -81,7 +81,7 @@ interface OutboundStreamRequest {
 export interface OutboundDeps {
   /** Addresses and CIDR ranges that are allowed although they are not public. */
   readonly allow: readonly string[]
-  /** Whether `localhost` and names under `.test` mean this machine, with http or https. */
+  /** Whether `localhost` and names under `.test` mean this machine, with http, or with https and any certificate. */
   readonly testDomains: boolean
   /** Counts how each request has ended. */
   readonly outcome: (outcome: 'OK' | OutboundWhy) => void
@@ -118,7 +118,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   const { allow, testDomains, outcome, now, resolve = createHostResolver(), requests = REQUESTS } = deps
   const { tracing, traceHosts = [] } = deps
   const context: Context = {
-    agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains })),
+    agent: createAgent(createVettedLookup({ resolve, vetAddress: createVetAddress(allow), testDomains }), testDomains),
     closing: new AbortController(),
     testDomains,
     enter: createBudget(requests, now),

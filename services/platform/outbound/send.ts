@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher, Pool, request } from 'undici'
 import { OutboundError, toOutboundError } from './outbound-error.ts'
+import { isLocalName } from './parse-target.ts'
 import { checkHead } from './read-answer.ts'
 import type { TimeLimit } from './time-limit.ts'
 
@@ -34,11 +35,15 @@ const CONNECT_MS = 10_000
 /** Requests over one connection. After them DNS is asked again, and its answer is vetted again. */
 const MAX_REUSES = 100
 
-/** Creates the agent that holds all connections. Each connection resolves its host with `lookup`. */
-export function createAgent(lookup: LookupFunction): Agent {
-  return new Agent({
-    // Both defaults of Node can be weakened from outside the program: by command line and by environment.
-    connect: { lookup, minVersion: 'TLSv1.2', rejectUnauthorized: true },
+/**
+ * Creates the agent that holds all connections. Each connection resolves its host with `lookup`. With test domains, a
+ * local name may have any certificate: it means this machine, and may be plain http too.
+ */
+export function createAgent(lookup: LookupFunction, testDomains: boolean): Agent {
+  // Both defaults of Node can be weakened from outside the program: by command line and by environment.
+  const connect = { lookup, minVersion: 'TLSv1.2', rejectUnauthorized: true } as const
+  const options = {
+    connect,
     connectTimeout: CONNECT_MS,
     // The limit of each request covers headers and body. undici's own timers are too coarse.
     headersTimeout: 0,
@@ -48,7 +53,10 @@ export function createAgent(lookup: LookupFunction): Agent {
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     maxRequestsPerClient: MAX_REUSES,
-  })
+  }
+  const local = { ...options, connect: { ...connect, rejectUnauthorized: false } }
+  const isLocal = (origin: string | URL) => testDomains && isLocalName(new URL(origin).hostname)
+  return new Agent({ ...options, factory: (origin) => new Pool(origin, isLocal(origin) ? local : options) })
 }
 
 /** Returns a form as content. */

@@ -81,6 +81,27 @@ describe('get over https', () => {
     expect(requests).toHaveLength(0)
   })
 
+  it.each(['localhost', 'client.demo.test'])(
+    'accepts any certificate of %s, but only with test domains',
+    async (host) => {
+      const { port, requests } = await startOutside(json([1]), createAuthority('unknown').certify('other.example'))
+      const url = `https://${host}:${port}/`
+      const strict = openOutbound({ allow: ['127.0.0.1'], testDomains: false, resolve: async () => [LOOPBACK] })
+      await expect(strict.outbound.get(url, JSON_TYPE)).rejects.toMatchObject({ why: 'UNREACHABLE' })
+      expect(requests).toHaveLength(0)
+      const { body } = await openOutbound({ testDomains: true }).outbound.get(url, JSON_TYPE)
+      expect(Buffer.from(body).toString()).toBe('[1]')
+    },
+  )
+
+  it('checks the certificate of every other name on a server with test domains', async () => {
+    const { port, requests } = await startOutside(json([1]), createAuthority('unknown').certify('auth.example'))
+    const { outbound } = openOutbound({ allow: ['127.0.0.1'], testDomains: true, resolve: async () => [LOOPBACK] })
+    const get = outbound.get(`https://auth.example:${port}/`, JSON_TYPE)
+    await expect(get).rejects.toMatchObject({ why: 'UNREACHABLE' })
+    expect(requests).toHaveLength(0)
+  })
+
   it('refuses http without test domains', async () => {
     const { outbound, asked } = openResolving([LOOPBACK])
     await expect(outbound.get('http://auth.example/', JSON_TYPE)).rejects.toMatchObject({ why: 'URL_REFUSED' })

@@ -116,6 +116,14 @@ it('demo refuses an invalid domain and leaves no folder', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
+it.each(['--delegation', '--federation', '--keep', '--domain=x.demo.test'])(
+  'demo --people cannot be used together with %s',
+  async (flag) => {
+    const { code, stderr } = await endCli(['demo', '--people', flag])
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(/cannot be used together/) })
+  },
+)
+
 it('demo passes on why the server refuses the domain that it was given', async () => {
   const { code, stderr } = await endCli(['demo', '--server', issuer, '--domain', 'co.uk'], { TMPDIR: temporary })
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('public suffix') })

@@ -17,6 +17,8 @@ type Document =
   | 'docs/examples/ssf-receiver/README.md'
   | 'docs/federation.md'
   | 'docs/identity.md'
+  | 'docs/mcp.md'
+  | 'docs/mcp-servers.md'
   | 'docs/moving.md'
   | 'docs/oauth.md'
   | 'docs/operations.md'
@@ -46,6 +48,9 @@ export async function blocks(
     | 'sh tour'
     | 'ts'
     | 'ts mcp'
+    | 'python mcp'
+    | 'go mcp'
+    | 'nginx mcp'
     | 'python',
 ): Promise<string[]> {
   return [...(await readDocument(name)).matchAll(/^ *```(\w+(?: \w+)?)\n([\s\S]*?)^ *```$/gm)].flatMap(

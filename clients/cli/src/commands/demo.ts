@@ -14,6 +14,9 @@ import { SCOPE } from '../demo/federation/scene.ts'
 import { wrapCommand } from '../demo/federation/words.ts'
 import { createNarrator, type Told } from '../demo/narrator.ts'
 import { freshDomain, type Scene } from '../demo/parties.ts'
+import { expectExamples } from '../demo/people/example.ts'
+import { openPage } from '../demo/people/open-page.ts'
+import { freshPeopleDomain, playPeople } from '../demo/people/play-people.ts'
 import { play } from '../demo/play.ts'
 import { checkIssuer } from '../operator-key.ts'
 import { checkServer, normalizeDomain } from '../server-address.ts'
@@ -35,6 +38,10 @@ const flags = {
     kind: 'boolean',
     help: 'show delegation instead: two operators, three agents that hand on less and less, and a paid API',
   },
+  people: {
+    kind: 'boolean',
+    help: 'show people instead: one signs in, lets an MCP client act, and ends it; needs a checkout and a browser',
+  },
   federation: {
     kind: 'boolean',
     help: 'show three deployments instead that trust each other; run `npm run cluster -- --deployments 3` first',
@@ -52,12 +59,14 @@ export const demo = defineCommand({
   help: [
     'Acts as an operator, an agent and a protected API that use a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, and calls the API. The API refuses a call for which the agent has no scope. Then the operator revokes the token and suspends the agent.',
     'With --delegation, an agent hands a part of its authority to a second agent, and this one to a third. The third pays, tries more, and loses its chain to a thief. Then the second agent is suspended, and the audit of each operator is shown. The second operator has the name `partner` below the domain.',
+    'With --people, the demo starts an OpenID provider with two users, an MCP server, and an MCP client that knows only the address of the MCP server. You sign in in a browser, allow the client to act for you, and end it; the next call of the tool fails. The server must be one of `npm start` on this machine.',
     'With --federation, an agent of one deployment calls an API of another one, and B explains why it may. Others may not, and B says what is missing. Then a membership ends, and B disables the issuer. The demo acts for everybody, with the keys in the folder of the deployments. At the end the same statements are in force as before, and the demo can run again. It says what stays different.',
     'Otherwise, keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
   ],
   examples: [
     { does: 'with the server of `npm start`', line: 'auth4agent demo' },
     { does: 'agents that act for other agents', line: 'auth4agent demo --delegation' },
+    { does: 'a person lets an MCP client act, and ends it', line: 'auth4agent demo --people' },
     { does: 'deployments that trust each other', line: 'auth4agent demo --federation' },
     { does: 'keep everything for experiments', line: 'auth4agent demo --keep' },
     {
@@ -74,8 +83,9 @@ export const demo = defineCommand({
     const server = checkServer(flags.text('server') ?? DEFAULT_SERVER)
     const issuer = flags.text('issuer') ?? server
     const keeps = flags.on('keep')
-    const given = flags.text('domain')
-    const domain = given === undefined ? freshDomain() : normalizeDomain(given)
+    const domain = domainOf(context)
+    const isAboutPeople = flags.on('people')
+    if (isAboutPeople) expectExamples()
     await expectServer(server, issuer, context)
     const folder = await mkdtemp(join(tmpdir(), 'auth4agent-demo-'))
     const tell = createNarrator(context)
@@ -88,7 +98,9 @@ export const demo = defineCommand({
     const scene: Scene = { server, issuer, domain, folder, fetch, fetchAnyway, signal, pause, tell, stillOwned }
     let isKept = false
     try {
-      await (flags.on('delegation') ? playDelegation : play)(scene, keeps)
+      const open = (url: string) => context.stdout.isTerminal && !json && openPage(url, context.env)
+      if (isAboutPeople) await playPeople({ ...scene, openPage: open })
+      else await (flags.on('delegation') ? playDelegation : play)(scene, keeps)
       isKept = keeps
     } finally {
       if (!isKept && !isNeeded) await rm(folder, { recursive: true, force: true })
@@ -111,6 +123,15 @@ export const demo = defineCommand({
   },
 })
 
+/** Returns the domain of the operator. The examples of people have a certificate only for their own domain. */
+function domainOf({ flags: chosen }: Context<typeof flags>): string {
+  const given = chosen.text('domain')
+  if (!chosen.on('people')) return given === undefined ? freshDomain() : normalizeDomain(given)
+  const other = given !== undefined ? 'domain' : (['delegation', 'keep'] as const).find((name) => chosen.on(name))
+  if (other !== undefined) throw usageError(`--people and --${other} cannot be used together`)
+  return freshPeopleDomain()
+}
+
 /** What no demo can undo: an end is an end. */
 const REMAINS: readonly string[] = [
   '- At B, all tokens of A from before the demo have ended.',
@@ -123,7 +144,7 @@ async function runFederation(context: Context<typeof flags>): Promise<'ok'> {
   const { flags: given, fetch, fetchAnyway, signal, progress, answer, note, json } = context
   const other =
     (['server', 'issuer', 'domain'] as const).find((name) => given.text(name) !== undefined) ??
-    (['delegation', 'keep'] as const).find((name) => given.on(name))
+    (['delegation', 'people', 'keep'] as const).find((name) => given.on(name))
   if (other !== undefined) throw usageError(`--federation and --${other} cannot be used together`)
   const folder = given.text('deployments') ?? DEFAULT_FOLDER
   const cast = await openCast(folder, fetch)

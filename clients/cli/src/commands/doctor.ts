@@ -9,6 +9,7 @@ import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { checkCertificate } from '../doctor/check-certificate.ts'
 import { checkKeys } from '../doctor/check-keys.ts'
+import { mcpChecks } from '../doctor/check-mcp.ts'
 import { checkOperatorKeys } from '../doctor/check-operator-keys.ts'
 import { checkPolicy } from '../doctor/check-policy.ts'
 import { checkToken } from '../doctor/check-token.ts'
@@ -33,6 +34,7 @@ const DEFAULT_SERVER = 'http://localhost:8080'
 export const doctor = defineCommand({
   help: [
     "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, what its database survives, the proof of the domain in DNS, and what the server knows about operator and agent, about the roles and expiry of the operator's keys, and about settings of its policy that are weaker than they were. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
+    'With --mcp, it also checks what a program with a browser needs at your MCP server: the answer without a token, its metadata and those of the authorization server, and whether the policy lets users come and an identity provider is named.',
     'The exit code is 1 if there is a problem, and 0 if there are only warnings. The output contains no secrets, so you can send it to others.',
   ],
   examples: [
@@ -41,6 +43,7 @@ export const doctor = defineCommand({
       does: 'ask whether public resolvers see the proof',
       line: 'auth4agent doctor --resolver 1.1.1.1 --resolver 8.8.8.8',
     },
+    { does: 'check an MCP server too', line: 'auth4agent doctor --mcp https://mcp.example.com/mcp' },
     { does: 'only the problems', line: 'auth4agent doctor --json | jq \'.findings[] | select(.level == "problem")\'' },
   ],
   flags: {
@@ -50,13 +53,20 @@ export const doctor = defineCommand({
       value: 'ADDRESS',
       help: 'also ask this DNS resolver, such as 192.0.2.1 or [2001:db8::1]:53',
     },
+    mcp: { kind: 'text', value: 'URL', help: 'also check the MCP server at this address' },
     timeout: { ...shared.timeout, more: `each check; ${TIMEOUT_S}s by default` },
   },
   async run({ flags, folder, fetch, now, signal, json, style, answer, progress }) {
     const timeoutMs = timeoutOf(flags.text('timeout') ?? String(TIMEOUT_S))
     const inspected = await inspectFolder(folder)
     const place = placeOf(inspected, flags.text('server'), flags.text('issuer'))
-    const checks = checksOf(place, inspected, { fetch, now, timeoutMs, resolvers: flags.list('resolver') })
+    const checks = checksOf(place, inspected, {
+      fetch,
+      now,
+      timeoutMs,
+      resolvers: flags.list('resolver'),
+      mcp: mcpOf(flags.text('mcp')),
+    })
     const looking = progress(`checking ${place.server}`, runChecks(checks, { timeoutMs, signal }))
     const findings = [...inspected.findings, ...(await looking)]
     const isWell = findings.every(({ level }) => level !== 'problem')
@@ -72,6 +82,8 @@ interface Settings {
   readonly now: () => number
   readonly timeoutMs: number
   readonly resolvers: readonly string[]
+  /** The address of an MCP server that is checked too. */
+  readonly mcp: string | undefined
 }
 
 interface Place {
@@ -90,7 +102,7 @@ function placeOf({ operator, agent }: Inspected, given: string | undefined, issu
 function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Settings): readonly Check[] {
   const { agent, operator, operatorKeys } = inspected
   if (!isServer(server)) return [{ name: 'server', run: async () => [noAddress(server)] }]
-  const { fetch, now } = settings
+  const { fetch, now, mcp } = settings
   // The probe must give up before the check does, so that the finding names the cause.
   const probe = createProbe({ ...settings, server, issuer, timeoutMs: settings.timeoutMs * 0.9 })
   const knownAgent = agent && {
@@ -100,6 +112,7 @@ function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Set
     publicKey: agent.signer === undefined ? agent.config.public_key : encodeBase64(agent.signer.publicKey),
   }
   const open = operator && openerOf(probe, operator.config, settings)
+  const owner = operator && { domain: operator.config.domain, keys: operatorKeys }
   const signer = agent?.signer
   const did = agent?.config.did
   return [
@@ -111,7 +124,13 @@ function checksOf({ server, issuer }: Place, inspected: Inspected, settings: Set
     ...(signer && did
       ? [{ name: 'token', run: (signal: AbortSignal) => checkToken({ probe, did, signer, fetch, signal }) }]
       : []),
+    ...(mcp === undefined ? [] : mcpChecks({ ...settings, url: mcp, probe, operator: owner, open })),
   ]
+}
+
+function mcpOf(url: string | undefined): string | undefined {
+  if (url === undefined || (isServer(url) && URL.canParse(url) && !url.includes('#'))) return url
+  throw usageError('--mcp must be the https address of an MCP server, or http on this machine')
 }
 
 function keyChecks(keys: readonly OwnOperatorKey[], open: Open | undefined, now: () => number): readonly Check[] {

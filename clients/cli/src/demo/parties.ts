@@ -134,9 +134,9 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
   })
 }
 
-/** Adds a new key with the role watch, so that an API of the operator can follow revocations without its root key. */
-export async function addWatchKey({ operator }: PlayedOperator): Promise<OwnOperator> {
-  const key = await generateKey()
+/** Adds a key with the role watch, so that an API of the operator can follow revocations without its root key. */
+export async function addWatchKey({ operator }: PlayedOperator, own?: SeedSigner): Promise<OwnOperator> {
+  const key = own ?? (await generateKey())
   const current = await operator.keys.get()
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key.publicKey) } as const
   const added = { jwk, label: 'demo API', roles: ['watch'], ...readValidity('1d', Date.now()) } as const

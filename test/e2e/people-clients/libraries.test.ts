@@ -1,0 +1,97 @@
+import * as oauth from 'oauth4webapi'
+import * as openid from 'openid-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PeopleWorld, startPeopleWorld } from './world.ts'
+
+const started = new AsyncDisposableStack()
+let world: PeopleWorld
+beforeAll(async () => {
+  world = await startPeopleWorld(started)
+})
+afterAll(() => started.disposeAsync())
+
+/** Asks the server whether a token is genuine, in time and not ended, whether it is bound to a key or not. */
+async function isValid(token: string): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ token, delegation: 'inspect' })
+  const response = await fetch(`${world.issuer}/v1/verify`, { method: 'POST', headers, body })
+  return Object(await response.json()).valid
+}
+
+describe.each([
+  ['without DPoP', false],
+  ['with DPoP', true],
+])('openid-client %s', (_name, isBound) => {
+  it('gets a token by a code, refreshes it, and ends both', async () => {
+    const { issuer, audience: resource, clientId, redirectUri } = world
+    const execute = [openid.allowInsecureRequests]
+    const options = { algorithm: 'oauth2', execute } as const
+    const config = await openid.discovery(new URL(issuer), clientId, undefined, openid.None(), options)
+    const DPoP = isBound ? openid.getDPoPHandle(config, await openid.randomDPoPKeyPair()) : undefined
+    const bound = { ...(DPoP && { DPoP }) }
+    const pkceCodeVerifier = openid.randomPKCECodeVerifier()
+    const expectedState = openid.randomState()
+    const page = openid.buildAuthorizationUrl(config, {
+      redirect_uri: redirectUri,
+      scope: 'search',
+      resource,
+      state: expectedState,
+      code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    })
+    const answer = await world.allow(page)
+    const checks = { pkceCodeVerifier, expectedState }
+    const first = await openid.authorizationCodeGrant(config, answer, checks, { resource }, bound)
+    expect(first).toMatchObject({ scope: 'search', token_type: isBound ? 'dpop' : 'bearer' })
+    const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource }, bound)
+    expect(second.access_token).not.toBe(first.access_token)
+    expect(await isValid(second.access_token)).toBe(true)
+    await openid.tokenRevocation(config, second.refresh_token ?? '')
+    expect(await isValid(first.access_token)).toBe(false)
+    expect(await isValid(second.access_token)).toBe(false)
+    const again = openid.refreshTokenGrant(config, second.refresh_token ?? '', { resource }, bound)
+    await expect(again).rejects.toMatchObject({ error: 'invalid_grant' })
+  })
+})
+
+describe.each([
+  ['without DPoP', false],
+  ['with DPoP', true],
+])('oauth4webapi %s', (_name, isBound) => {
+  it('gets a token by a code, refreshes it, and ends both', async () => {
+    const { audience: resource, clientId, redirectUri } = world
+    const issuer = new URL(world.issuer)
+    const insecure = { [oauth.allowInsecureRequests]: true }
+    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure })
+    const server = await oauth.processDiscoveryResponse(issuer, found)
+    const client = { client_id: clientId }
+    const key = await oauth.generateKeyPair('ES256')
+    const options = { ...insecure, ...(isBound && { DPoP: oauth.DPoP({}, key) }) }
+    const verifier = oauth.generateRandomCodeVerifier()
+    const page = new URL(server.authorization_endpoint ?? '')
+    const challenge = await oauth.calculatePKCECodeChallenge(verifier)
+    const query = { client_id: clientId, redirect_uri: redirectUri, response_type: 'code', scope: 'search', resource }
+    const proof = { code_challenge: challenge, code_challenge_method: 'S256', state: 'a state' }
+    page.search = new URLSearchParams({ ...query, ...proof }).toString()
+    const answer = oauth.validateAuthResponse(server, client, await world.allow(page), 'a state')
+    const none = oauth.None()
+    const redeemed = await oauth.authorizationCodeGrantRequest(server, client, none, answer, redirectUri, verifier, {
+      ...options,
+      additionalParameters: { resource },
+    })
+    const first = await oauth.processAuthorizationCodeResponse(server, client, redeemed)
+    expect(first).toMatchObject({ scope: 'search', token_type: isBound ? 'dpop' : 'bearer' })
+    const refreshed = await oauth.refreshTokenGrantRequest(server, client, none, first.refresh_token ?? '', options)
+    const second = await oauth.processRefreshTokenResponse(server, client, refreshed)
+    expect(await isValid(second.access_token)).toBe(true)
+    await oauth.processRevocationResponse(
+      await oauth.revocationRequest(server, client, none, second.access_token, insecure),
+    )
+    expect(await isValid(first.access_token)).toBe(false)
+    expect(await isValid(second.access_token)).toBe(false)
+    const again = await oauth.refreshTokenGrantRequest(server, client, none, second.refresh_token ?? '', options)
+    await expect(oauth.processRefreshTokenResponse(server, client, again)).rejects.toMatchObject({
+      error: 'invalid_grant',
+    })
+  })
+})

@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createOperator, type Operator } from '@auth4agent/sdk'
+import { createKeyFile, keyFileReference, pathsIn, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { startExample } from '../../../clients/cli/src/demo/people/example.ts'
+import { createAuthority } from '../../support/certificate-authority.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type ChromiumPage, startChromium } from '../passkeys/chromium-page.ts'
+import { startTour, type Tour } from '../readme-tour/tour.ts'
+
+/** A server of `npm start` whose operator lets people come, a program that they may allow, and their browser. */
+export interface PeopleWorld {
+  readonly tour: Tour
+  readonly issuer: string
+  readonly operator: Operator
+  /** The folder with the configuration of the operator. */
+  readonly folder: string
+  /** An address whose users may allow `search`, and also `order`. */
+  readonly audience: string
+  /** A URL client with a loopback redirect, and no secret. */
+  readonly clientId: string
+  readonly redirectUri: string
+  readonly page: ChromiumPage
+  /** Opens an authorization request as Alice, allows it, and resolves with the URL that the program gets. */
+  allow(url: URL): Promise<URL>
+  /** Waits for what the browser brings to the program next. */
+  nextAnswer(): Promise<URL>
+}
+
+const DOMAIN = 'acme.test'
+
+/** Starts the world. Everything ends with `started`. */
+export async function startPeopleWorld(started: AsyncDisposableStack): Promise<PeopleWorld> {
+  const tour = await startTour()
+  started.defer(() => tour.stop())
+  const issuer = tour.adapt('http://localhost:8080')
+  const folder = join(tour.folder, 'operator')
+  const keyFile = pathsIn(folder).operatorKey
+  const key = await createKeyFile(keyFile)
+  const operator = createOperator({ server: issuer, domain: DOMAIN, key })
+  await updateOperatorConfig(folder, {
+    id: operator.id,
+    domain: DOMAIN,
+    server_url: issuer,
+    issuer,
+    root_public_key: Buffer.from(key.publicKey).toString('base64'),
+    key: keyFileReference(folder, keyFile),
+  })
+  await operator.register()
+  await operator.verification.confirm()
+  const idp = startExample('identity-provider.mjs', [issuer], new AbortController().signal)
+  started.defer(() => idp.stop())
+  const { issuer: provider = '', client_id, client_secret = '' } = await idp.next()
+  await operator.providers.put('work', { issuer: provider, client_id: client_id ?? '', client_secret, all_users: true })
+  const audience = `https://mcp.${DOMAIN}/mcp`
+  await operator.policy.set({ audiences: [{ audience, callers: [], users: USERS }] })
+  const came: URL[] = []
+  const callback = await listen(
+    started,
+    createServer((request, response) => {
+      const url = new URL(request.url ?? '', redirectUri)
+      if (url.pathname === '/callback') came.push(url)
+      response.end('<title>Done</title>')
+    }),
+  )
+  const redirectUri = `http://127.0.0.1:${callback}/callback`
+  const documents = await listen(started, createTlsServer(createAuthority().certify('desktop.demo.test'), serve))
+  const clientId = `https://desktop.demo.test:${documents}/oauth/client.json`
+  const page = started.use(await startChromium())
+  const nextAnswer = () =>
+    eventually(() => {
+      const url = came.shift()
+      if (url === undefined) throw new Error('The program has got no answer')
+      return url
+    })
+  const allow = async (url: URL) => {
+    await page.open(url.href)
+    await page.run(`document.querySelector('a[href$="/alice"]')?.click()`)
+    await eventually(async () => {
+      if ((await page.run(`document.querySelector('button[value=allow]') !== null`)) !== true)
+        throw new Error('No page')
+    })
+    await page.run(`document.querySelector('button[value=allow]').click()`)
+    return nextAnswer()
+  }
+  return { tour, issuer, operator, folder, audience, clientId, redirectUri, page, allow, nextAnswer }
+}
+
+const USERS = {
+  domains: [DOMAIN],
+  clients: 'any',
+  scopes: [
+    { name: 'search', words: 'Search your documents', is_default: true },
+    { name: 'order', words: 'Order things for you' },
+  ],
+}
+
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  const clientId = `https://${request.headers.host}${request.url}`
+  const document = { client_id: clientId, client_name: 'Desktop', redirect_uris: ['http://127.0.0.1/callback'] }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
+}
+
+async function listen(started: AsyncDisposableStack, server: ReturnType<typeof createServer>): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  started.defer(() => {
+    server.close().closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  return port
+}
