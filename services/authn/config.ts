@@ -9,6 +9,7 @@ import type { UserGrants } from '../people/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Durability } from '../platform/db/durability.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
+import type { FairShare } from '../platform/limits/fair-share.ts'
 import type { Rate } from '../platform/limits/limits.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
@@ -74,6 +75,8 @@ export interface AuthnDeps {
   readonly chaining: Chaining
   readonly judgeIdJag: JudgeIdJag
   readonly userGrants: UserGrants
+  /** Runs a statement for a user when it is the turn of the user's operator. */
+  readonly userTurns: FairShare
   /** Gives places in status lists to tokens. */
   readonly statusPlaces: Places
   /** Counts a token for an operator of another deployment. Throws ApiError RATE_LIMITED. */

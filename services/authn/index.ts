@@ -9,7 +9,9 @@ import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_au
 import type { VerifyAccess } from '../calls/access-token.ts'
 import type { ServiceModule } from '../calls/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
+import { createFairShare } from '../platform/limits/fair-share.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
+import { createShares } from '../platform/limits/shares.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { shareLookUps } from './audience-owners.ts'
 import { authorizationRoutes } from './authz/routes.ts'
@@ -32,6 +34,13 @@ const MAX_PROOFS = 1_000_000
 
 /** The most delegated tokens that a process remembers. As objects, one takes 5 to 40 kB. */
 const MAX_DELEGATED = 2_000
+
+/**
+ * Statements that issue tokens for users at the same time: those of one connection wait for each other in the
+ * database, and each waits with a connection of the main pool.
+ */
+const USER_STATEMENTS = { total: 4, perKey: 2 } as const
+const WAITING_USERS = { max: 256, part: 0.5, keptMs: 0 } as const
 
 /** The authn part of the server: its RPC services and its jobs. */
 export interface Authn {
@@ -74,6 +83,7 @@ export function createAuthn({
     // calls are limited by the operator, once its grant is proven to be genuine.
     limitChained: limitKeys('token', chainedRate),
     limitFleet: limitKeys('token', fleetRate),
+    userTurns: createFairShare(USER_STATEMENTS, createShares(WAITING_USERS)),
     replays: createReplayMemory({ capacity: MAX_PROOFS }),
   }
   return {

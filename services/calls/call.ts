@@ -28,6 +28,11 @@ export interface Call extends Cause {
   /** Receives the database server on which the call found that it has nothing to change. */
   readonly sawServer?: (server: string) => void
   /**
+   * Tells that the call has ended tokens although its method usually does not: its answer, or its refusal, waits until
+   * no log follower accepts them. Absent for calls of the server itself.
+   */
+  readonly hasEndedTokens?: () => void
+  /**
    * Demands what a root operation demands, for a handler that learns only from its data that the call is one. Absent
    * for callers that are no operators.
    *

@@ -18,6 +18,14 @@ export interface CompleteDeps {
   readonly confirm: () => Promise<string | undefined>
 }
 
+/** What the handler of a call has told. */
+export interface Told {
+  /** The database servers from whose rows the call found that it has nothing to change. */
+  readonly servers: Set<string>
+  /** Whether the call has ended tokens, although its method usually does not. */
+  hasEnded: boolean
+}
+
 /**
  * Waits until the change of a call holds: until no log follower accepts ended tokens, and until the change is as
  * durable as the deployment demands. It waits even if this call changed nothing, because it may repeat one that failed
@@ -26,18 +34,17 @@ export interface CompleteDeps {
  * An old primary that stops can still show a change that no standby has, before its last sessions end. So if this call
  * found that the change was made before, the server that showed it must be the one that confirms.
  *
- * @param seen the database servers from whose rows this call found that it has nothing to change
  * @throws ApiError UNAVAILABLE if another server confirms
  */
 export async function complete(
   { settle, confirm }: CompleteDeps,
   { action, endsTokens }: Pick<UnaryRoute['policy'], 'action' | 'endsTokens'>,
   span: Span | undefined,
-  seen: ReadonlySet<string>,
+  { servers, hasEnded }: Told,
 ): Promise<void> {
-  if (action === undefined) return
-  const server = endsTokens ? await traced(span, 'settle', settle) : await confirm()
-  if (server === undefined || [...seen].every((each) => each === server)) return
+  if (action === undefined && !hasEnded) return
+  const server = endsTokens || hasEnded ? await traced(span, 'settle', settle) : await confirm()
+  if (server === undefined || [...servers].every((each) => each === server)) return
   const detail = 'The change was found on a database server that is no longer the primary; try again'
   throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1, isFault: false })
 }

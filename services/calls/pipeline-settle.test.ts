@@ -23,6 +23,11 @@ const notDurable = async () => {
   throw new ApiError('NOT_DURABLE')
 }
 
+const refuseEnded = async (_request: unknown, { hasEndedTokens }: Call) => {
+  hasEndedTokens?.()
+  throw new ApiError('REFRESH_NOT_ACCEPTED')
+}
+
 describe('a call that ends tokens', () => {
   it.each(['released', 'superseded'])(
     'settles before it refuses an operator that is %s, because the operator may be repeating its release',
@@ -99,6 +104,34 @@ describe('a call that ends tokens', () => {
     const { call } = pipelineFixture(db, { policy, handler, deps: { settle } })
     expect(await refusalOf(call(isKnown ? authorization() : undefined))).toBe(fails ? 'AGENT_REVOKED' : undefined)
     expect(settled).toBe(waits)
+  })
+})
+
+describe('a call that tells that it has ended tokens, although its method does not', () => {
+  it.each([
+    ['settles before it answers', false],
+    ['settles before an anonymous caller is refused', true],
+  ])('%s', async (_name, fails) => {
+    const steps: string[] = []
+    const settle = async () => {
+      steps.push('settle')
+      return undefined
+    }
+    const handler = async (_request: unknown, { hasEndedTokens }: Call) => {
+      hasEndedTokens?.()
+      steps.push('handler')
+      if (fails) throw new ApiError('REFRESH_NOT_ACCEPTED')
+      return {}
+    }
+    const { call } = pipelineFixture(db, { policy: { callers: ['anyone'] }, handler, deps: { settle } })
+    expect(await refusalOf(call())).toBe(fails ? 'REFRESH_NOT_ACCEPTED' : undefined)
+    expect(steps).toEqual(['handler', 'settle'])
+  })
+
+  it('fails with UNAVAILABLE when settle fails', async () => {
+    const handler = refuseEnded
+    const { call } = pipelineFixture(db, { policy: { callers: ['anyone'] }, handler, deps: { settle: failing } })
+    expect(await refusalOf(call())).toBe('UNAVAILABLE')
   })
 })
 

@@ -6,7 +6,7 @@ import type { Metrics } from '../platform/metrics/metrics.ts'
 import { tracedNow } from '../platform/trace/span.ts'
 import type { Call } from './call.ts'
 import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, type Received, receive } from './checks.ts'
-import { type CompleteDeps, complete, isKnownRefusal } from './complete.ts'
+import { type CompleteDeps, complete, isKnownRefusal, type Told } from './complete.ts'
 import { chargeUnits, costOfRequest } from './cost.ts'
 import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
@@ -157,9 +157,9 @@ async function answer(
   if (target.kind === 'forward') return target.forward.unary(method, readForwarded(deps, method, read, meta), meta)
   const { route } = target
   if (route.kind !== 'unary') throw streamMismatch(method)
-  const seen = new Set<string>()
-  const output = await handle(deps, route, read, meta, seen)
-  await complete(deps, route.policy, meta.span, seen)
+  const told: Told = { servers: new Set<string>(), hasEnded: false }
+  const output = await handle(deps, route, read, meta, told)
+  await complete(deps, route.policy, meta.span, told)
   return create(method.output, output)
 }
 
@@ -172,19 +172,22 @@ function requireClock({ clockProblem }: PipelineDeps): void {
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
 }
 
-async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, meta: TimedMeta, seen: Set<string>) {
+async function handle(deps: Pipeline, route: UnaryRoute, read: () => Message, meta: TimedMeta, told: Told) {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const turns = deps.turns(route.policy, received.call.principal, meta)
   try {
-    const sawServer = (server: string) => void seen.add(server)
-    const call = { ...admit(deps, route, received, meta), inTurn: turns.transaction, sawServer }
+    const sawServer = (server: string) => void told.servers.add(server)
+    const hasEndedTokens = () => void (told.hasEnded = true)
+    const call = { ...admit(deps, route, received, meta), inTurn: turns.transaction, sawServer, hasEndedTokens }
     return await turns.handler(() => route.handler(received.request, call))
   } catch (thrown) {
     const error = await auditRefusal(deps, route, { received, inTurn: turns.refusal }, thrown)
     // An operator whose release succeeded but whose answer was lost gets a refusal when it repeats the release, and
     // must then be able to rely on the release.
-    if (isKnownRefusal(received.call.principal, error)) await complete(deps, route.policy, meta.span, seen)
+    if (told.hasEnded || isKnownRefusal(received.call.principal, error)) {
+      await complete(deps, route.policy, meta.span, told)
+    }
     throw error
   }
 }

@@ -90,6 +90,7 @@ export async function makeAuthn(
       ...routesOf(signals.module),
       ...routesOf(people.module),
       ...routesOf(people.signIn),
+      ...routesOf(people.providerSignals),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs, ...people.jobs],

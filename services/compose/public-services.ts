@@ -15,6 +15,7 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
@@ -23,7 +24,10 @@ import { TrustService } from '../../gen/proto/auth4agent/v1/trust_pb.ts'
 import { Authorization } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import type { CalledService } from '../configuration/service-names.ts'
 
-/** The services for callers outside the deployment that each service implements, those for browsers included. */
+/**
+ * The services for callers outside the deployment that each service implements. Some are only for routes of the
+ * gateway, and no port offers them.
+ */
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService, OperatorKeyService, DeploymentService],
   identity: [IdentityService, AgentKeyService, AgentMoveService, AttestationService, AttestationPolicyService],
@@ -41,6 +45,7 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     SignalService,
     PeopleService,
     SignInService,
+    ProviderSignalService,
   ],
   revocation: [RevocationService],
 }

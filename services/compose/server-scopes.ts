@@ -15,6 +15,7 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { OperatorKeyService } from '../../gen/proto/auth4agent/v1/operator_keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { SignalService } from '../../gen/proto/auth4agent/v1/signals_pb.ts'
@@ -34,6 +35,7 @@ import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
 import { peoplePolicies } from '../people/policy.ts'
 import { signInPolicies } from '../people/sign-in/policy.ts'
+import { providerSignalPolicies } from '../people/signals/policy.ts'
 import { revocationPolicies } from '../revocation/policy.ts'
 import { signalPolicies } from '../signals/policy.ts'
 import { statusListPolicies } from '../status-list/policy.ts'
@@ -62,6 +64,7 @@ export const POLICY_TABLES: ReadonlyMap<DescService, PolicyTable> = new Map<Desc
   [SignalService, signalPolicies],
   [PeopleService, peoplePolicies],
   [SignInService, signInPolicies],
+  [ProviderSignalService, providerSignalPolicies],
   [RevocationService, revocationPolicies],
 ])
 

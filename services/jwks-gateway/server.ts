@@ -12,6 +12,8 @@ import { frontPageRoutes } from './pages/front-page.ts'
 import { passkeyPageRoutes } from './pages/people/passkey-page.ts'
 import { signInPageRoutes } from './pages/people/routes.ts'
 import { trustPageRoutes } from './pages/trust/route.ts'
+import { eventProblem } from './provider-signals/event-problem.ts'
+import { providerSignalRoutes } from './provider-signals/routes.ts'
 import { restBindings } from './rest/rest-bindings.ts'
 import { restRoutes } from './rest/rest-routes.ts'
 import { wellKnownRoutes } from './well-known/well-known.ts'
@@ -28,12 +30,17 @@ export function createGateway(deps: GatewayDeps): HttpPort {
     return (path: string) => prefixes.some((prefix) => path.startsWith(prefix))
   }
   const isOAuth = isBelow('/oauth/')
+  const isSignal = isBelow('/people/providers/')
   const isFederation = isBelow('/federation/', '/.well-known/openid-federation')
   const port = createHttpPort({
     ...deps,
-    routes: [...gatewayRoutes(context), ...signInPageRoutes(context)],
+    routes: [...gatewayRoutes(context), ...signInPageRoutes(context), ...providerSignalRoutes(context)],
     mount: connectOnFirstCall(context),
-    problemWriter: (path) => (isFederation(path) ? federationProblem : isOAuth(path) ? oauthProblem(path) : problemOf),
+    problemWriter(path) {
+      if (isFederation(path)) return federationProblem
+      if (isSignal(path)) return eventProblem
+      return isOAuth(path) ? oauthProblem(path) : problemOf
+    },
   })
   return {
     ...port,
@@ -47,7 +54,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
 
 /**
  * Returns the routes of the HTTP port that the OpenAPI document describes: all, but the pages of sign-ins, which only
- * browsers can use.
+ * browsers can use, and the places to which identity providers send signals.
  */
 export function gatewayRoutes(context: GatewayContext): readonly Route[] {
   return [

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { refusalOf } from '../../test/support/reason-of.ts'
 import { importHmacKey } from '../platform/crypto/hmac.ts'
 import { openText, sealText, secretOf } from './sealed-text.ts'
 
@@ -34,6 +35,14 @@ describe('openText', () => {
 
   it('refuses a text that is sealed for another purpose', async () => {
     expect(await openText(deps, 'dpop-nonce', await sealText(deps, 'trust-view', '1800000000'))).toBeUndefined()
+  })
+})
+
+describe('sealText', () => {
+  it('seals what opens, and refuses a longer text', async () => {
+    const longest = 'a'.repeat(4_096)
+    expect(await openText(deps, 'flow', await sealText(deps, 'flow', longest))).toBe(longest)
+    expect(await refusalOf(sealText(deps, 'flow', `${longest}a`))).toBe('INVALID_ARGUMENT')
   })
 })
 

@@ -1,5 +1,6 @@
 import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { hmacSha256, verifyHmacSha256 } from '../platform/crypto/hmac.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { ChallengeKeyring } from './challenge-keyring.ts'
 
 /** What a sealed text is for. A text that is sealed for one purpose does not open for another. */
@@ -10,16 +11,19 @@ type SecretPurpose = 'pkce' | 'nonce'
 /** Dependencies of sealText and openText. */
 export type SealDeps = { readonly challengeKeys: Pick<ChallengeKeyring, 'current' | 'find'> }
 
+/** Longest text that is sealed. */
+const MAX_CHARACTERS = 4_096
 const SEALED = /^([\w-]{1,64})\.([\w.-]{1,4096})\.([\w-]{43})$/
 
 /**
  * Seals a text of letters, digits and `_.-`: the id of a challenge key, the text, and a MAC over both. So the server
  * stores nothing, and every process of the deployment can open it. Anybody can read the text.
  *
- * @throws ApiError UNAVAILABLE
+ * @throws ApiError UNAVAILABLE; INVALID_ARGUMENT for a text that would not open
  */
 export async function sealText({ challengeKeys }: SealDeps, purpose: Purpose, text: string): Promise<string> {
   const { id, key } = await challengeKeys.current()
+  if (text.length > MAX_CHARACTERS) throw new ApiError('INVALID_ARGUMENT', 'The request is too long')
   const mac = hmacSha256(key, input(purpose, `${id}.${text}`))
   return `${id}.${text}.${encodeBase64url(mac)}`
 }

@@ -104,6 +104,7 @@ export type AuditAction =
   | 'user.disable'
   | 'user.enable'
   | 'user.remove'
+  | 'user.signal'
   | 'client.put'
   | 'client.block'
   | 'stream.create'

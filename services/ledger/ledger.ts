@@ -164,6 +164,7 @@ export function actorName(principal: Actor): string {
   if (principal.kind === 'operator') return `operator:${principal.operatorId}`
   if (principal.kind === 'agent') return `agent:${principal.did}`
   if (principal.kind === 'client') return `client:${principal.clientId}`
+  if (principal.kind === 'provider') return `provider:${principal.id}`
   return principal.kind === 'user' ? principal.subject : principal.kind
 }
 

@@ -42,8 +42,8 @@ export interface SignedCall {
 export type Principal = { readonly kind: 'anonymous' } | OperatorPrincipal | AdminPrincipal | AgentPrincipal
 
 /**
- * Who makes a change: the caller, the server itself, or an agent, client or user that has proved itself without the
- * pipeline.
+ * Who makes a change: the caller, the server itself, or an agent, client, user or identity provider that has proved
+ * itself without the pipeline.
  */
 export type Actor =
   | Principal
@@ -51,6 +51,7 @@ export type Actor =
   | { readonly kind: 'agent'; readonly did: string }
   | { readonly kind: 'client'; readonly clientId: string }
   | { readonly kind: 'user'; readonly subject: string }
+  | { readonly kind: 'provider'; readonly id: string }
 
 /** The facts about a caller that has signed its call. */
 interface Signatory {

@@ -1,4 +1,5 @@
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
+import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { ServiceModule } from '../calls/rpc.ts'
 import { removeExpired } from '../platform/db/prune.ts'
@@ -12,6 +13,8 @@ import { peopleRoutes } from './routes.ts'
 import { createCookies } from './sessions/cookies.ts'
 import { signInPolicies } from './sign-in/policy.ts'
 import { signInRoutes } from './sign-in/routes.ts'
+import { providerSignalPolicies } from './signals/policy.ts'
+import { providerSignalRoutes } from './signals/routes.ts'
 import { sweepUsers } from './store/sweep-users.ts'
 import { createUserGrants, type UserGrants } from './user-grants.ts'
 
@@ -27,6 +30,7 @@ export type { UserGrants } from './user-grants.ts'
 export interface People {
   readonly module: ServiceModule<typeof PeopleService>
   readonly signIn: ServiceModule<typeof SignInService>
+  readonly providerSignals: ServiceModule<typeof ProviderSignalService>
   readonly userGrants: UserGrants
   readonly jobs: readonly Job[]
   close(): Promise<void>
@@ -45,6 +49,11 @@ export function createPeople(options: PeopleOptions): People {
   return {
     module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
+    providerSignals: {
+      service: ProviderSignalService,
+      handlers: providerSignalRoutes(options),
+      policies: providerSignalPolicies,
+    },
     userGrants: createUserGrants(options),
     jobs: [
       { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { asOperator, type TestOperator } from '../../test/support/identity.ts'
+import { asOperator, TEST_ISSUER, type TestOperator } from '../../test/support/identity.ts'
 import { NO_METADATA, peopleFixture, peopleVault } from '../../test/support/people.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { providerOf } from '../../test/support/users.ts'
@@ -27,6 +27,17 @@ const audit = async () => {
 }
 
 describe('putIdentityProvider', () => {
+  it('says where a provider sends its signals, and when no token is valid any more', async () => {
+    const { provider: none } = await calls.put('work')
+    expect(none).toMatchObject({ signals: 'none', signalsUri: '' })
+    expect(none?.signalsBound).toContain('The server does not learn it')
+    const { provider } = await calls.put('work', { signals: 'ssf' })
+    const signalsUri = `${TEST_ISSUER}/people/providers/${provider?.id}/events`
+    expect(provider).toMatchObject({ signals: 'ssf', signalsUri })
+    expect(provider?.signalsBound).toContain('once the server has answered 202')
+    expect(await refusalOf(calls.put('work', { signals: 'ssf', subjectClaim: 'oid' }))).toBe('INVALID_ARGUMENT')
+  })
+
   it('creates a provider with defaults, which is listed by name and never shows its secret', async () => {
     await calls.put('work')
     await calls.put('a', { allUsers: false, requiredClaims: [{ name: 'hd', value: 'acme.example' }] })

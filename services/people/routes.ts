@@ -15,19 +15,20 @@ import { userRoutes } from './users/routes.ts'
 export function peopleRoutes(options: PeopleOptions, documents: ClientDocuments): Handlers<typeof PeopleService> {
   const { db, readDb, now, issuer: ourIssuer, vault, testDomains } = options
   const store: ProviderStore = { prisma: db.prisma, vault, now }
+  const toMessage = (row: Parameters<typeof toProvider>[1]) => toProvider(ourIssuer, row)
   return {
     async putIdentityProvider(request, call) {
       const wanted = readNewProvider(request, { ourIssuer, testDomains })
       // A copied request must not make this server fetch anything.
       await demandUnused(db.prisma, call)
       if (!(await isStored(store, request.id, wanted))) await discoverProvider(options, wanted)
-      return { provider: toProvider(await putProvider(store, call, request.id, wanted)) }
+      return { provider: toMessage(await putProvider(store, call, request.id, wanted)) }
     },
     async listIdentityProviders({ id }) {
-      return { providers: (await listProviders(readDb.prisma, id)).map(toProvider) }
+      return { providers: (await listProviders(readDb.prisma, id)).map(toMessage) }
     },
     async removeIdentityProvider({ id, name }, call) {
-      return { provider: toProvider(await removeProvider(db.prisma, call, id, name)) }
+      return { provider: toMessage(await removeProvider(db.prisma, call, id, name)) }
     },
     ...userRoutes(options),
     ...clientRoutes(options, documents),

@@ -3,9 +3,10 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { IdentityProvider, User } from '../../gen/prisma/client.ts'
 import type { IdentityProviderSchema, UserSchema } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { readRequiredClaims } from './domain/required-claims.ts'
+import { describeSignals } from './signals/domain/signals.ts'
 
-/** Returns an identity provider as a message, which never contains its secret. */
-export function toProvider(row: IdentityProvider): MessageInitShape<typeof IdentityProviderSchema> {
+/** Returns an identity provider of a deployment as a message, which never contains its secret. */
+export function toProvider(ourIssuer: string, row: IdentityProvider): MessageInitShape<typeof IdentityProviderSchema> {
   const { id, name, issuer, clientId, authMethod, scopes, subjectClaim, groupsClaim, signals } = row
   const requiredClaims = readRequiredClaims(row.requiredClaims)
   return {
@@ -20,6 +21,7 @@ export function toProvider(row: IdentityProvider): MessageInitShape<typeof Ident
     allUsers: requiredClaims.length === 0,
     groupsClaim,
     signals,
+    ...describeSignals(ourIssuer, row),
     createdAt: timestampFromDate(row.createdAt),
     updatedAt: timestampFromDate(row.updatedAt),
   }

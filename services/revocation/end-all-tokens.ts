@@ -20,10 +20,10 @@ export interface Ended {
 }
 
 /**
- * Ends every token of the deployment, and voids every challenge, code and refresh token. The administrator calls it
- * after a backup is restored, because all revocations, redemptions and registrations since that backup are lost. Every
- * operator continues from an epoch that no issued token can have, also an operator that registers again under the same
- * id.
+ * Ends every token of the deployment, and voids every challenge, code, refresh token and session. The administrator
+ * calls it after a backup is restored, because all revocations, redemptions and registrations since that backup are
+ * lost. Every operator continues from an epoch that no issued token can have, also an operator that registers again
+ * under the same id.
  */
 export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, reason: string): Promise<Ended> {
   return change(prisma, author, async (tx, audit) => {
@@ -36,6 +36,7 @@ export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, r
       RETURNING first_epoch AS "firstEpoch", issuer`
     const [{ firstEpoch, issuer } = { firstEpoch: 0, issuer: '' }] = rows
     await tx.challengeKey.deleteMany()
+    await tx.webSession.deleteMany()
     await audit({ action: 'deployment.end-all-tokens', subject: issuer, reason })
     return { minimumEpoch: firstEpoch, at: new Date() }
   })

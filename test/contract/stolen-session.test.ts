@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { beforeAll, expect, it } from 'vitest'
+import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { POLICY_TABLES } from '../../services/compose/server-scopes.ts'
 import { createCookies } from '../../services/people/sessions/cookies.ts'
@@ -31,7 +32,9 @@ const guarded = methods.filter(({ parent, localName }) => {
 
 it('a stolen session can call none of the methods that need a signature', () => {
   expect(guarded.length).toBeGreaterThan(60)
-  expect(methods.map(({ parent }) => parent)).not.toContain(SignInService)
+  const parents = methods.map(({ parent }) => parent)
+  expect(parents).not.toContain(SignInService)
+  expect(parents).not.toContain(ProviderSignalService)
 })
 
 it.each(guarded.map((method) => [shortName(method), method] as const))(

@@ -108,6 +108,8 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     consent_id: id('consent'),
     scopes: "'{read}'",
     jkt: "''",
+    client_edge: id('client'),
+    vouched_at: 'now()',
     moved_at: 'now()',
     created_at: 'now()',
     used_at: "now() - n * interval '1 second'",

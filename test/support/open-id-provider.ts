@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
 import type { Certified } from './certificate-authority.ts'
 
@@ -15,6 +15,8 @@ export interface OpenIdProvider {
   sub: string
   /** Lets the client use these redirect URIs. All sessions at the provider end. */
   allow(redirectUris: readonly string[]): Promise<void>
+  /** Signs claims by the key of the provider. */
+  sign(claims: Readonly<Record<string, unknown>>, typ: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -34,7 +36,9 @@ export async function startOpenIdProvider(
   const { port } = server.address() as AddressInfo
   const person = { sub: 'alice', claims: {} }
   const issuer = certified === undefined ? `http://idp.test:${port}` : `https://${certified.host}:${port}`
-  let provider = await createProvider(issuer, person, redirectUris, authMethod)
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const made = { issuer, person, authMethod, jwk: { ...(await exportJWK(privateKey)), ...KEY } }
+  let provider = createProvider(made, redirectUris)
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (!request.url?.startsWith('/login/')) return provider.callback()(request, response)
     await provider.interactionFinished(request, response, { login: { accountId: person.sub } })
@@ -42,8 +46,10 @@ export async function startOpenIdProvider(
   return Object.assign(person, {
     issuer,
     async allow(uris: readonly string[]) {
-      provider = await createProvider(issuer, person, uris, authMethod)
+      provider = createProvider(made, uris)
     },
+    sign: (claims: Readonly<Record<string, unknown>>, typ: string) =>
+      new SignJWT({ ...claims }).setProtectedHeader({ typ, alg: KEY.alg, kid: KEY.kid }).sign(privateKey),
     async close() {
       server.closeAllConnections()
       server.close()
@@ -52,15 +58,18 @@ export async function startOpenIdProvider(
   })
 }
 
-async function createProvider(
-  issuer: string,
-  person: Pick<OpenIdProvider, 'claims' | 'sub'>,
-  redirectUris: readonly string[],
-  authMethod: 'client_secret_basic' | 'client_secret_post',
-): Promise<Provider> {
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+const KEY = { kid: 'key-1', alg: 'ES256', use: 'sig' } as const
+
+interface Made {
+  readonly issuer: string
+  readonly person: Pick<OpenIdProvider, 'claims' | 'sub'>
+  readonly authMethod: 'client_secret_basic' | 'client_secret_post'
+  readonly jwk: JWK
+}
+
+function createProvider({ issuer, person, authMethod, jwk }: Made, redirectUris: readonly string[]): Provider {
   return new Provider(issuer, {
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'key-1', alg: 'ES256', use: 'sig' }] },
+    jwks: { keys: [jwk] },
     clients: [
       {
         client_id: CLIENT.id,

@@ -31,6 +31,7 @@ type NewProvider = Partial<
     | 'subjectClaim'
     | 'allUsers'
     | 'groupsClaim'
+    | 'signals'
   >
 > & { readonly requiredClaims?: MessageInitShape<typeof RequiredClaimSchema>[] }
 

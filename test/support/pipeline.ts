@@ -56,6 +56,7 @@ const GROUPS: readonly LimitName[] = [
   'watch',
   'graph',
   'sign-in',
+  'signal',
   'forward',
 ]
 

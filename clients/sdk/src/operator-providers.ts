@@ -16,6 +16,9 @@ const provider = {
   signals: 'text',
   created_at: 'text?',
   updated_at: 'text?',
+  signals_uri: 'text?',
+  // Servers before this release have no words for it.
+  signals_bound: 'text?',
 } as const satisfies Shape
 const requiredClaim = { name: 'text', value: 'text' } as const satisfies Shape
 
@@ -45,7 +48,10 @@ export interface NewIdentityProvider {
   readonly all_users?: boolean | undefined
   /** The claim with the groups of a user; by default none. */
   readonly groups_claim?: string | undefined
-  /** How the server learns that the provider has ended a user: `none`, the default. */
+  /**
+   * How the server learns that the provider has ended a user: `none`, the default; or `ssf`. Register `signals_uri` of
+   * the answer at the provider.
+   */
   readonly signals?: string | undefined
 }
 

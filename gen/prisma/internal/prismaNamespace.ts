@@ -5063,6 +5063,8 @@ export const ConnectionScalarFieldEnum = {
   consentId: 'consentId',
   scopes: 'scopes',
   jkt: 'jkt',
+  clientEdge: 'clientEdge',
+  vouchedAt: 'vouchedAt',
   n: 'n',
   movedAt: 'movedAt',
   createdAt: 'createdAt',

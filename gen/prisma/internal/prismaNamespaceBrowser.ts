@@ -829,6 +829,8 @@ export const ConnectionScalarFieldEnum = {
   consentId: 'consentId',
   scopes: 'scopes',
   jkt: 'jkt',
+  clientEdge: 'clientEdge',
+  vouchedAt: 'vouchedAt',
   n: 'n',
   movedAt: 'movedAt',
   createdAt: 'createdAt',

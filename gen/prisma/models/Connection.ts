@@ -38,6 +38,8 @@ export type ConnectionMinAggregateOutputType = {
   id: string | null
   consentId: string | null
   jkt: string | null
+  clientEdge: string | null
+  vouchedAt: Date | null
   n: number | null
   movedAt: Date | null
   createdAt: Date | null
@@ -49,6 +51,8 @@ export type ConnectionMaxAggregateOutputType = {
   id: string | null
   consentId: string | null
   jkt: string | null
+  clientEdge: string | null
+  vouchedAt: Date | null
   n: number | null
   movedAt: Date | null
   createdAt: Date | null
@@ -61,6 +65,8 @@ export type ConnectionCountAggregateOutputType = {
   consentId: number
   scopes: number
   jkt: number
+  clientEdge: number
+  vouchedAt: number
   n: number
   movedAt: number
   createdAt: number
@@ -82,6 +88,8 @@ export type ConnectionMinAggregateInputType = {
   id?: true
   consentId?: true
   jkt?: true
+  clientEdge?: true
+  vouchedAt?: true
   n?: true
   movedAt?: true
   createdAt?: true
@@ -93,6 +101,8 @@ export type ConnectionMaxAggregateInputType = {
   id?: true
   consentId?: true
   jkt?: true
+  clientEdge?: true
+  vouchedAt?: true
   n?: true
   movedAt?: true
   createdAt?: true
@@ -105,6 +115,8 @@ export type ConnectionCountAggregateInputType = {
   consentId?: true
   scopes?: true
   jkt?: true
+  clientEdge?: true
+  vouchedAt?: true
   n?: true
   movedAt?: true
   createdAt?: true
@@ -204,6 +216,8 @@ export type ConnectionGroupByOutputType = {
   consentId: string
   scopes: string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date
   n: number
   movedAt: Date
   createdAt: Date
@@ -239,6 +253,8 @@ export type ConnectionWhereInput = {
   consentId?: Prisma.UuidFilter<"Connection"> | string
   scopes?: Prisma.StringNullableListFilter<"Connection">
   jkt?: Prisma.StringFilter<"Connection"> | string
+  clientEdge?: Prisma.UuidFilter<"Connection"> | string
+  vouchedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   n?: Prisma.IntFilter<"Connection"> | number
   movedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
@@ -252,6 +268,8 @@ export type ConnectionOrderByWithRelationInput = {
   consentId?: Prisma.SortOrder
   scopes?: Prisma.SortOrder
   jkt?: Prisma.SortOrder
+  clientEdge?: Prisma.SortOrder
+  vouchedAt?: Prisma.SortOrder
   n?: Prisma.SortOrder
   movedAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -268,6 +286,8 @@ export type ConnectionWhereUniqueInput = Prisma.AtLeast<{
   consentId?: Prisma.UuidFilter<"Connection"> | string
   scopes?: Prisma.StringNullableListFilter<"Connection">
   jkt?: Prisma.StringFilter<"Connection"> | string
+  clientEdge?: Prisma.UuidFilter<"Connection"> | string
+  vouchedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   n?: Prisma.IntFilter<"Connection"> | number
   movedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
@@ -281,6 +301,8 @@ export type ConnectionOrderByWithAggregationInput = {
   consentId?: Prisma.SortOrder
   scopes?: Prisma.SortOrder
   jkt?: Prisma.SortOrder
+  clientEdge?: Prisma.SortOrder
+  vouchedAt?: Prisma.SortOrder
   n?: Prisma.SortOrder
   movedAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -301,6 +323,8 @@ export type ConnectionScalarWhereWithAggregatesInput = {
   consentId?: Prisma.UuidWithAggregatesFilter<"Connection"> | string
   scopes?: Prisma.StringNullableListFilter<"Connection">
   jkt?: Prisma.StringWithAggregatesFilter<"Connection"> | string
+  clientEdge?: Prisma.UuidWithAggregatesFilter<"Connection"> | string
+  vouchedAt?: Prisma.DateTimeWithAggregatesFilter<"Connection"> | Date | string
   n?: Prisma.IntWithAggregatesFilter<"Connection"> | number
   movedAt?: Prisma.DateTimeWithAggregatesFilter<"Connection"> | Date | string
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Connection"> | Date | string
@@ -312,6 +336,8 @@ export type ConnectionCreateInput = {
   id: string
   scopes?: Prisma.ConnectionCreatescopesInput | string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date | string
   n?: number
   movedAt: Date | string
   createdAt: Date | string
@@ -325,6 +351,8 @@ export type ConnectionUncheckedCreateInput = {
   consentId: string
   scopes?: Prisma.ConnectionCreatescopesInput | string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date | string
   n?: number
   movedAt: Date | string
   createdAt: Date | string
@@ -336,6 +364,8 @@ export type ConnectionUpdateInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -349,6 +379,8 @@ export type ConnectionUncheckedUpdateInput = {
   consentId?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -361,6 +393,8 @@ export type ConnectionCreateManyInput = {
   consentId: string
   scopes?: Prisma.ConnectionCreatescopesInput | string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date | string
   n?: number
   movedAt: Date | string
   createdAt: Date | string
@@ -372,6 +406,8 @@ export type ConnectionUpdateManyMutationInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -384,6 +420,8 @@ export type ConnectionUncheckedUpdateManyInput = {
   consentId?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -406,6 +444,8 @@ export type ConnectionCountOrderByAggregateInput = {
   consentId?: Prisma.SortOrder
   scopes?: Prisma.SortOrder
   jkt?: Prisma.SortOrder
+  clientEdge?: Prisma.SortOrder
+  vouchedAt?: Prisma.SortOrder
   n?: Prisma.SortOrder
   movedAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -421,6 +461,8 @@ export type ConnectionMaxOrderByAggregateInput = {
   id?: Prisma.SortOrder
   consentId?: Prisma.SortOrder
   jkt?: Prisma.SortOrder
+  clientEdge?: Prisma.SortOrder
+  vouchedAt?: Prisma.SortOrder
   n?: Prisma.SortOrder
   movedAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -432,6 +474,8 @@ export type ConnectionMinOrderByAggregateInput = {
   id?: Prisma.SortOrder
   consentId?: Prisma.SortOrder
   jkt?: Prisma.SortOrder
+  clientEdge?: Prisma.SortOrder
+  vouchedAt?: Prisma.SortOrder
   n?: Prisma.SortOrder
   movedAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -498,6 +542,8 @@ export type ConnectionCreateWithoutConsentInput = {
   id: string
   scopes?: Prisma.ConnectionCreatescopesInput | string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date | string
   n?: number
   movedAt: Date | string
   createdAt: Date | string
@@ -509,6 +555,8 @@ export type ConnectionUncheckedCreateWithoutConsentInput = {
   id: string
   scopes?: Prisma.ConnectionCreatescopesInput | string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date | string
   n?: number
   movedAt: Date | string
   createdAt: Date | string
@@ -550,6 +598,8 @@ export type ConnectionScalarWhereInput = {
   consentId?: Prisma.UuidFilter<"Connection"> | string
   scopes?: Prisma.StringNullableListFilter<"Connection">
   jkt?: Prisma.StringFilter<"Connection"> | string
+  clientEdge?: Prisma.UuidFilter<"Connection"> | string
+  vouchedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   n?: Prisma.IntFilter<"Connection"> | number
   movedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
@@ -561,6 +611,8 @@ export type ConnectionCreateManyConsentInput = {
   id: string
   scopes?: Prisma.ConnectionCreatescopesInput | string[]
   jkt: string
+  clientEdge: string
+  vouchedAt: Date | string
   n?: number
   movedAt: Date | string
   createdAt: Date | string
@@ -572,6 +624,8 @@ export type ConnectionUpdateWithoutConsentInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -583,6 +637,8 @@ export type ConnectionUncheckedUpdateWithoutConsentInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -594,6 +650,8 @@ export type ConnectionUncheckedUpdateManyWithoutConsentInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   scopes?: Prisma.ConnectionUpdatescopesInput | string[]
   jkt?: Prisma.StringFieldUpdateOperationsInput | string
+  clientEdge?: Prisma.StringFieldUpdateOperationsInput | string
+  vouchedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   n?: Prisma.IntFieldUpdateOperationsInput | number
   movedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -608,6 +666,8 @@ export type ConnectionSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   consentId?: boolean
   scopes?: boolean
   jkt?: boolean
+  clientEdge?: boolean
+  vouchedAt?: boolean
   n?: boolean
   movedAt?: boolean
   createdAt?: boolean
@@ -621,6 +681,8 @@ export type ConnectionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   consentId?: boolean
   scopes?: boolean
   jkt?: boolean
+  clientEdge?: boolean
+  vouchedAt?: boolean
   n?: boolean
   movedAt?: boolean
   createdAt?: boolean
@@ -634,6 +696,8 @@ export type ConnectionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   consentId?: boolean
   scopes?: boolean
   jkt?: boolean
+  clientEdge?: boolean
+  vouchedAt?: boolean
   n?: boolean
   movedAt?: boolean
   createdAt?: boolean
@@ -647,6 +711,8 @@ export type ConnectionSelectScalar = {
   consentId?: boolean
   scopes?: boolean
   jkt?: boolean
+  clientEdge?: boolean
+  vouchedAt?: boolean
   n?: boolean
   movedAt?: boolean
   createdAt?: boolean
@@ -654,7 +720,7 @@ export type ConnectionSelectScalar = {
   expiresAt?: boolean
 }
 
-export type ConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "consentId" | "scopes" | "jkt" | "n" | "movedAt" | "createdAt" | "usedAt" | "expiresAt", ExtArgs["result"]["connection"]>
+export type ConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "consentId" | "scopes" | "jkt" | "clientEdge" | "vouchedAt" | "n" | "movedAt" | "createdAt" | "usedAt" | "expiresAt", ExtArgs["result"]["connection"]>
 export type ConnectionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   consent?: boolean | Prisma.ConsentDefaultArgs<ExtArgs>
 }
@@ -682,6 +748,14 @@ export type $ConnectionPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * Thumbprint of the key to which the refresh tokens are bound; empty for none.
      */
     jkt: string
+    /**
+     * Edge of the client when the connection began. A client that was blocked since has another one.
+     */
+    clientEdge: string
+    /**
+     * When the identity provider vouched for the user: the sign-in from which the connection comes.
+     */
+    vouchedAt: Date
     /**
      * Number of the refresh token that is current, and when it became current.
      */
@@ -1118,6 +1192,8 @@ export interface ConnectionFieldRefs {
   readonly consentId: Prisma.FieldRef<"Connection", 'String'>
   readonly scopes: Prisma.FieldRef<"Connection", 'String[]'>
   readonly jkt: Prisma.FieldRef<"Connection", 'String'>
+  readonly clientEdge: Prisma.FieldRef<"Connection", 'String'>
+  readonly vouchedAt: Prisma.FieldRef<"Connection", 'DateTime'>
   readonly n: Prisma.FieldRef<"Connection", 'Int'>
   readonly movedAt: Prisma.FieldRef<"Connection", 'DateTime'>
   readonly createdAt: Prisma.FieldRef<"Connection", 'DateTime'>

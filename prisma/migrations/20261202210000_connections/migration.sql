@@ -27,6 +27,8 @@ CREATE TABLE "connections" (
     "consent_id" UUID NOT NULL,
     "scopes" TEXT[],
     "jkt" TEXT NOT NULL,
+    "client_edge" UUID NOT NULL,
+    "vouched_at" TIMESTAMPTZ(3) NOT NULL,
     "n" INTEGER NOT NULL DEFAULT 0,
     "moved_at" TIMESTAMPTZ(3) NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
@@ -38,7 +40,12 @@ CREATE TABLE "connections" (
 
 CREATE UNIQUE INDEX "consents_user_client_audience" ON "consents"("operator_id", "subject", "client_id", "audience");
 CREATE INDEX "consents_operator" ON "consents"("operator_id", "given_at", "id");
+CREATE INDEX "consents_operator_client" ON "consents"("operator_id", "client_id", "given_at", "id");
+CREATE INDEX "consents_operator_audience" ON "consents"("operator_id", "audience", "given_at", "id");
 CREATE INDEX "consents_owner" ON "consents"("owner_id", "given_at", "id");
+CREATE INDEX "consents_owner_subject" ON "consents"("owner_id", "subject", "given_at", "id");
+CREATE INDEX "consents_owner_client" ON "consents"("owner_id", "client_id", "given_at", "id");
+CREATE INDEX "consents_owner_audience" ON "consents"("owner_id", "audience", "given_at", "id");
 CREATE INDEX "connections_consent" ON "connections"("consent_id", "created_at");
 CREATE INDEX "connections_expires" ON "connections"("expires_at");
 

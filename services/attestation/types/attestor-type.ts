@@ -1,6 +1,8 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { AttestationLevel } from '@auth4agent/core/token/attestation'
 
+export { RefusedEvidence } from '../../platform/jwt/refused-evidence.ts'
+
 /** Names of the types of attestors, as operators write them. */
 export const ATTESTOR_TYPES = [
   'oidc',
@@ -97,9 +99,4 @@ export interface AttestorType<Config> {
    *   for example because keys cannot be fetched. Every other error is a defect, and counts as a refusal.
    */
   appraise(config: Config, evidence: Uint8Array, context: AppraisalContext): Promise<Appraisal>
-}
-
-/** Thrown when evidence does not count. The message says which demand it does not meet, and contains no secret. */
-export class RefusedEvidence extends Error {
-  override readonly name = 'RefusedEvidence'
 }

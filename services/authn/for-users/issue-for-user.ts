@@ -14,13 +14,13 @@ import { checkTokenSize, LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import { type AudienceTerms, termsAt } from '../domain/decide-audience.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
 import { buildUserTokenClaims } from './domain/build-claims.ts'
-import { decideUserToken, type UserTokenTerms } from './domain/decide-user-token.ts'
+import { decideUserToken, type GivenFor, type UserTokenTerms } from './domain/decide-user-token.ts'
 import type { IssueOutcome } from './issue-statement.ts'
 
 /** The dependencies of issueForUser. */
 export type ForUserDeps = Pick<
   AuthnDeps,
-  'db' | 'now' | 'issuer' | 'signer' | 'statusPlaces' | 'durability' | 'challengeKeys' | 'limitFleet'
+  'db' | 'now' | 'issuer' | 'signer' | 'statusPlaces' | 'durability' | 'challengeKeys' | 'limitFleet' | 'userTurns'
 >
 
 /** What a client presents: a code or a refresh token, judged as far as its own text and its client go. */
@@ -28,9 +28,12 @@ export interface UserTokenOrder {
   readonly consent: KnownConsent
   /** Id of the connection: a new one for a code. */
   readonly connection: string
-  readonly scopes: readonly string[]
+  /** What the code or the connection was given for; of a refresh token perhaps fewer scopes. */
+  readonly given: GivenFor
   readonly dpop: DpopProof | undefined
-  /** When the connection expires, in Unix seconds; undefined for a new one. */
+  /** When the identity provider vouched for the user, in Unix seconds. */
+  readonly vouchedAtS: number
+  /** When the connection expires at the latest, in Unix seconds; undefined for a new one. */
   readonly expiresAt: number | undefined
   /** The reason with which the code or the refresh token is refused. */
   readonly refusal: 'CODE_NOT_ACCEPTED' | 'REFRESH_NOT_ACCEPTED'
@@ -44,7 +47,9 @@ interface DecidedIssue {
   readonly ownerId: string
   readonly alg: TokenAlgorithm
   readonly jti: string
+  /** When the connection expires. */
   readonly expiresAt: number
+  readonly clientEdge: string
   readonly reason: string
 }
 
@@ -62,7 +67,6 @@ export interface UserToken {
 
 /** Longest lifetime of a token for a user, in seconds. */
 const MAX_TTL_S = 300
-const DAY_S = 86_400
 /** Another attempt follows when what was decided from changed before the statement. */
 const MAX_DECISIONS = 4
 
@@ -82,9 +86,11 @@ export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, cal
     const nowS = Math.floor(deps.now() / 1000)
     const { terms, rules, exp, expiresAt } = await decide(deps, order, standing, { jti, nowS })
     if (attempts === 0) deps.limitFleet(consent.operatorId)
-    const { ownerId } = terms
+    const { ownerId, clientEdge } = terms
     const reason = describe(consent, terms, connection)
-    const outcome = await order.use({ mark: standing.mark, ownerId, alg: rules.alg, jti, expiresAt, reason })
+    const { mark } = standing
+    const decided = { mark, ownerId, alg: rules.alg, jti, expiresAt, clientEdge, reason }
+    const outcome = await deps.userTurns(consent.operatorId, () => order.use(decided))
     if (outcome.kind === 'stale') continue
     if (outcome.kind !== 'issued') throw await refusalOf(deps, order, outcome.kind, call)
     deps.durability.demand(outcome.isReplicated)
@@ -94,8 +100,8 @@ export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, cal
     const claims = await placeInList(deps, rules.tokenStatus, built, { alg: rules.alg, kid })
     // As for every token, sign only after what it was issued for is used and committed.
     const token = await deps.signer.sign(kid, formatUserClaims(claims), call.span)
-    const { n, refreshKeyId, expiresAt: connectionExp } = outcome
-    return { token, claims, connection, n, refreshKeyId, connectionExp }
+    const { n, refreshKeyId } = outcome
+    return { token, claims, connection, n, refreshKeyId, connectionExp: expiresAt }
   }
   throw new ApiError('UNAVAILABLE', 'What the decision was made from changed during every attempt; try again', {
     retryAfter: 1,
@@ -108,11 +114,11 @@ interface At {
 }
 
 async function decide(deps: ForUserDeps, order: UserTokenOrder, standing: Standing, { jti, nowS }: At) {
-  const { consent, connection, scopes, dpop, refusal } = order
-  const terms = decideUserToken(standing, consent, scopes, refusal)
+  const { consent, connection, given, dpop, refusal } = order
+  const terms = decideUserToken(standing, consent, given, refusal)
   const rules = rulesOf(consent.audience, standing)
   await meetDemand(deps, rules.dpop, dpop)
-  const expiresAt = order.expiresAt ?? nowS + terms.maxDays * DAY_S
+  const expiresAt = Math.min(order.vouchedAtS + terms.connectionS, order.expiresAt ?? Infinity)
   const exp = Math.min(nowS + MAX_TTL_S, expiresAt)
   if (exp <= nowS) throw new ApiError(refusal, 'The connection has expired; the user must sign in again')
   const longest = { jti, nowS, exp, epoch: LONGEST_EPOCHS, connection, jkt: dpop?.jkt }
@@ -142,6 +148,7 @@ async function refusalOf(
   if (kind === 'expired') return new ApiError(refusal, 'The code has expired')
   if (kind === 'gone') return new ApiError(refusal, 'The connection has ended; the user must sign in again')
   const author = { ...call, principal: { kind: 'client', clientId: consent.clientId } } as const
+  call.hasEndedTokens?.()
   await endConnectionOfClient(db.prisma, author, { id: connection, clientId: consent.clientId, why: 'replay' })
   return new ApiError(refusal, 'It has been used before, so the connection has ended; the user must sign in again')
 }

@@ -36,6 +36,8 @@ export interface CodeUse extends Issue {
   readonly codeKeyId: string
   readonly scopes: readonly string[]
   readonly jkt: string
+  readonly clientEdge: string
+  readonly vouchedAtS: number
   readonly expiresAt: number
 }
 
@@ -52,8 +54,6 @@ interface Issued {
   /** Number of the refresh token to answer with. */
   readonly n: number
   readonly refreshKeyId: string
-  /** When the connection expires, in Unix seconds. */
-  readonly expiresAt: number
   readonly isReplicated: boolean
 }
 
@@ -116,13 +116,14 @@ WITH judged AS MATERIALIZED (
   FROM judged, json_array_elements(audits) record WHERE EXISTS (SELECT 1 FROM done)
 )
 SELECT is_current, is_void, kid, user_epoch, operator_epoch, dpop_id = '' OR EXISTS (SELECT 1 FROM proven) AS is_proven,
-  ${done}, done.n, extract(epoch FROM done.expires_at)::float8 AS expires_at, ${IS_REPLICATED} AS is_replicated
+  ${done}, done.n, ${IS_REPLICATED} AS is_replicated
 FROM judged LEFT JOIN done ON true`
 
 /** Uses a code, at most once, and makes its connection. */
 const USE_CODE = statement(
   `, to_timestamp($19::float8) <= ${TIME} OR NOT EXISTS (SELECT 1 FROM challenge_keys WHERE id = $23::text) AS expired,
-    $20::text[] AS scopes, $21::text AS jkt, $22::float8 AS ends`,
+    $20::text[] AS scopes, $21::text AS jkt, $22::float8 AS ends,
+    $24::uuid AS client_edge, $25::float8 AS vouched`,
   '',
   'NOT expired',
   `used AS (
@@ -135,10 +136,12 @@ const USE_CODE = statement(
     JOIN connections x ON x.consent_id = s.id
     WHERE EXISTS (SELECT 1 FROM used) ORDER BY x.used_at DESC OFFSET ${MAX_CONNECTIONS - 1}))
 ), done AS (
-  INSERT INTO connections (id, consent_id, scopes, jkt, moved_at, created_at, used_at, expires_at)
-  SELECT connection, consent_id, scopes, jkt, clock_timestamp(), clock_timestamp(), clock_timestamp(), to_timestamp(ends)
+  INSERT INTO connections
+    (id, consent_id, scopes, jkt, client_edge, vouched_at, moved_at, created_at, used_at, expires_at)
+  SELECT connection, consent_id, scopes, jkt, client_edge, to_timestamp(vouched),
+    clock_timestamp(), clock_timestamp(), clock_timestamp(), to_timestamp(ends)
   FROM ready WHERE EXISTS (SELECT 1 FROM used)
-  RETURNING n, expires_at`,
+  RETURNING n`,
   'expired, false AS gone',
 )
 
@@ -157,7 +160,7 @@ const USE_REFRESH = statement(
   FROM ready r
   WHERE x.id = r.connection AND (x.n = r.n
     OR (x.n = r.n + 1 AND x.moved_at > clock_timestamp() - interval '${GRACE_S} seconds'))
-  RETURNING x.n, x.expires_at`,
+  RETURNING x.n`,
   'false AS expired, gone',
 )
 
@@ -171,13 +174,13 @@ interface Row {
   readonly expired: boolean
   readonly gone: boolean
   readonly n: number | null
-  readonly expires_at: number
   readonly is_replicated: boolean
 }
 
 /** Uses a code. When this function throws, the code may or may not have been used. */
 export function useCode(pool: pg.Pool, use: CodeUse): Promise<IssueOutcome> {
-  const values = [...valuesOfIssue(use), use.codeExp, use.scopes, use.jkt, use.expiresAt, use.codeKeyId]
+  const { codeExp, scopes, jkt, expiresAt, codeKeyId, clientEdge, vouchedAtS } = use
+  const values = [...valuesOfIssue(use), codeExp, scopes, jkt, expiresAt, codeKeyId, clientEdge, vouchedAtS]
   return run(pool, use, { name: 'use-code', text: USE_CODE, values })
 }
 
@@ -201,7 +204,7 @@ async function run(pool: pg.Pool, { span, refreshKeyId }: Issue, statement: pg.Q
   const { is_replicated: isReplicated, kid, n } = row
   if (n !== null && kid !== null) {
     const epoch = [row.user_epoch, row.operator_epoch] as const
-    return { kind: 'issued', kid, epoch, n, refreshKeyId, expiresAt: Math.floor(row.expires_at), isReplicated }
+    return { kind: 'issued', kid, epoch, n, refreshKeyId, isReplicated }
   }
   return { kind: whyNot(row), isReplicated }
 }

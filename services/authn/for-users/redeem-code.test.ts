@@ -28,7 +28,7 @@ describe('a code gives a token with which the client acts for the user', () => {
       expiresIn: 300,
       scope: 'read write',
       refreshToken: expect.stringMatching(/^a4r_/),
-      authorizationExpiresIn: 30 * 86_400,
+      authorizationExpiresIn: 8 * 3_600,
     })
     const payload = payloadOf(accessToken)
     expect(payload).toMatchObject({
@@ -257,10 +257,11 @@ it('a user has at most 50 connections: another one ends the one that was used lo
   const { accessToken = '' } = await issue(user)
   const { consentId } = user
   await database.db.pool.query(
-    `INSERT INTO connections (id, consent_id, scopes, jkt, moved_at, created_at, used_at, expires_at)
-     SELECT gen_random_uuid(), $1, '{read}', '', now(), now(), now() + interval '1 s', now() + interval '1 d'
-     FROM generate_series(1, 49)`,
-    [consentId],
+    `INSERT INTO connections
+       (id, consent_id, scopes, jkt, client_edge, vouched_at, moved_at, created_at, used_at, expires_at)
+     SELECT gen_random_uuid(), $1, '{read}', '', $2, now(), now(), now(), now() + interval '1 s',
+       now() + interval '1 d' FROM generate_series(1, 49)`,
+    [consentId, user.clientEdge],
   )
   expect(await verdictOf(accessToken, user)).toBe('VALID')
   await issue(user)

@@ -32,9 +32,9 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
   if (code.jkt !== '' && dpop?.jkt !== code.jkt) {
     throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
   }
-  const { id: connection, scopes, keyId: codeKeyId } = code
+  const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
   const codeExp = code.exp + deps.settings.skewS
-  const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes }
+  const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes, vouchedAtS }
   const proof = { jkt: dpop?.jkt ?? '', dpopId: dpop?.id ?? '', dpopExp: dpop?.expiresAtS ?? 0 }
   const { requestId, span } = call
   const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }
@@ -43,8 +43,9 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     {
       consent,
       connection,
-      scopes,
+      given: { scopes, clientEdge },
       dpop,
+      vouchedAtS,
       expiresAt: undefined,
       refusal: 'CODE_NOT_ACCEPTED',
       async use(decided) {

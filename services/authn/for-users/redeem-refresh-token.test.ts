@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
+import type { TokenResponseSchema } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { provenCall } from '../../../test/support/exchanges.ts'
 import { payloadOf } from '../../../test/support/federation/chained-server.ts'
+import { anonymous } from '../../../test/support/identity.ts'
 import { type ConsentedUser, useUserWorld } from '../../../test/support/people/user-world.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { formatRefreshToken } from '../../people/connections/refresh-token.ts'
@@ -70,7 +73,10 @@ describe('a refresh token', () => {
     const next = (await refresh(refreshToken)).refreshToken ?? ''
     const last = (await refresh(next)).refreshToken ?? ''
     expect(await isValid(accessToken, user)).toBe(true)
-    expect(await refusalOf(refresh(refreshToken))).toBe('REFRESH_NOT_ACCEPTED')
+    let told = 0
+    const call = { ...anonymous(), hasEndedTokens: () => void (told += 1) }
+    expect(await refusalOf(refresh(refreshToken, {}, call))).toBe('REFRESH_NOT_ACCEPTED')
+    expect(told).toBe(1)
     expect(await isValid(accessToken, user)).toBe(false)
     expect(await refusalOf(refresh(last))).toBe('REFRESH_NOT_ACCEPTED')
     const where = { action: 'connection.end', subject: id }
@@ -86,6 +92,19 @@ describe('a refresh token', () => {
     )
     expect(new Set(answers.map((answer) => answer.refreshToken)).size).toBe(1)
     expect(await isValid(accessToken, user)).toBe(true)
+  })
+
+  it('that is sent many times does not delay the users of other operators', async () => {
+    const { user, refresh, database } = world()
+    const [busy, other] = [await connect(await user()), await connect(await user())]
+    const client = await database.db.pool.connect()
+    await client.query('BEGIN')
+    await client.query('SELECT 1 FROM connections WHERE id = $1 FOR UPDATE', [busy.id])
+    const waiting = Array.from({ length: 40 }, () => refusalOf(refresh(busy.refreshToken)))
+    expect(await refusalOf(refresh(other.refreshToken))).toBeUndefined()
+    await client.query('COMMIT')
+    client.release()
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([undefined]))
   })
 
   it('may ask for less, and the next one for all again', async () => {
@@ -117,6 +136,83 @@ describe('a refresh token', () => {
     expect(expiresIn).toBeLessThanOrEqual(100)
     await query('UPDATE connections SET expires_at = clock_timestamp() WHERE id = $1', [id])
     expect(await refusalOf(refresh(next))).toBe('REFRESH_NOT_ACCEPTED')
+  })
+})
+
+const DAY_S = 86_400
+const nowS = () => Math.floor(Date.now() / 1_000)
+const tells = `UPDATE identity_providers SET signals = 'ssf' WHERE id = $1`
+/** Reads how long a connection lasts from an answer, which is a second or more after the sign-in. */
+const lasts = (expectedS: number, { authorizationExpiresIn = 0 }: MessageInitShape<typeof TokenResponseSchema>) => {
+  expect(authorizationExpiresIn).toBeLessThanOrEqual(expectedS)
+  expect(authorizationExpiresIn).toBeGreaterThan(expectedS - 100)
+}
+
+describe('a connection lasts', () => {
+  it('8 hours from the sign-in, not from the code, if the provider does not tell whom it has ended', async () => {
+    const { user: insert, code, redeem, refresh } = world()
+    const vouchedAtS = nowS() - 3_600
+    const answer = await redeem(await code(await insert(), { vouchedAtS }))
+    lasts(7 * 3_600, answer)
+    lasts(7 * 3_600, await refresh(answer.refreshToken ?? ''))
+  })
+
+  it('as many days as the owner says, if it does', async () => {
+    const { user: insert, code, redeem, refresh } = world()
+    const user = await insert()
+    await query(tells, [user.providerId])
+    const answer = await redeem(await code(user))
+    lasts(30 * DAY_S, answer)
+    lasts(30 * DAY_S, await refresh(answer.refreshToken ?? ''))
+  })
+
+  it('shorter from the moment at which the owner allows less', async () => {
+    const { user: insert, code, redeem, refresh } = world()
+    const user = await insert()
+    await query(tells, [user.providerId])
+    const days = (count: number) =>
+      query(
+        `WITH changed AS (
+           UPDATE operator_audiences SET users = jsonb_set(users, '{max_days}', to_jsonb($2::int)) WHERE audience = $1
+           RETURNING operator_id)
+         UPDATE operators SET version = version + 1 WHERE id = (SELECT operator_id FROM changed)`,
+        [user.audience, count],
+      )
+    const answer = await redeem(await code(user, { vouchedAtS: nowS() - 2 * DAY_S }))
+    await days(3)
+    const next = await refresh(answer.refreshToken ?? '')
+    lasts(DAY_S, next)
+    await days(1)
+    expect(await refusalOf(refresh(next.refreshToken ?? ''))).toBe('REFRESH_NOT_ACCEPTED')
+    await days(90)
+    lasts(28 * DAY_S, await refresh(next.refreshToken ?? ''))
+  })
+
+  it('shorter from the moment at which the provider stops telling', async () => {
+    const { user: insert, code, redeem, refresh } = world()
+    const user = await insert()
+    await query(tells, [user.providerId])
+    const answer = await redeem(await code(user, { vouchedAtS: nowS() - 8 * 3_600 }))
+    await query(`UPDATE identity_providers SET signals = 'none' WHERE id = $1`, [user.providerId])
+    expect(await refusalOf(refresh(answer.refreshToken ?? ''))).toBe('REFRESH_NOT_ACCEPTED')
+  })
+})
+
+describe('an ending that is undone stays one:', () => {
+  const block = `UPDATE clients SET status = 'blocked', edge_id = gen_random_uuid() WHERE operator_id = $1`
+  const allow = `UPDATE clients SET status = 'allowed' WHERE operator_id = $1`
+
+  it('a client that was blocked and is allowed again has lost its connections and its codes', async () => {
+    const { user: insert, code, redeem, refresh } = world()
+    const user = await insert()
+    const [{ refreshToken }, unused] = [await connect(user), await code(user)]
+    await query(block, [user.owner.id])
+    expect(await refusalOf(refresh(refreshToken))).toBe('CLIENT_NOT_ALLOWED')
+    await query(allow, [user.owner.id])
+    expect(await refusalOf(refresh(refreshToken))).toBe('REFRESH_NOT_ACCEPTED')
+    expect(await refusalOf(redeem(unused))).toBe('CODE_NOT_ACCEPTED')
+    const [row] = (await query('SELECT edge_id::text FROM clients WHERE operator_id = $1', [user.owner.id])).rows
+    expect(await refusalOf(redeem(await code({ ...user, clientEdge: row.edge_id })))).toBeUndefined()
   })
 })
 

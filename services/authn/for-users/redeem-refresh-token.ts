@@ -42,8 +42,9 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
     {
       consent: known,
       connection: id,
-      scopes: request.scope ?? known.scopes,
+      given: { scopes: request.scope ?? known.scopes, clientEdge: known.clientEdge },
       dpop,
+      vouchedAtS: known.vouchedAtS,
       expiresAt: known.expiresAt,
       refusal: 'REFRESH_NOT_ACCEPTED',
       use: (decided) => useRefresh(deps.db.pool, { ...presented, ...proof, ...decided, ...by }),

@@ -35,11 +35,12 @@ LEFT JOIN issuers i ON i.issuer = p.issuer`
  * given the same versions to other changes.
  */
 export const STANDING_MARK = `concat_ws(' ', (SELECT wal_timeline()), o.status, o.version, u.status, u.epoch, u.version,
-  p.edge_id, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status)`
+  p.edge_id, p.signals, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status)`
 
 const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",
-  u.status::text AS "userStatus", u.groups, p.edge_id::text AS "providerEdge", p.issuer AS "providerIssuer",
+  u.status::text AS "userStatus", u.groups,
+  p.edge_id::text AS "providerEdge", p.issuer AS "providerIssuer", p.signals,
   w.id::text AS "ownerId", ow.domain AS "ownerDomain", ow.status::text AS "ownerStatus", a.users AS rule,
   a.token_signing_alg AS alg, a.dpop, a.token_status AS "tokenStatus",
   e.edge_id::text AS "accessEdge", g.edge_id::text AS "targetEdge",

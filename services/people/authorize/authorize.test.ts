@@ -61,8 +61,15 @@ describe('an authorization request of a user that has consented', () => {
     const answer = await redirectOf(ask(user, { scope: 'read', dpop_jkt: sha256Text('k', 'base64url') }))
     expect(answer).toEqual({ to: REDIRECT, code: expect.any(String), state: 's&t=1', iss: ISSUER })
     const code = await openCode(world().instances[0].keys, Object(answer).code)
-    expect(code).toMatchObject({ consentId: user.consentId, scopes: ['read'], jkt: sha256Text('k', 'base64url') })
+    const { clientEdge } = user
+    expect(code).toMatchObject({
+      consentId: user.consentId,
+      clientEdge,
+      scopes: ['read'],
+      jkt: sha256Text('k', 'base64url'),
+    })
     expect(code?.exp).toBeGreaterThan(nowS() + 50)
+    expect(code?.vouchedAtS).toBeGreaterThan(nowS() - 10)
   })
 
   it.each<readonly [name: string, changes: object, document: object]>([
@@ -79,7 +86,7 @@ describe('an authorization request of a user that has consented', () => {
     const answer = await ask(user, changes, {}, document)
     expect(answer).toMatchObject({
       kind: 'consent',
-      question: { clientId: CLIENT, clientName: 'A client', audience: user.audience, maxDays: 30 },
+      question: { clientId: CLIENT, clientName: 'A client', audience: user.audience, connectionS: 8 * 3_600 },
     })
     expect(await redirectOf(ask(user, { scope: 'read' }))).toMatchObject({ code: expect.any(String) })
   })
@@ -119,6 +126,8 @@ describe('the user must sign in', () => {
     ['when the client says so', { prompt: 'login' }, {}, { prompt: 'login' }],
     ['when the client wants a choice', { prompt: 'select_account consent' }, {}, { prompt: 'select_account' }],
     ['when the provider does not say how long ago it was', { max_age: '60' }, {}, { maxAgeS: 60 }],
+    ['when it must be now', { max_age: '0' }, { authTimeS: nowS() - 1 }, { maxAgeS: 0 }],
+    ['when it must be in some way', { acr_values: 'mfa' }, { authTimeS: nowS() }, { acrValues: 'mfa' }],
     ['when it was too long ago', { max_age: '60' }, { authTimeS: nowS() - 100 }, { maxAgeS: 60 }],
   ])('%s', async (_, changes, who, wanted) => {
     const user = await world().user()
@@ -129,6 +138,8 @@ describe('the user must sign in', () => {
       'prompt' in changes && changes.prompt === 'select_account consent' ? 'consent' : null,
     )
     expect(back.get('resource')).toBe(user.audience)
+    // The sign-in fulfils these, so the request that follows it does not ask for another one.
+    expect([back.get('max_age'), back.get('acr_values')]).toEqual([null, null])
   })
 
   it('not when the provider says that it was not long ago', async () => {
@@ -144,6 +155,7 @@ describe('a client that does not want the user to be asked learns nothing', () =
     ['when the user may not come', {}, {}, `UPDATE users SET status = 'disabled', epoch = 2, version = 2`],
     ['when the user has not consented', { redirect_uri: LOOPBACK }, {}, ''],
     ['when the sign-in is too old', { max_age: '1' }, {}, ''],
+    ['when the sign-in must be in some way', { acr_values: 'mfa' }, {}, ''],
     ['when the scope is for a group of others', {}, {}, 'groups'],
   ])('%s', async (_, changes, who, end) => {
     const user = await world().user()

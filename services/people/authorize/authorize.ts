@@ -36,14 +36,15 @@ export interface ConsentQuestion {
   readonly audience: string
   readonly ownerDomain: string
   readonly scopes: readonly UserScope[]
-  readonly maxDays: number
+  /** How long the connection lasts at most after the sign-in, in seconds. */
+  readonly connectionS: number
 }
 
 /** What the browser does next. */
 export type NextStep =
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'sign-in'; readonly domains: readonly string[]; readonly wanted: SignInWishes }
-  | { readonly kind: 'consent'; readonly question: ConsentQuestion }
+  | { readonly kind: 'consent'; readonly question: ConsentQuestion; readonly shown: string }
 
 /** What an authorization request says about the sign-in. */
 interface SignInWishes extends Pick<AuthorizationRequest, 'maxAgeS' | 'acrValues' | 'loginHint'> {
@@ -57,6 +58,7 @@ const FRESH_S = 300
 
 /** A request of a user who may come, and what the user is asked. */
 export interface OpenRequest {
+  readonly user: SignedIn
   readonly judged: JudgedRequest
   readonly wanted: AuthorizationRequest
   readonly access: Access
@@ -76,8 +78,8 @@ export async function authorize(deps: AuthorizeDeps, query: string, user: Signed
   if (!mustAsk(opened, scopes))
     return { kind: 'redirect', location: await grantCode(deps, opened, judged.standing.consentId ?? '', scopes) }
   if (wanted.prompt.has('none')) return toClient(deps, judged, NO_ORACLE)
-  if (user !== undefined && !isFresh(deps, user)) return signIn(judged, wanted, query)
-  return { kind: 'consent', question }
+  if (!isFresh(deps, opened.user)) return signIn(judged, wanted, query)
+  return { kind: 'consent', question, shown: shownOf(opened) }
 }
 
 /**
@@ -115,9 +117,14 @@ export async function openRequest(
     audience,
     ownerDomain: access.ownerDomain,
     scopes,
-    maxDays: access.maxDays,
+    connectionS: access.connectionS,
   }
-  return { judged, wanted, access, question }
+  return { user, judged, wanted, access, question }
+}
+
+/** Returns all that the user sees and decides about, as one text: the same text means the same page. */
+export function shownOf({ judged, question }: Pick<OpenRequest, 'judged' | 'question'>): string {
+  return JSON.stringify([judged.document.digest, question])
 }
 
 /** With prompt=none, a client must not learn who has signed in, who may come, and who has consented. */
@@ -137,8 +144,13 @@ export function isFresh({ now }: Pick<AuthorizeDeps, 'now'>, { signedInAtS }: Pi
   return now() / 1000 - signedInAtS <= FRESH_S
 }
 
-function mustSignIn({ now }: Pick<AuthorizeDeps, 'now'>, { prompt, maxAgeS }: AuthorizationRequest, user: SignedIn) {
-  if (prompt.has('login') || prompt.has('select_account')) return true
+function mustSignIn(
+  { now }: Pick<AuthorizeDeps, 'now'>,
+  { prompt, maxAgeS, acrValues }: AuthorizationRequest,
+  user: SignedIn,
+): boolean {
+  // A session does not know in which way the user has authenticated.
+  if (prompt.has('login') || prompt.has('select_account') || acrValues !== '') return true
   if (maxAgeS === undefined) return false
   return user.authTimeS === undefined || now() / 1000 - user.authTimeS > maxAgeS
 }
@@ -146,14 +158,14 @@ function mustSignIn({ now }: Pick<AuthorizeDeps, 'now'>, { prompt, maxAgeS }: Au
 function signIn({ rule }: JudgedRequest, wanted: AuthorizationRequest, query: string): NextStep {
   const { maxAgeS, acrValues, loginHint, prompt } = wanted
   const first = prompt.has('login') ? 'login' : prompt.has('select_account') ? 'select_account' : ''
-  const wishes = { maxAgeS, acrValues, loginHint, prompt: first, query: withoutSignIn(query, prompt) } as const
+  const wishes = { maxAgeS, acrValues, loginHint, prompt: first, query: withoutSignIn(query, wanted) } as const
   return { kind: 'sign-in', domains: rule.domains, wanted: wishes }
 }
 
-/** After the sign-in, the request must not ask for one again. */
-function withoutSignIn(query: string, prompt: ReadonlySet<string>): string {
+/** After the sign-in, which has checked what the request asks of it, the request must not ask for one again. */
+function withoutSignIn(query: string, { prompt }: AuthorizationRequest): string {
   const parameters = new URLSearchParams(query)
-  parameters.delete('prompt')
+  for (const name of ['prompt', 'max_age', 'acr_values']) parameters.delete(name)
   if (prompt.has('consent')) parameters.set('prompt', 'consent')
   return parameters.toString()
 }
@@ -183,11 +195,11 @@ export function denyRequest({ issuer }: Pick<AuthorizeDeps, 'issuer'>, { redirec
 /** Returns the URL that takes a code for a consent to the client. */
 export async function grantCode(
   deps: AuthorizeDeps,
-  { judged, wanted }: Pick<OpenRequest, 'judged' | 'wanted'>,
+  { user, judged, wanted }: OpenRequest,
   consentId: string,
   scopes: readonly string[],
 ): Promise<string> {
-  const { redirectUri, state } = judged
+  const { redirectUri, state, clientEdge } = judged
   const code = await sealCode(deps, {
     id: randomUUID(),
     consentId,
@@ -195,6 +207,8 @@ export async function grantCode(
     redirectUri: sha256Text(redirectUri, 'base64url'),
     codeChallenge: wanted.codeChallenge,
     jkt: wanted.jkt,
+    clientEdge,
+    vouchedAtS: user.signedInAtS,
     exp: Math.floor(deps.now() / 1000) + CODE_LIFETIME_S,
   })
   return responseUrl(redirectUri, deps.issuer, state, { code })

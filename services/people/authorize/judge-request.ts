@@ -43,6 +43,7 @@ export interface JudgedRequest {
   readonly state: string | undefined
   readonly standing: Standing
   readonly rule: UserAccess
+  readonly clientEdge: string
   /** Whether errors may go to the client: a stranger could use this server as an open redirector. */
   readonly isTrusted: boolean
   /** What the client asks for, or what is wrong with it. */
@@ -72,7 +73,8 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   const { operatorId, subject } = user
   const standing = await readStanding(deps.db.pool, { operatorId, subject, clientId, audience })
   const rule = ruleOf(standing)
-  if (decideClient(standing, clientId, rule) === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
+  const clientEdge = decideClient(standing, clientId, rule)
+  if (clientEdge === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
   const document = await deps.findDocument(clientId)
   if (document.authMethod !== 'none') {
     throw new ApiError('CLIENT_NOT_ACCEPTED', 'The document of the client must have the authentication method none')
@@ -81,7 +83,8 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   if (!matchRedirectUri(document.redirectUris, redirectUri)) throw new ApiError('REDIRECT_NOT_REGISTERED')
   const isTrusted = standing.clientStatus === 'allowed' || standing.consentId !== null
   const wanted = withinRule(readRequest(parameters), rule)
-  return { audience, document, redirectUri, state: parameters.get('state'), standing, rule, isTrusted, wanted }
+  const state = parameters.get('state')
+  return { audience, document, redirectUri, state, standing, rule, clientEdge, isTrusted, wanted }
 }
 
 /** Without a list of domains and scopes, an audience lets no users come. */

@@ -11,6 +11,7 @@ import { anonymous } from '../../../test/support/identity.ts'
 import { CLIENT, type ConsentedUser, REDIRECT, useUserWorld } from '../../../test/support/people/user-world.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { cookieHeader } from '../../../test/support/sign-in.ts'
+import type { ClientDocument } from '../clients/domain/read-document.ts'
 import { createCookies } from '../sessions/cookies.ts'
 import { beginSession } from '../sessions/session.ts'
 import { authorizeRoutes } from './routes.ts'
@@ -20,7 +21,7 @@ const noProviders = async (): Promise<never> => {
   throw new Error('These tests ask no provider')
 }
 
-function routes(aheadMs = 0) {
+function routes(aheadMs = 0, document: Partial<ClientDocument> = {}) {
   const { instances, database } = world()
   return authorizeRoutes({
     db: database.db,
@@ -38,6 +39,7 @@ function routes(aheadMs = 0) {
         authMethod: 'none',
         keys: undefined,
         digest: 'digest',
+        ...document,
       }),
     },
   })
@@ -129,15 +131,43 @@ describe('the answer of a user', () => {
     ['long after the sign-in', 'SESSION_ENDED', (sent) => sent, 301_000],
     ['after more than an hour', 'FORM_EXPIRED', (sent) => sent, 3_601_000],
   ])('%s is refused: %s', async (_, reason, edit, aheadMs) => {
-    const [user, stranger] = [await world().user(), await world().user()]
+    const user = await world().user()
     const [cookie, query] = [await signIn(user), queryOf(user, { prompt: 'consent' })]
     const { form } = await ask(cookie, query)
-    const other = { cookie: await signIn(stranger) }
+    const other = { cookie: await signIn(user) }
     const sent = create(DecideConsentRequestSchema, edit({ cookie, form, query, isAllowed: true }, other))
     expect(await refusalOf(Promise.resolve(routes(aheadMs).decideConsent(sent, anonymous())))).toBe(reason)
     expect(await world().database.db.prisma.consent.findMany({ where: { id: user.consentId } })).toMatchObject([
       { clientDigest: '' },
     ])
+  })
+
+  it.each<readonly [name: string, member: string, value: unknown]>([
+    ['other words', '{scopes,0,words}', 'To read and to delete'],
+    ['another scope that the client needs', '{scopes,1,is_default}', false],
+    ['another time', '{max_days}', 7],
+  ])('about a page that shows %s by now is refused', async (_, member, value) => {
+    const user = await world().user()
+    const { pool } = world().database.db
+    await pool.query(`UPDATE identity_providers SET signals = 'ssf' WHERE id = $1`, [user.providerId])
+    const [cookie, query] = [await signIn(user), queryOf(user, { prompt: 'consent', scope: 'read write' })]
+    const { form } = await ask(cookie, query)
+    await pool.query('UPDATE operator_audiences SET users = jsonb_set(users, $2, $3) WHERE audience = $1', [
+      user.audience,
+      member,
+      JSON.stringify(value),
+    ])
+    const sent = create(DecideConsentRequestSchema, { cookie, form, query, isAllowed: true })
+    expect(await refusalOf(Promise.resolve(routes().decideConsent(sent, anonymous())))).toBe('FORM_EXPIRED')
+  })
+
+  it('about another document of the client is refused', async () => {
+    const user = await world().user()
+    const [cookie, query] = [await signIn(user), queryOf(user, { prompt: 'consent' })]
+    const { form } = await ask(cookie, query)
+    const sent = create(DecideConsentRequestSchema, { cookie, form, query, isAllowed: true })
+    const changed = routes(0, { digest: 'other' })
+    expect(await refusalOf(Promise.resolve(changed.decideConsent(sent, anonymous())))).toBe('FORM_EXPIRED')
   })
 
   it('cannot make more than 200 consents', async () => {

@@ -19,6 +19,7 @@ import {
   type NextStep,
   openRequest,
   type SignedIn,
+  shownOf,
 } from './authorize.ts'
 
 /** Dependencies of the calls about authorization requests. */
@@ -27,6 +28,7 @@ export interface AuthorizeRoutesDeps extends Omit<AuthorizeDeps, 'findDocument'>
   readonly documents: Pick<ClientDocuments, 'find'>
 }
 
+const HOUR_S = 3_600
 /** Where authorization requests come in, below the issuer. */
 const AUTHORIZE = '/oauth/authorize'
 
@@ -59,13 +61,13 @@ export function authorizeRoutes(
       const found = depsFor(call)
       const step = await authorize(found, query, user && toSignedIn(user))
       if (step.kind !== 'consent') return follow(step, cookie, call)
-      const form = await sealForm(deps, { sessionId: user?.sessionId ?? '', content: query })
+      const content = contentOf(query, step.shown)
+      const form = await sealForm(deps, { sessionId: user?.sessionId ?? '', content })
       return { question: toQuestion(step.question, user), form }
     },
     async decideConsent({ cookie, form, query, isAllowed, scopes }, call) {
       const user = await signedInUser(deps, cookie)
       if (user === undefined) throw new ApiError('SESSION_ENDED')
-      await checkForm(deps, form, { sessionId: user.sessionId, content: query })
       const found = depsFor(call)
       const opened = await openRequest(found, query, toSignedIn(user))
       if ('kind' in opened) {
@@ -73,6 +75,9 @@ export function authorizeRoutes(
         return follow(opened, cookie, call)
       }
       const { judged, question } = opened
+      // Meanwhile the owner may have changed the words, or the client its document.
+      const content = contentOf(query, shownOf(opened))
+      await checkForm(deps, form, { sessionId: user.sessionId, content })
       if (!isAllowed) return { location: denyRequest(deps, judged) }
       if (!isFresh(deps, toSignedIn(user))) throw new ApiError('SESSION_ENDED')
       const asked = question.scopes.map(({ name }) => name)
@@ -97,6 +102,11 @@ export function authorizeRoutes(
   }
 }
 
+/** A consent is for what stood on the page, so its form is too. */
+function contentOf(query: string, shown: string): string {
+  return JSON.stringify([query, shown])
+}
+
 function toSignedIn({ operatorId, subject, signedInAt, authTime }: SignedInUser): SignedIn {
   const authTimeS = authTime === null ? undefined : secondsOf(authTime)
   return { operatorId, subject, signedInAtS: secondsOf(signedInAt), authTimeS }
@@ -107,9 +117,10 @@ function secondsOf(date: Date): number {
 }
 
 function toQuestion(question: ConsentQuestion, user: SignedInUser | undefined) {
-  const { scopes, ...same } = question
+  const { scopes, connectionS, ...same } = question
   return {
     ...same,
+    maxHours: Math.floor(connectionS / HOUR_S),
     scopes: scopes.map(({ name, words, isDefault }) => ({ name, words, isDefault })),
     userName: user?.name ?? '',
     userDomain: user?.domain ?? '',

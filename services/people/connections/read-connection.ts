@@ -11,7 +11,10 @@ export interface KnownConnection extends KnownConsent {
   readonly scopes: readonly string[]
   /** Thumbprint of the key to which the connection is bound; empty for none. */
   readonly jkt: string
-  /** Unix seconds. */
+  /** Edge of the client when the connection began. */
+  readonly clientEdge: string
+  /** When the identity provider vouched for the user, and when the connection expires, in Unix seconds. */
+  readonly vouchedAtS: number
   readonly expiresAt: number
 }
 
@@ -25,7 +28,9 @@ export async function readConsent(pool: pg.Pool, id: string): Promise<KnownConse
 
 /** Finds a connection by its id. Reads the primary. */
 export async function readConnection(pool: pg.Pool, id: string): Promise<KnownConnection | undefined> {
-  const text = `SELECT ${CONSENT}, x.scopes, x.jkt, floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt"
+  const text = `SELECT ${CONSENT}, x.scopes, x.jkt, x.client_edge::text AS "clientEdge",
+      floor(extract(epoch FROM x.vouched_at))::float8 AS "vouchedAtS",
+      floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt"
     FROM connections x JOIN consents s ON s.id = x.consent_id WHERE x.id = $1`
   return (await pool.query<KnownConnection>({ name: 'read-connection', text, values: [id] })).rows[0]
 }

@@ -1,6 +1,7 @@
 import type { PutIdentityProviderRequest } from '../../../gen/proto/auth4agent/v1/people_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AddressRules, parseIssuer } from '../../trust/index.ts'
+import { SIGNALS, type Signals } from '../signals/domain/signals.ts'
 import { checkRequiredClaims, isClaimName, type RequiredClaim } from './required-claims.ts'
 
 /** An identity provider as an operator describes it, checked and with defaults. */
@@ -58,8 +59,15 @@ export function readNewProvider(request: PutIdentityProviderRequest, rules: Addr
     subjectClaim: oneOf('subject_claim', request.subjectClaim, ['sub', 'oid']),
     requiredClaims: checkRequiredClaims(request.requiredClaims, request.allUsers),
     groupsClaim,
-    signals: oneOf('signals', request.signals, ['none']),
+    signals: readSignals(request),
   }
+}
+
+/** Providers name a user by `sub` in what they send. */
+function readSignals({ signals: text, subjectClaim }: PutIdentityProviderRequest): Signals {
+  const signals = oneOf('signals', text, SIGNALS)
+  if (signals === 'none' || subjectClaim !== 'oid') return signals
+  throw invalid(`subject_claim must be sub with the signals ${signals}`)
 }
 
 /** The first allowed value is the default. */

@@ -6,7 +6,8 @@ const byBrowser = { callers: ['browser'] } as const
 /** Who may call each method of SignInService: the pages of this server. */
 export const signInPolicies: Policies<typeof SignInService> = {
   startSignIn: { ...byBrowser, limit: 'sign-in' },
-  finishSignIn: { ...byBrowser, limit: 'sign-in', action: 'session.begin', endsTokens: false },
+  // A user who has left a group gets a higher epoch.
+  finishSignIn: { ...byBrowser, limit: 'sign-in', action: 'session.begin', endsTokens: true },
   getSession: { ...byBrowser, limit: 'read' },
   authorize: { ...byBrowser, limit: 'authorize' },
   decideConsent: { ...byBrowser, limit: 'authorize', action: 'consent.give', endsTokens: true },

@@ -11,6 +11,7 @@ import { insertOperator } from '../../../test/support/identity.ts'
 import { followTo, type OpenIdProvider, startOpenIdProvider } from '../../../test/support/open-id-provider.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { cookieHeader, SIGN_IN_ISSUER, signInWorld } from '../../../test/support/sign-in.ts'
+import { endAllTokensOfDeployment } from '../../revocation/end-all-tokens.ts'
 import { beginSession, signedInUser } from '../sessions/session.ts'
 import { signInRoutes } from './routes.ts'
 import { startSignIn } from './start-sign-in.ts'
@@ -214,6 +215,11 @@ describe('a session', () => {
       'its operator is suspended',
       ({ operatorId }) => world.db.prisma.operator.update({ where: { id: operatorId }, data: { status: 'suspended' } }),
       () => world.db.prisma.operator.update({ where: { id: world.operator.id }, data: { status: 'active' } }),
+    ],
+    [
+      'all tokens of the deployment have ended',
+      () => endAllTokensOfDeployment(world.db.prisma, { ...CALL, principal: { kind: 'system' } }, 'restored'),
+      async () => undefined,
     ],
   ])('does not count when %s', async (_, end, restore) => {
     const cookie = await signIn()

@@ -6,12 +6,18 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { UserPage } from '../users/domain/parse-user-page.ts'
 
-/** Names a user, and says why it is changed. */
-export interface NamedUser {
+/** Names a user. */
+export interface UserKey {
   readonly operatorId: string
   readonly subject: string
+}
+
+/** Names a user, and says why it is changed. */
+export interface NamedUser extends UserKey {
   readonly reason: string
 }
+
+const RAISED = { epoch: { increment: 1 }, version: { increment: 1 } } as const
 
 /**
  * What removing a user writes: only the subject, the status and the raised epoch stay. A trigger writes the epoch to
@@ -27,13 +33,9 @@ export const REMOVED = Prisma.sql`status = 'removed', epoch = epoch + 1, version
  * @throws ApiError USER_NOT_FOUND
  */
 export function disableUser(prisma: PrismaClient, author: Author, named: NamedUser, at: Date): Promise<User> {
-  return changeUser(prisma, author, { named, action: 'user.disable', from: 'active' }, async (tx, where) => {
-    const raised = { epoch: { increment: 1 }, version: { increment: 1 } }
-    // Otherwise a refresh token from before would be good again when the user is enabled.
-    const { operatorId, subject } = named
-    await tx.connection.deleteMany({ where: { consent: { operatorId, subject } } })
-    return tx.user.update({ where, data: { status: 'disabled', disabledAt: at, ...raised } })
-  })
+  return changeUser(prisma, author, { named, action: 'user.disable', from: 'active' }, (tx, key) =>
+    writeDisabled(tx, key, at),
+  )
 }
 
 /**
@@ -42,9 +44,12 @@ export function disableUser(prisma: PrismaClient, author: Author, named: NamedUs
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, USER_NOT_FOUND
  */
 export function enableUser(prisma: PrismaClient, author: Author, named: NamedUser): Promise<User> {
-  return changeUser(prisma, author, { named, action: 'user.enable', from: 'disabled' }, async (tx, where) => {
+  return changeUser(prisma, author, { named, action: 'user.enable', from: 'disabled' }, async (tx, key) => {
     await lockActiveOperator(tx, named.operatorId)
-    return tx.user.update({ where, data: { status: 'active', disabledAt: null, version: { increment: 1 } } })
+    return tx.user.update({
+      where: keyOf(key),
+      data: { status: 'active', disabledAt: null, version: { increment: 1 } },
+    })
   })
 }
 
@@ -59,11 +64,42 @@ export function removeUser(prisma: PrismaClient, author: Author, named: NamedUse
   return change(prisma, author, async (tx, audit) => {
     const row = await lockUser(tx, named)
     if (row.status === 'removed') return row
-    await tx.consent.deleteMany({ where: { operatorId, subject } })
-    await tx.$executeRaw`UPDATE users SET ${REMOVED} WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
+    await writeRemoved(tx, { operatorId, subject })
     await audit({ action: 'user.remove', subject, operatorId })
     return tx.user.findUniqueOrThrow({ where: keyOf(named) })
   })
+}
+
+/** Disables a user that is locked. */
+export async function writeDisabled(tx: Tx, key: UserKey, at: Date): Promise<User> {
+  // Otherwise a refresh token or a code from before would be good again when the user is enabled.
+  await endConnections(tx, key)
+  return tx.user.update({ where: keyOf(key), data: { status: 'disabled', disabledAt: at, ...RAISED } })
+}
+
+/** Removes a user that is locked. */
+export async function writeRemoved(tx: Tx, { operatorId, subject }: UserKey): Promise<void> {
+  await tx.consent.deleteMany({ where: { operatorId, subject } })
+  await tx.$executeRaw`UPDATE users SET ${REMOVED} WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
+}
+
+/** Ends the sessions, the connections and the tokens of a user that is locked. The user may sign in again. */
+export async function writeSignedOut(tx: Tx, key: UserKey): Promise<void> {
+  const { operatorId, subject } = key
+  await endConnections(tx, key)
+  await tx.webSession.deleteMany({ where: { operatorId, subject } })
+  await tx.user.update({ where: keyOf(key), data: RAISED })
+}
+
+/**
+ * Ends the connections of a user, and voids its codes. The consents stay, under new ids: a code from before names the
+ * earlier one, and a connection that is about to begin refers to it.
+ */
+async function endConnections(tx: Tx, { operatorId, subject }: UserKey): Promise<void> {
+  // First, because it waits for connections that begin now, and moves them.
+  await tx.$executeRaw`
+    UPDATE consents SET id = gen_random_uuid() WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
+  await tx.connection.deleteMany({ where: { consent: { operatorId, subject } } })
 }
 
 /** Lists users by subject, one more than the size of the page if another page follows. */
@@ -87,29 +123,34 @@ function changeUser(
   prisma: PrismaClient,
   author: Author,
   { named, action, from }: StatusChange,
-  write: (tx: Tx, where: ReturnType<typeof keyOf>) => Promise<User>,
+  write: (tx: Tx, key: UserKey) => Promise<User>,
 ): Promise<User> {
   const { operatorId, subject, reason } = named
   return change(prisma, author, async (tx, audit) => {
     const row = await lockUser(tx, named)
     if (row.status === 'removed') throw new ApiError('USER_NOT_FOUND')
     if (row.status !== from) return row
-    const after = await write(tx, keyOf(named))
+    const after = await write(tx, { operatorId, subject })
     await audit({ action, subject, operatorId, reason })
     return after
   })
 }
 
 /** Locks a user, so that its changes and sign-ins happen one after the other. Throws ApiError USER_NOT_FOUND. */
-async function lockUser(tx: Tx, named: Pick<NamedUser, 'operatorId' | 'subject'>): Promise<User> {
-  const { operatorId, subject } = named
-  await tx.$queryRaw`
-    SELECT 1 FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
-  const row = await tx.user.findUnique({ where: keyOf(named) })
-  if (row === null) throw new ApiError('USER_NOT_FOUND')
-  return row
+async function lockUser(tx: Tx, key: UserKey): Promise<User> {
+  const user = await findUser(tx, key)
+  if (user === undefined) throw new ApiError('USER_NOT_FOUND')
+  return user
 }
 
-function keyOf({ operatorId, subject }: Pick<NamedUser, 'operatorId' | 'subject'>) {
+/** Locks a user. Returns undefined if there is none. */
+export async function findUser(tx: Tx, key: UserKey): Promise<User | undefined> {
+  const { operatorId, subject } = key
+  await tx.$queryRaw`
+    SELECT 1 FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
+  return (await tx.user.findUnique({ where: keyOf(key) })) ?? undefined
+}
+
+function keyOf({ operatorId, subject }: UserKey) {
   return { operatorId_subject: { operatorId, subject } }
 }

@@ -13,10 +13,26 @@ describe('a refresh token from before is not good again', () => {
     const { prisma } = database.db
     const user = await insert()
     const { refreshToken = '' } = await redeem(await code(user))
+    const unused = await code(user)
     await disableUser(prisma, anonymous(), named(user), new Date())
     await enableUser(prisma, anonymous(), named(user))
     expect(await refusalOf(refresh(refreshToken))).toBe('REFRESH_NOT_ACCEPTED')
-    expect(await refusalOf(redeem(await code(user)))).toBeUndefined()
+    expect(await refusalOf(redeem(unused))).toBe('CODE_NOT_ACCEPTED')
+    const { id: consentId } = await prisma.consent.findFirstOrThrow({ where: { subject: user.subject } })
+    expect(await refusalOf(redeem(await code({ ...user, consentId })))).toBeUndefined()
+  })
+
+  it('when a code is redeemed while its user is disabled', async () => {
+    const racing = world()
+    const { prisma } = racing.database.db
+    const user = await racing.user()
+    racing.between = async () => {
+      racing.between = async () => undefined
+      await disableUser(prisma, anonymous(), named(user), new Date())
+      await enableUser(prisma, anonymous(), named(user))
+    }
+    expect(await refusalOf(racing.redeem(await racing.code(user)))).toBe('CONSENT_REQUIRED')
+    expect(await prisma.connection.count({ where: { consent: { subject: user.subject } } })).toBe(0)
   })
 
   it('when a user that was removed signs in again', async () => {

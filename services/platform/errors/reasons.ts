@@ -1078,6 +1078,12 @@ export const reasons = {
     title: 'The sign-in has failed',
     oauth: 'invalid_request',
   },
+  SIGNAL_NOT_ACCEPTED: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The signal of the identity provider does not count',
+    oauth: 'invalid_request',
+  },
   CLIENT_NOT_ACCEPTED: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,

@@ -12,6 +12,7 @@ export type LimitName =
   | 'watch'
   | 'graph'
   | 'sign-in'
+  | 'signal'
   | 'authorize'
   | 'forward'
 

@@ -58,6 +58,8 @@ export function scaleRates(factor: number): Rates {
     graph: { source: rate(60, 10), subject: rate(60, 10) },
     // Each sign-in lets the server ask an identity provider.
     'sign-in': { source: rate(30, 30), subject: rate(30, 30) },
+    // Providers in one cloud send from the same few addresses, so a source may send more than one provider may.
+    signal: { source: rate(6_000, 1_000), subject: rate(600, 200) },
     // One that needs a client's document lets the server ask somebody too, which is counted apart.
     authorize: { source: rate(60, 60), subject: rate(60, 60) },
     // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own

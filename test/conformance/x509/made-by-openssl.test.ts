@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { EvidenceAlgorithm } from '../../../services/attestation/types/jwt/algorithms.ts'
 import { createSpiffeX509 } from '../../../services/attestation/types/spiffe/create-spiffe-x509.ts'
 import { createX509 } from '../../../services/attestation/types/x509/create-x509.ts'
+import type { EvidenceAlgorithm } from '../../../services/platform/jwt/algorithms.ts'
 import { chainContext, chainEvidence } from '../../support/attestation/chain-evidence.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ca-'))

@@ -480,5 +480,6 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',
   FORM_EXPIRED: 'only a page answers it: services/people/sign-in/ provokes it',
   SESSION_ENDED: 'only a page answers it: services/people/authorize/ provokes it',
+  SIGNAL_NOT_ACCEPTED: 'only an identity provider gets it: services/people/signals/ provokes it',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

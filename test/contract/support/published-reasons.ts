@@ -112,6 +112,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   TOO_MANY_CONSENTS: [409, 9],
   CLIENT_NOT_ALLOWED: [403, 7],
   SIGN_IN_FAILED: [403, 7],
+  SIGNAL_NOT_ACCEPTED: [400, 3],
   CLIENT_NOT_ACCEPTED: [400, 3],
   TOO_MANY_CLIENTS: [409, 9],
   SESSION_ENDED: [403, 7],

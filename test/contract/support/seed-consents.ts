@@ -33,6 +33,8 @@ export async function seedConsents({ prisma }: Db, { own, other }: { readonly ow
   await consent(CONSENTS.withdrawn, own, 'notes', 2)
   await consent(CONSENTS.ofOthers, other, 'mcp', 3)
   const times = {
+    clientEdge: CONNECTION,
+    vouchedAt: new Date(at),
     movedAt: new Date(at),
     createdAt: new Date(at),
     usedAt: new Date(at),

@@ -1,5 +1,6 @@
 import { Client, credentials, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ProviderSignalService } from '../../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { bufCurlOf, listServices } from './buf-curl.ts'
@@ -42,8 +43,10 @@ it.each([
   'internal.v1.AgentDirectoryService/LookupAgent',
   'internal.v1.OperatorDirectoryService/LookupOperator',
   'internal.v1.TokenStatusService/CheckToken',
-  ...SignInService.methods.map(({ name }) => `v1.SignInService/${name}`),
-])('the public ports neither list nor serve %s, which is internal or for pages', async (name) => {
+  ...[SignInService, ProviderSignalService].flatMap(({ name, methods }) =>
+    methods.map((method) => `v1.${name}/${method.name}`),
+  ),
+])('the public ports neither list nor serve %s, which is internal or for routes of the server', async (name) => {
   const method = `auth4agent.${name}`
   const { baseUrl, grpcAddress } = deployment.server
   await expect(bufCurlOf(grpcAddress).call(method, {})).rejects.toThrow('failed to find service')

@@ -81,8 +81,8 @@ export const REAL: Parts = {
     // the standby.
     const { answer: isEnded, by } = await primary()
     if (!isEnded) await commit()
-    const seen = new Set(isEnded ? [by.server] : [])
-    await complete({ settle, confirm: settle }, { action: 'token.revoke', endsTokens: true }, undefined, seen)
+    const told = { servers: new Set(isEnded ? [by.server] : []), hasEnded: false }
+    await complete({ settle, confirm: settle }, { action: 'token.revoke', endsTokens: true }, undefined, told)
   },
   ask: ({ primary }) => primary(),
   createCountAnswer,

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AppraisalContext } from '../../../services/attestation/types/attestor-type.ts'
-import type { EvidenceAlgorithm } from '../../../services/attestation/types/jwt/algorithms.ts'
+import type { EvidenceAlgorithm } from '../../../services/platform/jwt/algorithms.ts'
 import { signEvidence } from './evidence-keys.ts'
 import { NOW } from './make-certificate.ts'
 import type { Made } from './make-chain.ts'

@@ -1,5 +1,5 @@
 import { encode, Tag } from 'cbor2'
-import type { EvidenceAlgorithm } from '../../../services/attestation/types/jwt/algorithms.ts'
+import type { EvidenceAlgorithm } from '../../../services/platform/jwt/algorithms.ts'
 import { signEvidence, type TestKey } from './evidence-keys.ts'
 
 /** What of a COSE_Sign1 differs from a right one. */

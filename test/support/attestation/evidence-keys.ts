@@ -1,7 +1,7 @@
 import { constants, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
-import type { EvidenceAlgorithm } from '../../../services/attestation/types/jwt/algorithms.ts'
+import type { EvidenceAlgorithm } from '../../../services/platform/jwt/algorithms.ts'
 
 /** A key that signs evidence in a test. */
 export interface TestKey {

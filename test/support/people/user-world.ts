@@ -1,10 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll } from 'vitest'
 import { TokenRequestSchema } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../../services/calls/call.ts'
 import { sealCode } from '../../../services/people/authorize/code.ts'
+import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { ISSUER, startInstance, type TestInstance } from '../authn.ts'
 import { freshOperator } from '../authn-agents.ts'
@@ -15,6 +16,8 @@ import { anonymous, type TestOperator } from '../identity.ts'
 export const CLIENT = 'https://client.example/oauth/client.json'
 export const REDIRECT = 'https://client.example/callback'
 export const USER_IDP = 'https://idp.acme.example'
+/** Who each user is there. */
+export const USER_SUB = 'U1'
 const VERIFIER = 'v'.repeat(43)
 
 /** A user with a consent for one client at one audience. */
@@ -24,6 +27,7 @@ export interface ConsentedUser {
   readonly subject: string
   readonly audience: string
   readonly consentId: string
+  readonly clientEdge: string
   readonly providerId: string
 }
 
@@ -31,6 +35,8 @@ interface Wishes {
   readonly scopes?: readonly string[]
   readonly id?: string
   readonly jkt?: string
+  /** Unix seconds; now if it is absent. */
+  readonly vouchedAtS?: number
   readonly exp?: number
 }
 
@@ -83,15 +89,17 @@ export function useUserWorld(): () => UserWorld {
         between = hook
       },
       user: (owner = 'itself') => insertUser(database.db, owner),
-      code: ({ consentId }, { scopes = ['read', 'write'], id = randomUUID(), jkt = '', exp } = {}) =>
+      code: ({ consentId, clientEdge }, { scopes = ['read', 'write'], id = randomUUID(), jkt = '', ...wishes } = {}) =>
         sealCode(instances[0].keys, {
           id,
           consentId,
           scopes,
+          clientEdge,
+          vouchedAtS: wishes.vouchedAtS ?? Math.floor(Date.now() / 1_000),
           redirectUri: sha256Text(REDIRECT, 'base64url'),
           codeChallenge: sha256Text(VERIFIER, 'base64url'),
           jkt,
-          exp: exp ?? Math.floor(Date.now() / 1_000) + 60,
+          exp: wishes.exp ?? Math.floor(Date.now() / 1_000) + 60,
         }),
       token,
       redeem(code, members = {}, ...rest) {
@@ -125,8 +133,9 @@ async function insertUser({ prisma, ...db }: Db, owned: 'itself' | 'another'): P
     await prisma.operator.update({ where: { id: operator.id }, data: { usersTo: [owner.domain], version: 2 } })
   }
   const provider = await insertProvider({ prisma, ...db }, operator.id)
-  const subject = `user:${randomBytes(16).toString('base64url')}`
-  const vouched = { providerId: provider.id, providerEdge: provider.edgeId, sub: 'U1' }
+  const person = { operatorId: operator.id, issuer: USER_IDP, tenant: '', claim: 'sub', sub: USER_SUB }
+  const subject = userSubject(person)
+  const vouched = { providerId: provider.id, providerEdge: provider.edgeId, sub: USER_SUB }
   await prisma.user.create({ data: { operatorId: operator.id, subject, ...vouched } })
   const listed = {
     clientId: CLIENT,
@@ -140,7 +149,8 @@ async function insertUser({ prisma, ...db }: Db, owned: 'itself' | 'another'): P
   const capabilities = [`${audience}#read`, `${audience}#write`]
   const given = { clientId: CLIENT, audience, ownerId: owner.id, capabilities, clientDigest: '', givenAt: new Date() }
   await prisma.consent.create({ data: { id: consentId, operatorId: operator.id, subject, ...given } })
-  return { operator, owner, subject, audience, consentId, providerId: provider.id }
+  const { edgeId: clientEdge } = listed
+  return { operator, owner, subject, audience, consentId, clientEdge, providerId: provider.id }
 }
 
 function insertProvider({ prisma }: Pick<Db, 'prisma'>, operatorId: string) {

@@ -56,6 +56,17 @@ describe('provider', () => {
     expect(stdout + stderr).not.toContain('a.b.c')
   })
 
+  it('put says which URL to register at a provider that sends signals, and what they bound', async () => {
+    const signals_uri = 'https://auth.example/people/providers/x/events'
+    const signalling = { ...provider, signals: 'ssf', signals_bound: 'At once', signals_uri }
+    const given = { [`PUT ${BASE}/providers/work`]: { provider: signalling } }
+    const line = 'provider put work https://idp.example --client-id a --all-users --signals ssf'
+    const { stdout, sent } = await ran(line, given)
+    expect(sent[0]?.body).toMatchObject({ signals: 'ssf' })
+    expect(stdout).toContain('signals: ssf: At once')
+    expect(stdout).toContain(`signals to: ${signals_uri}`)
+  })
+
   it('put leaves out what is not given', async () => {
     const { sent } = await ran('provider put work https://idp.example --client-id a --all-users')
     expect(sent[0]?.body).toEqual({
@@ -73,7 +84,7 @@ describe('provider', () => {
   })
 
   it('list and remove show what the server says', async () => {
-    expect((await ran('provider list')).stdout).toMatch(/work +https:\/\/idp\.example +a +tid=x=y/)
+    expect((await ran('provider list')).stdout).toMatch(/work +https:\/\/idp\.example +a +none +tid=x=y/)
     expect((await ran('provider list', { [`GET ${BASE}/providers`]: { providers: [] } })).stdout).toContain(
       'there is no identity provider',
     )

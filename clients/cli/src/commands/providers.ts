@@ -44,6 +44,12 @@ const putFlags = {
     help: 'a claim that the ID token of each user must have, such as hd=acme.example; may be repeated',
   },
   'all-users': { kind: 'boolean', help: 'all users of the provider are your users' },
+  signals: {
+    kind: 'text',
+    value: 'KIND',
+    help: 'how the server learns that the provider has ended a user: none (the default), or ssf, by security events',
+    choices: ['none', 'ssf'],
+  },
   'groups-claim': { kind: 'text', value: 'CLAIM', help: 'the claim with the groups of a user, such as groups' },
 } as const
 
@@ -57,6 +63,10 @@ export const putProvider = defineCommand({
     {
       does: 'a provider that has only your users',
       line: 'auth4agent provider put work https://login.acme.example --client-id auth4agent --client-secret secret.txt --all-users',
+    },
+    {
+      does: 'a provider that tells the server by security events when it ends a user',
+      line: 'auth4agent provider put work https://login.acme.example --client-id auth4agent --client-secret secret.txt --all-users --signals ssf',
     },
     {
       does: 'the users of your domain at Google',
@@ -82,6 +92,7 @@ export const putProvider = defineCommand({
       required_claims: flags.list('required-claim').map(readClaim),
       all_users: flags.on('all-users'),
       groups_claim: flags.text('groups-claim'),
+      signals: flags.text('signals'),
     }
     const { providers } = await openOperator(context)
     const provider = await context.progress('asking the provider', usingNames(providers.put(name, wanted)))
@@ -97,8 +108,8 @@ export const listProviders = defineCommand({
   async run(context) {
     const { providers: calls } = await openOperator(context)
     const providers = await context.progress('asking the server', calls.list())
-    const rows = providers.map((each) => [each.name, each.issuer, each.client_id, usersOf(each)])
-    const heading = ['NAME', 'ISSUER', 'CLIENT ID', 'USERS']
+    const rows = providers.map((each) => [each.name, each.issuer, each.client_id, each.signals, usersOf(each)])
+    const heading = ['NAME', 'ISSUER', 'CLIENT ID', 'SIGNALS', 'USERS']
     const table = rows.length === 0 ? 'there is no identity provider' : columns([heading, ...rows])
     context.answer(
       { providers },
@@ -140,7 +151,8 @@ function readClaim(text: string): RequiredClaim {
 }
 
 function describe(provider: IdentityProvider): string {
-  const { name, id, issuer, client_id, token_endpoint_auth_method, scopes, subject_claim, groups_claim } = provider
+  const { name, id, issuer, client_id, token_endpoint_auth_method, scopes, subject_claim } = provider
+  const { groups_claim, signals, signals_bound, signals_uri } = provider
   return lines({
     name,
     id,
@@ -151,7 +163,8 @@ function describe(provider: IdentityProvider): string {
     'subject claim': subject_claim,
     users: usersOf(provider),
     'groups claim': groups_claim ?? undefined,
-    signals: 'none: the server does not learn when the provider ends a user',
+    signals: [signals, signals_bound ?? ''].filter((part) => part !== '').join(': '),
+    'signals to': signals_uri ?? undefined,
   })
 }
 

@@ -133,7 +133,8 @@ export const JsonRuleSchema: GenMessage<JsonRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_options, 2);
 
 /**
- * Only the server's own pages call the methods, for a browser. No port offers them, and no caller may make them.
+ * Only the server's own routes call the methods: its pages for browsers, and the places for signals of identity
+ * providers. No port offers them, and no caller may make them.
  *
  * @generated from extension: bool browser = 50701;
  */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { makeTestKey } from '../../../../test/support/attestation/evidence-keys.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { EVIDENCE_ALGORITHMS } from '../jwt/algorithms.ts'
+import { EVIDENCE_ALGORITHMS } from '../../../platform/jwt/algorithms.ts'
 import { parseEatConfig } from './config.ts'
 import { encodeOid } from './oid.ts'
 

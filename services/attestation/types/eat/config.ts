@@ -1,6 +1,6 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
-import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from '../jwt/algorithms.ts'
-import { type EvidenceKeys, readPinnedKeys } from '../jwt/keys.ts'
+import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from '../../../platform/jwt/algorithms.ts'
+import { type EvidenceKeys, readPinnedKeys } from '../../../platform/jwt/keys.ts'
 import { readClaimNames } from '../pick-claims.ts'
 import { checkMembers, invalidConfig, readChoices, readSeconds, readText } from '../read-config.ts'
 import { EAT_FORMATS, type EatFormat, HIDDEN_CLAIMS } from './claims.ts'

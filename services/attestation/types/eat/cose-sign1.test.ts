@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { COSE_NUMBERS, type CoseChanges, encodeCbor, signCose } from '../../../../test/support/attestation/cose.ts'
 import { makeTestKey, type TestKey } from '../../../../test/support/attestation/evidence-keys.ts'
+import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from '../../../platform/jwt/algorithms.ts'
+import { readPinnedKeys } from '../../../platform/jwt/keys.ts'
 import { RefusedEvidence } from '../attestor-type.ts'
-import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from '../jwt/algorithms.ts'
-import { readPinnedKeys } from '../jwt/keys.ts'
 import { verifySign1 } from './cose-sign1.ts'
 import examples from './vectors/cose-examples.json' with { type: 'json' }
 

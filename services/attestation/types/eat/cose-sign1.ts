@@ -1,7 +1,7 @@
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
+import { COSE_ALGORITHMS, type EvidenceAlgorithm } from '../../../platform/jwt/algorithms.ts'
+import type { EvidenceKey, EvidenceKeys } from '../../../platform/jwt/keys.ts'
 import { RefusedEvidence } from '../attestor-type.ts'
-import { COSE_ALGORITHMS, type EvidenceAlgorithm } from '../jwt/algorithms.ts'
-import type { EvidenceKey, EvidenceKeys } from '../jwt/keys.ts'
 import { type CborMap, type CborValue, decodeCbor, isTag } from './cbor.ts'
 
 /** Tags of COSE messages and CWTs (RFC 9052 section 2, RFC 8392 section 6). */

@@ -1,4 +1,6 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { checkTimes, readAudiences } from '../../../platform/jwt/claims.ts'
+import { findKey, openJwt, readAscii, verifyJwt } from '../../../platform/jwt/jwt.ts'
 import {
   type Appraisal,
   type AppraisalContext,
@@ -6,8 +8,6 @@ import {
   type Binding,
   RefusedEvidence,
 } from '../attestor-type.ts'
-import { checkTimes, readAudiences } from '../jwt/claims.ts'
-import { findKey, openJwt, readAscii, verifyJwt } from '../jwt/jwt.ts'
 import { decodeCbor } from './cbor.ts'
 import { type EatClaims, nameCwtClaims, readClaim } from './claims.ts'
 import { type EatConfig, parseEatConfig } from './config.ts'

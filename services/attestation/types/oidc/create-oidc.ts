@@ -1,13 +1,19 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import {
+  chooseKey,
+  type JwtRules,
+  openJwt,
+  readAscii,
+  type UnverifiedJwt,
+  verifyJwt,
+} from '../../../platform/jwt/jwt.ts'
+import { createKeySource, type KeySource, type KeySourceDeps } from '../../../platform/key-source/key-source.ts'
 import { type Appraisal, type AppraisalContext, type AttestorType, RefusedEvidence } from '../attestor-type.ts'
-import { findKey, type JwtRules, openJwt, readAscii, type UnverifiedJwt, verifyJwt } from '../jwt/jwt.ts'
-import type { EvidenceKey, EvidenceKeys } from '../jwt/keys.ts'
 import { checkRequiredClaims, checkToken } from './domain/check-token.ts'
 import { exposeClaims } from './domain/expose-claims.ts'
 import { type OidcConfig, parseConfig } from './domain/parse-config.ts'
 import { PRESETS, type Preset, type PresetName } from './domain/presets.ts'
-import { createKeySource, type KeySource, type KeySourceDeps } from './key-source.ts'
 
 const RULES: Omit<JwtRules, 'algorithms'> = { name: 'token', maxBytes: 16 * 1024, typs: ['JWT', ''], kid: 'optional' }
 
@@ -35,7 +41,7 @@ function createType(keySource: KeySource, preset: Preset | undefined): AttestorT
     parseConfig: (config) => parseConfig(config, preset),
     async appraise(config, evidence, context) {
       const token = openJwt(readAscii(evidence, RULES.name), { ...RULES, algorithms: config.algorithms })
-      const keys = await keySource(config, token.jws.header.kid, context)
+      const keys = await keySource(config, token.jws.header.kid, { holderId: context.attestorId, now: context.now })
       const payload = verifyJwt(token, chooseKey(token, keys))
       const { expiresAt, jti } = checkToken(config, payload, context)
       checkPlatform(preset, payload, config)
@@ -44,14 +50,6 @@ function createType(keySource: KeySource, preset: Preset | undefined): AttestorT
       return { claims, level: levelOf(config), expiresAt, uses: [useOf(config, token, jti, expiresAt, context)] }
     },
   }
-}
-
-/** A token without `kid` is for the only key of its issuer. */
-function chooseKey(token: UnverifiedJwt, keys: EvidenceKeys): EvidenceKey {
-  if (token.jws.header.kid !== '') return findKey(token, keys)
-  const [only, ...others] = keys.values()
-  if (only !== undefined && others.length === 0) return only
-  throw new RefusedEvidence('The token must have a kid, because its issuer does not have exactly one key')
 }
 
 function checkPlatform(preset: Preset | undefined, payload: JsonObject, { issuer }: OidcConfig): void {

@@ -5,8 +5,8 @@ import {
   fits,
   importEvidenceKey,
   type VerifySignature,
-} from '../jwt/algorithms.ts'
-import { publicMembers } from '../jwt/keys.ts'
+} from '../../../platform/jwt/algorithms.ts'
+import { publicMembers } from '../../../platform/jwt/keys.ts'
 import { type Certificate, readCertificate } from '../x509/path/certificate.ts'
 import { CertificateError } from '../x509/path/certificate-error.ts'
 import { decodeCanonical } from '../x509/path/read-pinned.ts'

@@ -1,7 +1,7 @@
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
+import { type EvidenceAlgorithm, importEvidenceKey, type VerifySignature } from '../../../platform/jwt/algorithms.ts'
 import { type AppraisalContext, RefusedEvidence } from '../attestor-type.ts'
-import { type EvidenceAlgorithm, importEvidenceKey, type VerifySignature } from '../jwt/algorithms.ts'
 import { type Certificate, readCertificate } from './path/certificate.ts'
 import { CertificateError } from './path/certificate-error.ts'
 import { decodeCanonical } from './path/read-pinned.ts'

@@ -21,9 +21,8 @@ export const SCOPE_FIELD = 'scope '
  * because it is what is proven. Its name stands in quotes, because anybody can choose one. Both buttons have one size.
  */
 export function consentContent({ question, query, form, action, acting }: ConsentForm): string {
-  const { clientId, clientName, audience, ownerDomain, scopes, maxDays, userName, userDomain } = question
+  const { clientId, clientName, audience, ownerDomain, scopes, maxHours, userName, userDomain } = question
   const { host } = new URL(clientId)
-  const days = maxDays === 1 ? '1 day' : `${maxDays} days`
   return `<p class="host">${xmlText(host)}</p>
 ${claim(clientName)}
 <form method="post" action="${xmlText(action)}">
@@ -35,13 +34,18 @@ ${scopes.map(scopeItem).join('\n')}
 </ul>
 ${warning(question, host)}
 <p class="note">You are <bdi>${xmlText(userName === '' ? 'signed in' : userName)}</bdi> of ${xmlText(userDomain)}. The program
-calls <code>${xmlText(audience)}</code>, and stays connected for ${days} at most. You can end that at any time in
+calls <code>${xmlText(audience)}</code>, and stays connected for ${duration(maxHours)} at most. You can end that at any time in
 <a href="${xmlText(acting)}">What acts for you</a>.</p>
 <div class="choice">
 <button class="quiet" name="decision" value="refuse">Refuse</button>
 <button name="decision" value="allow">Allow</button>
 </div>
 </form>`
+}
+
+function duration(hours: number): string {
+  const [count, unit] = hours % 24 === 0 ? [hours / 24, 'day'] : [hours, 'hour']
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
 }
 
 function claim(name: string): string {

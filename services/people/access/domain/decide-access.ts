@@ -7,12 +7,16 @@ export interface Access {
   readonly ownerDomain: string
   /** The scopes to which the user can consent, in the order of the owner's rule. */
   readonly scopes: readonly UserScope[]
-  /** Longest age of a connection in days. */
-  readonly maxDays: number
+  /** How long a connection may last after the sign-in from which it comes, in seconds. */
+  readonly connectionS: number
   /** Edges of the access, of the way to another owner, and of the identity provider. */
   readonly edges: readonly string[]
   readonly provider: { readonly issuer: string; readonly generation: number }
 }
+
+const DAY_S = 86_400
+/** How long a sign-in counts if its provider never tells that it has ended the user, in seconds. */
+const UNTOLD_S = 8 * 3_600
 
 /**
  * Why a user may not come: `audience` if the audience lets no users come, `user` if this user may not. Both are
@@ -48,7 +52,8 @@ export function decideAccess(standing: Standing, operatorId: string, rule: UserA
   if (scopes.length === 0) return no('No scope of the resource is for this user')
   const edges = [accessEdge, ...(isOwn || targetEdge === null ? [] : [targetEdge]), providerEdge]
   const provider = { issuer: providerIssuer, generation: standing.generation ?? 1 }
-  return { ownerId, ownerDomain, scopes, maxDays: rule.maxDays, edges, provider }
+  const connectionS = Math.min(rule.maxDays * DAY_S, standing.signals === 'none' ? UNTOLD_S : Infinity)
+  return { ownerId, ownerDomain, scopes, connectionS, edges, provider }
 }
 
 function no(why: string): NoAccess {

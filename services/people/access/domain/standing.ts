@@ -13,6 +13,8 @@ export interface Standing {
   readonly groups: readonly string[] | null
   readonly providerEdge: string | null
   readonly providerIssuer: string | null
+  /** How the provider tells that it has ended a user. */
+  readonly signals: string | null
   /** The operator that owns the audience, and what it says about users there. */
   readonly ownerId: string | null
   readonly ownerDomain: string | null

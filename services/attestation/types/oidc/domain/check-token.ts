@@ -1,6 +1,6 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { checkTimes, readAudiences, requireText } from '../../../../platform/jwt/claims.ts'
 import { type AppraisalContext, type ClaimValue, RefusedEvidence, type VerifiedClaims } from '../../attestor-type.ts'
-import { checkTimes, readAudiences, requireText } from '../../jwt/claims.ts'
 
 /** What the standard claims of a token must be. */
 export interface TokenDemands {

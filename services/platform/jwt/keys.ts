@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { jwkSetEntries } from '@auth4agent/core/jose/jwk-set'
-import { ApiError } from '../../../platform/errors/api-error.ts'
+import { ApiError } from '../errors/api-error.ts'
 import {
   type EvidenceAlgorithm,
   fits,

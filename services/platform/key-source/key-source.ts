@@ -1,13 +1,11 @@
 import { KnownKeys } from '@auth4agent/core/jose/known-keys'
 import { keepNewest } from '@auth4agent/core/platform/keep-newest'
 import type { Moment } from '@auth4agent/core/platform/moment'
-import { ApiError } from '../../../platform/errors/api-error.ts'
-import type { Outbound } from '../../../platform/outbound/outbound.ts'
-import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
-import type { AppraisalContext } from '../attestor-type.ts'
+import { ApiError } from '../errors/api-error.ts'
 import type { EvidenceKey, EvidenceKeys } from '../jwt/keys.ts'
-import type { OidcConfig } from './domain/parse-config.ts'
-import { fetchKeySet, UnusableAnswer } from './fetch-key-set.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import { OutboundError } from '../outbound/outbound-error.ts'
+import { fetchKeySet, type KeyPlace, UnusableAnswer } from './fetch-key-set.ts'
 
 /** Dependencies of createKeySource. */
 export interface KeySourceDeps {
@@ -18,16 +16,17 @@ export interface KeySourceDeps {
 
 /**
  * Returns the keys of an issuer, among them the one with this `kid` if the issuer has it. An empty `kid` names none.
+ * `holderId` names who has configured the issuer; `now` is in Unix milliseconds.
  *
  * @throws ApiError UNAVAILABLE if the keys cannot be fetched, and no copy decides about this `kid`
  */
 export type KeySource = (
-  config: OidcConfig,
+  place: KeyPlace & { readonly pinnedKeys?: EvidenceKeys | undefined },
   kid: string,
-  context: Pick<AppraisalContext, 'attestorId' | 'now'>,
+  context: { readonly holderId: string; readonly now: number },
 ) => Promise<EvidenceKeys>
 
-/** The copy of one attestor's keys. */
+/** The copy of one holder's keys. */
 interface Copy {
   readonly known: KnownKeys<EvidenceKey>
   /** The fetch that is under way, for all that wait for it. */
@@ -36,21 +35,21 @@ interface Copy {
   failure: unknown
 }
 
-/** Copies of so many attestors are kept. */
+/** Copies of so many holders are kept. */
 const MAX_COPIES = 1_000
 /** How long a copy is used, in milliseconds, and how long if the issuer does not say. */
 const FRESH = { min: 60_000, usual: 300_000, max: 3_600_000 }
 /** The shortest time from a fetch that failed to the next one. Anybody can send evidence that needs keys. */
 const RETRY_MS = 5_000
 
-/** Creates the source of keys of all attestors. Evidence that comes during a fetch shares it. */
+/** Creates the source of keys of all attestors or providers. Evidence that comes during a fetch shares it. */
 export function createKeySource({ outbound, now }: KeySourceDeps): KeySource {
   const copies = new Map<string, Copy>()
 
-  const fetchInto = async (copy: Copy, config: OidcConfig, begun: Moment) => {
+  const fetchInto = async (copy: Copy, place: KeyPlace, begun: Moment) => {
     copy.known.try(begun)
     try {
-      const { keys, maxAgeS } = await fetchKeySet(outbound, config)
+      const { keys, maxAgeS } = await fetchKeySet(outbound, place)
       const freshMs = maxAgeS === undefined ? FRESH.usual : Math.max(FRESH.min, maxAgeS * 1000)
       copy.known.replace({ keys, begun, cachedMs: 0, freshMs })
       copy.failure = undefined
@@ -61,10 +60,10 @@ export function createKeySource({ outbound, now }: KeySourceDeps): KeySource {
     }
   }
 
-  return async (config, kid, { attestorId, now: wall }) => {
-    if (config.pinnedKeys !== undefined) return config.pinnedKeys
-    // An operator may change the place of the keys of an attestor that keeps its id.
-    const key = JSON.stringify([attestorId, config.issuer, config.jwksUri, config.algorithms])
+  return async (place, kid, { holderId, now: wall }) => {
+    if (place.pinnedKeys !== undefined) return place.pinnedKeys
+    // An operator may change the place of the keys of a holder that keeps its id.
+    const key = JSON.stringify([holderId, place.issuer, place.jwksUri, place.algorithms])
     const copy = copies.get(key) ?? { known: new KnownKeys(FRESH.max), pending: undefined, failure: undefined }
     keepNewest(copies, key, copy, MAX_COPIES)
     const { known } = copy
@@ -72,7 +71,7 @@ export function createKeySource({ outbound, now }: KeySourceDeps): KeySource {
     const at = { monotonic: now(), wall }
     if (!decides(at)) {
       const mayFetch = known.isUsable(at) ? known.mayHaveCome(kid, at) : canRetry(copy, at)
-      if (copy.pending === undefined && mayFetch) copy.pending = fetchInto(copy, config, at)
+      if (copy.pending === undefined && mayFetch) copy.pending = fetchInto(copy, place, at)
       await copy.pending
       const later = { monotonic: now(), wall }
       const isDecided = decides(later) || (known.isUsable(later) && copy.failure === undefined)

@@ -1,8 +1,16 @@
 import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { parseNormalUrl } from '@auth4agent/core/platform/normal-url'
-import type { Outbound } from '../../../platform/outbound/outbound.ts'
+import type { EvidenceAlgorithm } from '../jwt/algorithms.ts'
 import { type EvidenceKeys, MAX_KEYS, readFetchedKeys } from '../jwt/keys.ts'
-import type { OidcConfig } from './domain/parse-config.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+
+/** Where the keys of an issuer are, and which of them count. */
+export interface KeyPlace {
+  readonly issuer: string
+  /** Undefined if the discovery document of the issuer says where its keys are. */
+  readonly jwksUri: string | undefined
+  readonly algorithms: readonly EvidenceAlgorithm[]
+}
 
 /** Thrown when an answer of an issuer cannot be used. */
 export class UnusableAnswer extends Error {
@@ -28,7 +36,7 @@ const TIMEOUT_MS = 5_000
  */
 export async function fetchKeySet(
   outbound: Pick<Outbound, 'get'>,
-  { issuer, jwksUri, algorithms }: Pick<OidcConfig, 'issuer' | 'jwksUri' | 'algorithms'>,
+  { issuer, jwksUri, algorithms }: KeyPlace,
 ): Promise<FetchedKeySet> {
   const uri = jwksUri ?? (await discoverJwksUri(outbound, issuer))
   const { body, maxAgeS } = await outbound.get(uri, { accept: JSON_TYPES, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { WRONG_TIMES } from '../../../../test/support/wrong-times.ts'
-import { RefusedEvidence } from '../attestor-type.ts'
+import { WRONG_TIMES } from '../../../test/support/wrong-times.ts'
 import { checkTimes, readAudiences, requireText } from './claims.ts'
+import { RefusedEvidence } from './refused-evidence.ts'
 
 const NOW_S = 1_800_000_000
 const CLOCK = { now: NOW_S * 1_000, skewMs: 60_000 }

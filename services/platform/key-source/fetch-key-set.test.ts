@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ODD_URLS } from '../../../../test/support/odd-urls.ts'
+import { ODD_URLS } from '../../../test/support/odd-urls.ts'
 import { fetchKeySet } from './fetch-key-set.ts'
 
 const ISSUER = 'https://as.example'

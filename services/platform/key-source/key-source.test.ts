@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { CONTEXT, ISSUER, issuerKey } from '../../../../test/support/id-tokens.ts'
-import { OutboundError } from '../../../platform/outbound/outbound-error.ts'
-import { parseConfig } from './domain/parse-config.ts'
+import { CONTEXT, ISSUER, issuerKey } from '../../../test/support/id-tokens.ts'
+import { EVIDENCE_ALGORITHMS } from '../jwt/algorithms.ts'
+import { OutboundError } from '../outbound/outbound-error.ts'
+import type { KeyPlace } from './fetch-key-set.ts'
 import { createKeySource } from './key-source.ts'
 
 const JWKS_URI = 'https://keys.example/jwks'
 const [one, two] = await Promise.all([issuerKey('ES256', 'one'), issuerKey('ES256', 'two')])
-const CONFIG = parseConfig({ issuer: ISSUER, jwks_uri: JWKS_URI }, undefined)
+const CONFIG: KeyPlace = { issuer: ISSUER, jwksUri: JWKS_URI, algorithms: EVIDENCE_ALGORITHMS }
 const UNAVAILABLE = { name: 'ApiError', reason: 'UNAVAILABLE' }
 
 /** A source of keys over an issuer and clocks that the test controls. */
@@ -30,8 +31,8 @@ function start() {
     return { mediaType: 'application/json', body, maxAgeS: world.maxAgeS, date: undefined }
   }
   const source = createKeySource({ outbound: { get }, now: () => world.monotonic })
-  const find = async (kid = 'one', attestorId = CONTEXT.attestorId, config = CONFIG) =>
-    (await source(config, kid, { attestorId, now: world.wall })).has(kid)
+  const find = async (kid = 'one', holderId = CONTEXT.attestorId, config = CONFIG) =>
+    (await source(config, kid, { holderId, now: world.wall })).has(kid)
   const pass = (seconds: number) => {
     world.monotonic += seconds * 1000
     world.wall += seconds * 1000
@@ -59,14 +60,13 @@ describe('the copy of the keys of an attestor', () => {
   })
 
   it.each([
-    ['place', { issuer: ISSUER, jwks_uri: 'https://other.example/jwks' }],
-    ['algorithms', { issuer: ISSUER, jwks_uri: JWKS_URI, algorithms: ['ES256'] }],
+    ['place', { ...CONFIG, jwksUri: 'https://other.example/jwks' }],
+    ['algorithms', { ...CONFIG, algorithms: ['ES256' as const] }],
   ])('is not used when the operator changes the %s', async (_, changed) => {
     const { asked, find } = start()
     await find()
-    const config = parseConfig(changed, undefined)
-    await find('one', CONTEXT.attestorId, config)
-    expect(asked).toEqual([JWKS_URI, config.jwksUri])
+    await find('one', CONTEXT.attestorId, changed)
+    expect(asked).toEqual([JWKS_URI, changed.jwksUri])
   })
 
   it.each(['monotonic', 'wall'] as const)('becomes old by the %s clock alone', async (clock) => {

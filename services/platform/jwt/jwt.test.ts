@@ -2,11 +2,11 @@ import { constants, createHmac, sign } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import { describe, expect, it } from 'vitest'
-import { makeTestKey, signTestJwt, type TestKey } from '../../../../test/support/attestation/evidence-keys.ts'
-import { RefusedEvidence } from '../attestor-type.ts'
+import { makeTestKey, signTestJwt, type TestKey } from '../../../test/support/attestation/evidence-keys.ts'
 import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from './algorithms.ts'
 import { findKey, type JwtRules, openJwt, readAscii, verifyJwt } from './jwt.ts'
 import { readPinnedKeys } from './keys.ts'
+import { RefusedEvidence } from './refused-evidence.ts'
 
 const RULES: JwtRules = { name: 'token', maxBytes: 4_096, algorithms: EVIDENCE_ALGORITHMS, typs: ['JWT', ''] }
 const KEYS = Object.fromEntries(EVIDENCE_ALGORITHMS.map((alg) => [alg, makeTestKey(alg)])) as Record<

@@ -7,9 +7,9 @@ import {
   type UnreadJws,
 } from '@auth4agent/core/jose/jws'
 import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
-import { RefusedEvidence } from '../attestor-type.ts'
 import type { EvidenceAlgorithm } from './algorithms.ts'
 import type { EvidenceKey, EvidenceKeys } from './keys.ts'
+import { RefusedEvidence } from './refused-evidence.ts'
 
 /** What a type accepts as a JWT. */
 export interface JwtRules {
@@ -84,6 +84,19 @@ export function findKey({ jws, rules }: UnverifiedJwt, keys: EvidenceKeys): Evid
   const key = keys.get(jws.header.kid)
   if (key === undefined) throw new RefusedEvidence(`The kid of the ${rules.name} must be that of a trusted key`)
   return key
+}
+
+/**
+ * Returns the key that the JWT names by `kid`. A JWT without `kid` is for the only key of its issuer.
+ *
+ * @throws RefusedEvidence
+ */
+export function chooseKey(jwt: UnverifiedJwt, keys: EvidenceKeys): EvidenceKey {
+  const { jws, rules } = jwt
+  if (jws.header.kid !== '') return findKey(jwt, keys)
+  const [only, ...others] = keys.values()
+  if (only !== undefined && others.length === 0) return only
+  throw new RefusedEvidence(`The ${rules.name} must have a kid, because its issuer does not have exactly one key`)
 }
 
 function refusalOf(refusal: JwsRefusal, rules: JwsRules, name: string): RefusedEvidence {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { makeTestKey } from '../../../../test/support/attestation/evidence-keys.ts'
+import { makeTestKey } from '../../../test/support/attestation/evidence-keys.ts'
 import { EVIDENCE_ALGORITHMS, type EvidenceAlgorithm } from './algorithms.ts'
 import { readFetchedKeys, readPinnedKeys } from './keys.ts'
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isUnixSeconds } from '@auth4agent/core/jose/numeric-date'
-import { type AppraisalContext, RefusedEvidence } from '../attestor-type.ts'
+import { RefusedEvidence } from './refused-evidence.ts'
 
 /** What a type demands of the times of a token (RFC 7519 sections 4.1.4 to 4.1.6). */
 export interface TimeRules {
@@ -18,6 +18,12 @@ export interface Times {
   readonly issuedAt: number | undefined
 }
 
+/** Now, in Unix milliseconds, and by how much clocks may differ. */
+interface Clock {
+  readonly now: number
+  readonly skewMs: number
+}
+
 const MAX_AUDIENCES = 32
 const MAX_TEXT = 1_024
 
@@ -26,11 +32,7 @@ const MAX_TEXT = 1_024
  *
  * @throws RefusedEvidence
  */
-export function checkTimes(
-  claims: JsonObject,
-  { name, needs, maxAgeMs }: TimeRules,
-  { now, skewMs }: Pick<AppraisalContext, 'now' | 'skewMs'>,
-): Times {
+export function checkTimes(claims: JsonObject, { name, needs, maxAgeMs }: TimeRules, { now, skewMs }: Clock): Times {
   const isNeeded = (claim: 'exp' | 'iat' | 'nbf') =>
     needs.includes(claim) || (claim === 'iat' && maxAgeMs !== undefined)
   const [exp, iat, nbf] = (['exp', 'iat', 'nbf'] as const).map((claim) =>
