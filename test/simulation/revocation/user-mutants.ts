@@ -49,6 +49,10 @@ export const USER_MUTANTS: readonly Mutant[] = [
         : done
     },
   }),
+  mutant('a connection goes on after its client was blocked and allowed again', {
+    decideUserToken: (standing, consent, given, refusal) =>
+      REAL.decideUserToken(standing, consent, { ...given, clientEdge: standing.clientEdge ?? '' }, refusal),
+  }),
   mutant('the database does not join the user', {
     checkRowsOfUsers: (image, tokens) => findEnded(tokens, (token) => logVerdict(image, token)),
   }),

@@ -82,7 +82,8 @@ function createClients(world: World) {
   let codes = 0
   const newCode = (user: string): UserOrder => {
     codes += 1
-    return { user, connection: `connection ${codes} of ${user}`, n: undefined }
+    const { edges } = rowOf(world.database.image, user)
+    return { user, connection: `connection ${codes} of ${user}`, n: undefined, clientEdge: edges.client }
   }
   const present = () => world.all().filter(({ isOlder }) => !isOlder)
   const verify = (to: Instance, token: HeldToken, ms: number) =>

@@ -1,6 +1,7 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from '../../../services/revocation/check-memory.ts'
 import { createCheckTokens } from '../../../services/revocation/check-tokens.ts'
 import type { CountAnswer } from '../../../services/revocation/count-answers.ts'
@@ -18,6 +19,8 @@ export interface UserOrder {
   readonly connection: string
   /** Undefined for a code. */
   readonly n: number | undefined
+  /** The edge of the client when the user allowed it: in the code, and in the row of a connection. */
+  readonly clientEdge: string
 }
 
 /** A token for a user, as its client has it, and what the judge of the simulation knows about it. */
@@ -26,6 +29,7 @@ export interface UserToken {
   readonly connection: string
   /** Number of the next refresh token. */
   readonly n: number
+  readonly clientEdge: string
   readonly lookups: readonly TokenIdentity[]
   /** The targets whose ends end the token: everything from which it was decided. */
   readonly restsOn: ReadonlySet<string>
@@ -80,24 +84,26 @@ export function createForUsers(deps: ForUsersDeps): ForUsers {
     },
   })
   return {
-    async issue({ user, connection, n }) {
+    async issue({ user, connection, n, clientEdge }) {
       for (let attempts = 0; attempts < MAX_DECISIONS; attempts += 1) {
         const decided = await database.read(process, link, (image) => ({
           standing: standingOf(image, user),
           consent: consentOf(rowOf(image, user)),
-          restsOn: targetsOf(image, user, connection),
+          restsOn: targetsOf(image, { user, connection, clientEdge }),
         }))
         const { standing, consent, restsOn } = decided
         const expiresAt = now() + ttlMs
-        const terms = parts.decideUserToken(standing, consent, SCOPES, 'CODE_NOT_ACCEPTED')
-        const order = { user, connection, n, mark: standing.mark }
+        const given = { scopes: SCOPES, clientEdge }
+        const terms = orRefused(() => parts.decideUserToken(standing, consent, given, 'REFRESH_NOT_ACCEPTED'))
+        if (terms === undefined) return 'gone'
+        const order = { user, connection, n, clientEdge, mark: standing.mark }
         const done = await database.write(process, link, (image) => parts.useForUser(image, order))
         if (done.kind === 'stale') continue
         if (done.kind !== 'issued') return done.kind
         const issued = { jti: `token of ${connection}`, nowS: 0, exp: 1, epoch: done.epoch, connection, jkt: undefined }
         const claims = parts.buildUserTokenClaims(ISSUER, consent, terms, issued)
         const lookups = parts.userLookupsOf({ claims, kid: 'kid' }).map(({ token }) => token)
-        return { user, connection, n: done.n, lookups, restsOn, expiresAt }
+        return { user, connection, n: done.n, clientEdge, lookups, restsOn, expiresAt }
       }
       throw new Error('What the decision was made from changed during every attempt')
     },
@@ -112,12 +118,23 @@ export function createForUsers(deps: ForUsersDeps): ForUsers {
   }
 }
 
+function orRefused<T>(decide: () => T): T | undefined {
+  try {
+    return decide()
+  } catch (error) {
+    if (error instanceof ApiError) return undefined
+    throw error
+  }
+}
+
 /** Returns the keys of everything that ends a token, as the tables have it now. */
-function targetsOf(image: Image, user: string, connection: string): ReadonlySet<string> {
-  const row = rowOf(image, user)
+function targetsOf(image: Image, order: Omit<UserOrder, 'n'>): ReadonlySet<string> {
+  const row = rowOf(image, order.user)
   const isOwn = row.ownerId === row.operatorId
   const parts = USER_PARTS.filter((part) => (part === 'users_to' ? !isOwn : part !== 'user' || row.epoch === 1))
-  return new Set(parts.map((part) => keyOf(endingOf(row, part, connection))))
+  const now = parts.map((part) => endingOf(row, part, order.connection))
+  const given = endingOf({ ...row, edges: { ...row.edges, client: order.clientEdge } }, 'client', '')
+  return new Set([...now, given].map(keyOf))
 }
 
 /** What the statements of issue-statement.ts use. */
@@ -132,9 +149,9 @@ export function useForUser(image: Image, order: UseForUser): IssueResult {
 }
 
 /** Uses a code or refresh token. Does not ask whether anything has changed since the decision. */
-export function moveOn(image: Image, { user, connection, n }: UserOrder): IssueResult {
+export function moveOn(image: Image, { user, connection, n, clientEdge }: UserOrder): IssueResult {
   const row = rowOf(image, user)
-  const current = row.connections.get(connection)
+  const current = row.connections.get(connection)?.n
   if (n === undefined) {
     if (row.used.has(connection)) return { kind: 'used' }
   } else if (current === undefined) return { kind: 'gone' }
@@ -142,7 +159,7 @@ export function moveOn(image: Image, { user, connection, n }: UserOrder): IssueR
   const next = n === undefined ? 0 : n + 1
   image.users.set(user, {
     ...row,
-    connections: new Map(row.connections).set(connection, next),
+    connections: new Map(row.connections).set(connection, { n: next, clientEdge }),
     used: new Set(row.used).add(connection),
   })
   return { kind: 'issued', epoch: [row.epoch, 1], n: next }

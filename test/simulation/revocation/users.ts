@@ -7,6 +7,14 @@ export const USER_PARTS = ['user', 'access', 'users_to', 'provider', 'client', '
 export type UserPart = (typeof USER_PARTS)[number]
 type RowEdge = Exclude<UserPart, 'user' | 'connection'>
 
+/** A connection of a client. */
+interface Connection {
+  /** The number of the next refresh token. */
+  readonly n: number
+  /** The edge of the client when the user allowed it. */
+  readonly clientEdge: string
+}
+
 /** A user of an operator, as the tables have it, with everything on which the user's tokens rest. */
 export interface UserRow {
   readonly operatorId: string
@@ -15,8 +23,7 @@ export interface UserRow {
   readonly ownerId: string
   readonly epoch: number
   readonly edges: Readonly<Record<RowEdge, string>>
-  /** The number of the next refresh token, by connection. */
-  readonly connections: ReadonlyMap<string, number>
+  readonly connections: ReadonlyMap<string, Connection>
   /** The ids of the codes that have been used. Each is the id of the connection that the code made. */
   readonly used: ReadonlySet<string>
 }
@@ -91,6 +98,7 @@ export function standingOf(image: Image, subject: string): Standing {
     groups: [],
     providerEdge: edges.provider,
     providerIssuer: 'https://idp.acme.example',
+    signals: 'none',
     ownerId,
     ownerDomain: 'owner.example',
     ownerStatus: 'active',
