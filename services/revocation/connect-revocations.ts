@@ -13,15 +13,15 @@ import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
 import type { Span } from '../platform/trace/span.ts'
 import type { Tracing } from '../platform/trace/tracing.ts'
-import { checkMemory, type EndedToken } from './check-memory.ts'
+import type { EndedToken } from './check-memory.ts'
 import { checkAtDatabase, checkTrustAtDatabase, findEndedKeys } from './check-token.ts'
+import { createCheckTokens } from './check-tokens.ts'
 import { createCountAnswer } from './count-answers.ts'
 import { createLogFollower, type LogFollower } from './log-follower.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
 import type { Clock, LogStore } from './ports.ts'
 import { createRevocationBus } from './revocation-bus.ts'
-import { createSeenSubjects } from './seen-subjects.ts'
 import { createSettle } from './settle.ts'
 import { onTracedRecord, traceBatches, traceRecords } from './trace-records.ts'
 
@@ -143,23 +143,13 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       ? createLogFollower({ ...core, leaseMs, newIncarnation: randomUUID, log, onCaughtUp })
       : undefined
   verifier?.start()
-  const seen = createSeenSubjects()
   const count = createCountAnswer(store)
-  /** When the database has confirmed a subject, memory still decides whether the token has ended. */
-  const confirmed = { has: () => true }
-  const checkTokens = async (tokens: readonly TokenIdentity[]): Promise<EndedToken | undefined> => {
-    const incarnation = verifier?.incarnation
-    const known = checkMemory(verifier, seen, tokens)
-    metrics.checked(known === 'unknown' ? 'database' : 'memory')
-    if (known !== 'unknown') return known
-    const ended = await count(
-      checkAtDatabase(checkPool, tokens, clockGuard),
-      () => checkMemory(verifier, confirmed, tokens),
-      (remembered, told) => remembered ?? told,
-    )
-    if (ended === undefined) for (const token of tokens) seen.add(incarnation, token)
-    return ended
-  }
+  const checkTokens = createCheckTokens({
+    verifier,
+    ask: (tokens) => checkAtDatabase(checkPool, tokens, clockGuard),
+    count,
+    onChecked: metrics.checked,
+  })
   const checkBasis = async (basis: TrustBasis): Promise<Verdict | undefined> => {
     const recall = () => (verifier === undefined ? 'unknown' : verifier.checkTrust(basis))
     const known = recall()

@@ -5,7 +5,12 @@ import { LEASE_MS } from './schedule.ts'
 
 /** A promise of the revocation log that a run has broken. */
 export interface Violation {
-  readonly promise: 'effective on return' | 'nothing is lost' | 'no longer than a lease' | 'recovers by itself'
+  readonly promise:
+    | 'effective on return'
+    | 'nothing is lost'
+    | 'no longer than a lease'
+    | 'recovers by itself'
+    | 'no token after an ending'
   readonly what: string
   readonly target: string
 }

@@ -29,10 +29,14 @@ export function sendVerification({ events, random, history }: World, to: Instanc
   return seen
 }
 
-/** Ends a target. Repeats the call until it returns success, at most four times. Then asks every process. */
-export function fulfil(world: World, wish: Wish, attempt = 1): void {
+/**
+ * Ends a target. Repeats the call until it returns success, at most four times. Then asks every process about what the
+ * target ends.
+ */
+export function fulfil(world: World, wish: Wish, ask = askEverybody, attempt = 1): void {
   const { events, random, history } = world
-  const revokers = world.all().filter(({ revokes, isOlder }) => revokes && !(isOlder && isAboutTrust(wish.target)))
+  const isNew = isAboutTrust(wish.target) || wish.target.of !== undefined
+  const revokers = world.all().filter(({ revokes, isOlder }) => revokes && !(isOlder && isNew))
   if (attempt > ATTEMPTS || revokers.length === 0) return
   const to = random.pick(revokers)
   const call: RevocationCall = { target: keyOf(wish.target), process: to.name, called: history.moment() }
@@ -42,10 +46,10 @@ export function fulfil(world: World, wish: Wish, attempt = 1): void {
     if (isOver) return
     isOver = true
     if (outcome !== undefined) Object.assign(call, { returned: history.moment(), outcome })
-    if (outcome === 'acknowledged') askEverybody(world, wish.target)
+    if (outcome === 'acknowledged') ask(world, wish.target)
     // Repeat the call if it did not succeed, and sometimes even if it did.
     if (outcome !== 'acknowledged' || random.chance(0.1))
-      events.after(random.between(0, 0.1) * LEASE_MS, () => fulfil(world, wish, attempt + 1))
+      events.after(random.between(0, 0.1) * LEASE_MS, () => fulfil(world, wish, ask, attempt + 1))
   }
   events.after(wish.patienceMs, () => finish(undefined))
   events.after(random.between(0, 0.5), () =>
@@ -69,9 +73,14 @@ export function endAtHome(world: World, target: Target): void {
 }
 
 function askEverybody(world: World, target: Target): void {
-  const { events, random } = world
+  const { events } = world
   for (const instance of understanding(world, target)) {
-    const delays = [0, random.between(0, 0.08), random.between(0.08, 0.3), random.between(0.3, 2)]
-    for (const delay of delays) events.after(delay * LEASE_MS, () => void sendVerification(world, instance, target))
+    for (const ms of drawDelays(world)) events.after(ms, () => void sendVerification(world, instance, target))
   }
+}
+
+/** Draws when a process is asked after a revocation has returned: at once, and later. */
+export function drawDelays({ random }: World): readonly number[] {
+  const parts = [0, random.between(0, 0.08), random.between(0.08, 0.3), random.between(0.3, 2)]
+  return parts.map((part) => part * LEASE_MS)
 }

@@ -1,6 +1,7 @@
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type { LogHead, Member } from '../../../services/revocation/ports.ts'
+import { rotate, type UserPart, type UserRow } from './users.ts'
 
 /** The target of a revocation: the kind, the operator and the subject of its record. */
 export interface Target {
@@ -10,6 +11,8 @@ export interface Target {
   readonly minimumEpoch: number
   /** The deployment whose log has the record: another one, or this one. */
   readonly at?: 'home' | undefined
+  /** What the target is of a user on which tokens for the user rest; undefined for other targets. */
+  readonly of?: { readonly user: string; readonly part: UserPart }
 }
 
 /** The content of the database's tables at one moment. */
@@ -22,6 +25,8 @@ export interface Image {
   readonly members: Map<string, Member>
   /** The true commit time of everything that has ended, by `keyOf`. */
   readonly ended: Map<string, number>
+  /** Users by subject, with everything on which their tokens rest. */
+  readonly users: Map<string, UserRow>
 }
 
 /** Creates an empty database. */
@@ -33,12 +38,13 @@ export function createImage(): Image {
     log: [],
     members: new Map(),
     ended: new Map(),
+    users: new Map(),
   }
 }
 
 /** Copies an image, for a standby that does not receive later changes. */
 export function copyOf(image: Image): Image {
-  return { ...image, members: new Map(image.members), ended: new Map(image.ended) }
+  return { ...image, members: new Map(image.members), ended: new Map(image.ended), users: new Map(image.users) }
 }
 
 /** Returns a unique string for each target. */
@@ -64,17 +70,25 @@ export function beginLogEpoch(image: Image): void {
 
 /** Ends a target and returns its record; undefined if the target was ended before. */
 export function end(image: Image, target: Target, now: number, keptFor: number): RevocationRecord | undefined {
-  const key = keyOf(target)
-  if (image.ended.has(key)) return undefined
-  image.ended.set(key, now)
+  if (!endRows(image, target, now)) return undefined
   beginLogEpoch(image)
   const { logEpoch, sequence, hash } = image.head
-  const fields = { logEpoch, sequence: sequence + 1, ...target, previousHash: hash }
+  const { of: _of, ...named } = target
+  const fields = { logEpoch, sequence: sequence + 1, ...named, previousHash: hash }
   const record = { ...fields, expiresAt: Math.round(now + keptFor), recordedAt: Math.round(now) }
   const appended = { ...record, hash: recordHash(record) }
   image.log = [...image.log, appended]
   image.head = { ...image.head, sequence: appended.sequence, hash: appended.hash }
   return appended
+}
+
+/** Ends a target in all tables but the log. Returns false if it was ended before. */
+export function endRows(image: Image, target: Target, now: number): boolean {
+  const key = keyOf(target)
+  if (image.ended.has(key)) return false
+  image.ended.set(key, now)
+  if (target.of !== undefined) rotate(image.users, target.of, target)
+  return true
 }
 
 /** Removes the records before the first one that can still end a token. */

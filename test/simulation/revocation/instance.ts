@@ -15,6 +15,7 @@ import { type Image, isAboutTrust, keyOf, type Target } from './image.ts'
 import type { Databases, Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import { createStatements } from './statements.ts'
+import { createForUsers, type ForUsers } from './user-tokens.ts'
 
 /** The database, the bus and the other things that all processes share. */
 export interface Surroundings {
@@ -63,6 +64,7 @@ export interface Instance extends Role {
   readonly ranOut: () => number
   verify(target: Target, form: Form): Promise<Answer>
   revoke(target: Target): Promise<void>
+  readonly users: ForUsers
   stop(): Promise<void>
 }
 
@@ -157,6 +159,17 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
       )
     },
     revoke: (target) => parts.revoke({ ...databases(target), commit: commit(target), settle, deps: settleDeps }),
+    users: createForUsers({
+      parts,
+      process,
+      database,
+      link,
+      checkLink,
+      verifier,
+      count,
+      ttlMs: keptFor / 2,
+      now: () => events.now(),
+    }),
     async stop() {
       await verifier?.stop()
       process.kill()

@@ -1,5 +1,7 @@
 import { chainLookups } from '@auth4agent/core/delegation/chain-lookups'
-import { delegatedLookups } from '@auth4agent/core/delegation/delegated-token'
+import { delegatedLookups, userLookups } from '@auth4agent/core/delegation/delegated-token'
+import { buildUserTokenClaims } from '../../../services/authn/for-users/domain/build-claims.ts'
+import { decideUserToken } from '../../../services/authn/for-users/domain/decide-user-token.ts'
 import { complete } from '../../../services/calls/complete.ts'
 import { createCountAnswer, type FromDatabase } from '../../../services/revocation/count-answers.ts'
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
@@ -7,6 +9,7 @@ import { createSettle, type SettleDeps } from '../../../services/revocation/sett
 import { checkChained } from './check-chained.ts'
 import { end } from './image.ts'
 import { importMutated } from './mutated-source.ts'
+import { checkRowsOfUsers, useForUser } from './user-tokens.ts'
 
 /** The databases that answer a verification when memory cannot. */
 export interface Databases {
@@ -45,6 +48,15 @@ export interface Parts {
   delegatedLookupsOf: typeof delegatedLookups
   /** Checks a token for a grant of another deployment, as verify-token.ts does. */
   checkChained: typeof checkChained
+  /** Decides what a token for a user may allow, and on which edges it rests. */
+  decideUserToken: typeof decideUserToken
+  buildUserTokenClaims: typeof buildUserTokenClaims
+  /** Returns what must be looked up for a token for a user. */
+  userLookupsOf: typeof userLookups
+  /** Does what the statements that issue tokens for users do. */
+  useForUser: typeof useForUser
+  /** Does what the statement CHECK does for tokens for users. */
+  checkRowsOfUsers: typeof checkRowsOfUsers
 }
 
 /** Returns the log follower of an older version, which applies records of kinds that it does not know like this. */
@@ -78,4 +90,9 @@ export const REAL: Parts = {
   lookupsOf: chainLookups,
   delegatedLookupsOf: delegatedLookups,
   checkChained,
+  decideUserToken,
+  buildUserTokenClaims,
+  userLookupsOf: userLookups,
+  useForUser,
+  checkRowsOfUsers,
 }

@@ -125,3 +125,28 @@ export const RATE_LIMITS = testsOf('services/calls/pipeline-limits.test.ts', 'th
 
 /** The server refuses an issuer that is not a URL in its only form, or that has a query or a fragment. */
 export const ISSUER_FORM = testsOf(CONFIGURATION, 'readConfig')('refuses %s=%j by name, without repeating the value')
+
+const PEOPLE = 'services/people'
+const ATTACKS = 'test/e2e/people-attacks/people-attacks.test.ts'
+
+export const authorizeAnswer = testsOf(
+  `${PEOPLE}/authorize/authorize.test.ts`,
+  'an authorization request of a user that has consented',
+)
+export const authorizeError = testsOf(
+  `${PEOPLE}/authorize/authorize.test.ts`,
+  'an authorization request that goes back to the client:',
+)
+export const authorizePage = testsOf(
+  `${PEOPLE}/authorize/authorize.test.ts`,
+  'an authorization request that stays on the page:',
+)
+export const authorizeAttack = testsOf(ATTACKS, 'attacks on the authorization endpoint')
+export const refreshAttack = testsOf(ATTACKS, 'attacks with a refresh token')
+export const secondUse = testsOf('services/authn/for-users/redeem-code.test.ts', 'a code that is used a second time')
+export const redirectForm = testsOf(`${PEOPLE}/clients/domain/redirect-uri.test.ts`, 'isRedirectUri')
+export const redirectMatch = testsOf(`${PEOPLE}/clients/domain/redirect-uri.test.ts`, 'matchRedirectUri')
+export const clientDocument = testsOf(`${PEOPLE}/clients/domain/read-document.test.ts`, 'readDocument')
+export const fetchedDocument = testsOf(`${PEOPLE}/clients/fetch-document.test.ts`, 'fetchDocument')
+export const keptDocument = testsOf(`${PEOPLE}/clients/documents.test.ts`, 'find')
+export const providerAnswer = testsOf(`${PEOPLE}/sign-in/sign-in.test.ts`, 'a sign-in at oidc-provider')
