@@ -83,7 +83,8 @@ export function rotate(users: Map<string, UserRow>, { user, part }: NonNullable<
 
 /** Returns the consent of a user. */
 export function consentOf({ operatorId, subject }: UserRow): KnownConsent {
-  return { consentId: `consent row of ${subject}`, operatorId, subject, clientId: CLIENT, audience: AUDIENCE }
+  const client = { clientId: CLIENT, clientAuth: 'none', clientDigest: '' } as const
+  return { consentId: `consent row of ${subject}`, operatorId, subject, ...client, audience: AUDIENCE }
 }
 
 /** Reads what readStanding reads: everything on which a token for the user rests, in one snapshot. */
@@ -99,6 +100,7 @@ export function standingOf(image: Image, subject: string): Standing {
     providerEdge: edges.provider,
     providerIssuer: 'https://idp.acme.example',
     signals: 'none',
+    onLogout: null,
     ownerId,
     ownerDomain: 'owner.example',
     ownerStatus: 'active',
