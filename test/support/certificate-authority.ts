@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
 /** A certificate and its key, PEM texts. */
 export interface Certified {
@@ -33,6 +34,16 @@ export function createAuthority(name = 'test authority'): Authority {
       }
     },
   }
+}
+
+/**
+ * Lets this process trust an authority until `started` ends. Two authorities have the same name, so a test that left
+ * one behind would break the next one.
+ */
+export function trustAuthority(started: AsyncDisposableStack, ca: string): void {
+  const trusted = getCACertificates()
+  setDefaultCACertificates([...trusted, ca])
+  started.defer(() => setDefaultCACertificates(trusted))
 }
 
 interface Contents {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
-import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { trustAuthority } from '../../support/certificate-authority.ts'
+import { type Deployment, type DeploymentOptions, startDeployment } from '../../support/deployment.ts'
 import { installNames } from '../../support/federation/install-names.mjs'
 import { createNeighbourhood } from '../../support/federation/neighbourhood.ts'
 import { CLIENT, type OpenIdProvider, startOpenIdProvider } from '../../support/open-id-provider.ts'
@@ -47,28 +47,39 @@ export interface AttackWorld {
     members?: Readonly<Record<string, string>>,
     server?: 0 | 1,
   ): ReturnType<AttackWorld['token']>
+  /** Names the provider again, as the operator does after it has removed it. */
+  nameProvider(): Promise<unknown>
+  /** Sets the rule for users of the audience. */
+  letUsersIn(scopes: readonly ('read' | 'write')[]): Promise<{ readonly status: number }>
   /** Tells whether a token is valid. */
   isValid(token: unknown): Promise<unknown>
 }
 
-/** Starts the world. Everything ends with `started`. */
-export async function startAttackWorld(started: AsyncDisposableStack): Promise<AttackWorld> {
+/**
+ * Starts the world. Everything ends with `started`.
+ *
+ * @param options how the servers start
+ */
+export async function startAttackWorld(
+  started: AsyncDisposableStack,
+  options: Pick<DeploymentOptions, 'env' | 'mode'> = {},
+): Promise<AttackWorld> {
   started.defer(installNames())
   const around = await createNeighbourhood(started)
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: 0 })
   started.defer(() => proxy.close())
   const issuer = `http://localhost:${proxy.port}`
-  const env = { ...around.env, AUTH4AGENT_BASE_URL: issuer }
-  const deployment = await startDeployment({ env, dns: around.dns, issuer, instances: 2 })
+  const env = { ...around.env, AUTH4AGENT_BASE_URL: issuer, ...options.env }
+  const deployment = await startDeployment({ ...options, env, dns: around.dns, issuer, instances: 2 })
   started.defer(() => deployment.stop())
   proxy.repoint(targetOf(deployment.server.baseUrl))
-  setDefaultCACertificates([...getCACertificates(), around.ca])
+  trustAuthority(started, around.ca)
   const operator = await provenOperator(deployment.client, deployment.dns, DOMAIN, issuer)
   const certified = around.certify('idp.example.org')
   const provider = await startOpenIdProvider([], 'client_secret_basic', { host: 'idp.example.org', ...certified })
   started.defer(() => provider.close())
   const providerCallback = await nameProvider(deployment, operator, provider, issuer)
-  await letUsersIn(deployment, operator)
+  expectStatus(200, await letUsersIn(deployment, operator, ['read', 'write']))
   const clientId = await startDocument(started, around.certify('client.example.org'))
   return {
     deployment,
@@ -77,6 +88,8 @@ export async function startAttackWorld(started: AsyncDisposableStack): Promise<A
     provider,
     providerCallback,
     clientId,
+    nameProvider: () => nameProvider(deployment, operator, provider, issuer),
+    letUsersIn: (scopes) => letUsersIn(deployment, operator, scopes),
     ...actsOf(deployment, issuer, provider, clientId),
   }
 }
@@ -136,13 +149,10 @@ async function nameProvider(deployment: Deployment, operator: KeyedOperator, pro
   return callback
 }
 
-async function letUsersIn(deployment: Deployment, operator: KeyedOperator): Promise<void> {
-  const scopes = [
-    { name: 'read', words: 'To read', is_default: true },
-    { name: 'write', words: 'To write' },
-  ]
+function letUsersIn({ client }: Deployment, operator: KeyedOperator, names: readonly string[]) {
+  const scopes = names.map((name) => ({ name, words: `To ${name}`, is_default: name === 'read' }))
   const policy = { audiences: [{ audience: AUDIENCE, users: { domains: [DOMAIN], clients: 'any', scopes } }] }
-  expectStatus(200, await deployment.client.signed('PUT', `/v1/operators/${operator.id}/policy`, policy, operator))
+  return client.signed('PUT', `/v1/operators/${operator.id}/policy`, policy, operator)
 }
 
 async function startDocument(

@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { join } from 'node:path'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import {
   discoverAuthorizationServerMetadata,
   type OAuthClientProvider,
@@ -15,7 +14,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
 import axe from 'axe-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Certified } from '../../support/certificate-authority.ts'
+import { type Certified, trustAuthority } from '../../support/certificate-authority.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { eventually } from '../../support/eventually.ts'
 import { installNames } from '../../support/federation/install-names.mjs'
@@ -54,9 +53,7 @@ beforeAll(async () => {
   started.defer(() => deployment.stop())
   proxy.repoint(targetOf(deployment.server.baseUrl))
   operator = await provenOperator(deployment.client, deployment.dns, DOMAIN, issuer)
-  const trusted = getCACertificates()
-  setDefaultCACertificates([...trusted, neighbourhood.ca])
-  started.defer(() => setDefaultCACertificates(trusted))
+  trustAuthority(started, neighbourhood.ca)
   mcp = await startMcpServer(issuer, operator, (host) => neighbourhood.certify(host))
   started.defer(() => mcp.stop())
   callback = await startCallback()

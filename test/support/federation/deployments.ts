@@ -1,5 +1,5 @@
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { inject } from 'vitest'
+import { trustAuthority } from '../certificate-authority.ts'
 import { type Deployment, startDeployment } from '../deployment.ts'
 import { freePort } from '../free-port.ts'
 import type { Environment } from '../server.ts'
@@ -55,9 +55,7 @@ export async function createFederation(): Promise<Federation> {
 /** Lets servers inside this process reach the others. Returns their settings. */
 function joinInside(started: AsyncDisposableStack, { env, ca }: Neighbourhood): Environment {
   const { NODE_OPTIONS: _names, NODE_EXTRA_CA_CERTS: _authority, ...settings } = env
-  const trusted = getCACertificates()
-  setDefaultCACertificates([...trusted, ca])
-  started.defer(() => setDefaultCACertificates(trusted))
+  trustAuthority(started, ca)
   started.defer(installNames())
   return settings
 }
