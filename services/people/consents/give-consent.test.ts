@@ -9,19 +9,20 @@ const world = useUserWorld()
 
 describe('a consent to a client that authenticates in another way', () => {
   it.each([
-    ['ends the connections of the earlier way', 'private_key_jwt', 'REFRESH_NOT_ACCEPTED', false],
-    ['leaves them when the way is the same', 'none', undefined, true],
-  ])('%s', async (_, clientAuth, refusal, isValid) => {
+    ['ends connections and codes of the earlier way', 'private_key_jwt', ['CODE_NOT_ACCEPTED', 'REFRESH_NOT_ACCEPTED']],
+    ['leaves them when the way is the same', 'none', [undefined, undefined]],
+  ])('%s', async (_, clientAuth, refusals) => {
     const user = await world().user()
     const { code, redeem, refresh, instances, database } = world()
     const { accessToken = '', refreshToken = '' } = await redeem(await code(user, { id: randomUUID() }))
+    const unused = await code(user)
     const { operator, subject, audience, owner } = user
     const decision = { operatorId: operator.id, subject, clientId: CLIENT, audience, ownerId: owner.id }
     const scopes = { asked: ['read', 'write'], allowed: ['read', 'write'], clientDigest: 'another', clientAuth }
     const store = { prisma: database.db.prisma, now: Date.now }
     await giveConsent(store, systemAuthor('test'), { ...decision, ...scopes })
     const wanted = { audience: [audience], scope: 'read', delegation: 'accept' }
-    expect((await instances[1].verify(accessToken, wanted)).valid).toBe(isValid)
-    expect(await refusalOf(refresh(refreshToken))).toBe(refusal)
+    expect((await instances[1].verify(accessToken, wanted)).valid).toBe(refusals[0] === undefined)
+    expect([await refusalOf(redeem(unused)), await refusalOf(refresh(refreshToken))]).toEqual(refusals)
   })
 })

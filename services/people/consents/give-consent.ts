@@ -41,8 +41,10 @@ export function giveConsent({ prisma, now }: Deps, author: Author, decision: Dec
     await lockUser(tx, operatorId, subject)
     const key = { operatorId, subject, clientId, audience }
     const found = await tx.consent.findUnique({ where: { operatorId_subject_clientId_audience: key } })
-    // An earlier owner of the audience let other things happen under the same names.
-    const before = found?.ownerId === ownerId ? found : undefined
+    // An earlier owner of the audience let other things happen under the same names. A client that authenticates in
+    // another way is another one: a thief of its code or refresh token must not use it without the proof.
+    const isSame = found?.ownerId === ownerId && found.clientAuth === clientAuth
+    const before = isSame ? found : undefined
     if (found !== null && before === undefined) await tx.consent.delete({ where: { id: found.id } })
     if (before === undefined && (await tx.consent.count({ where: { operatorId, subject } })) >= MAX_CONSENTS) {
       throw new ApiError('TOO_MANY_CONSENTS', `A user must have at most ${MAX_CONSENTS} consents`)
@@ -53,10 +55,7 @@ export function giveConsent({ prisma, now }: Deps, author: Author, decision: Dec
     const kept = was.filter((capability) => !gone.has(capability))
     const capabilities = [...new Set([...kept, ...allowed.map(capabilityOf)])].toSorted()
     const isNarrower = kept.length < was.length
-    // A thief of a refresh token could use it without the proof that the client needed until now.
-    const isOther = before !== undefined && before.clientAuth !== clientAuth
-    if (isOther) await tx.connection.deleteMany({ where: { consentId: before.id } })
-    const edge = (isNarrower || isOther) && { edgeId: randomUUID() }
+    const edge = isNarrower && { edgeId: randomUUID() }
     const data = { capabilities, clientDigest, clientAuth, givenAt: new Date(now()), ...edge }
     const row =
       before === undefined
