@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -94,4 +95,34 @@ describe.each([
       error: 'invalid_grant',
     })
   })
+})
+
+it('openid-client gets and refreshes a token by private_key_jwt, and gets none without its key', async () => {
+  const { issuer, audience: resource, redirectUri } = world
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'key-1', alg: 'ES256', use: 'sig' }] }
+  const clientId = world.publish('keyed', { token_endpoint_auth_method: 'private_key_jwt', jwks })
+  const execute = [openid.allowInsecureRequests]
+  const by = (proof: openid.ClientAuth) =>
+    openid.discovery(new URL(issuer), clientId, undefined, proof, { algorithm: 'oauth2', execute })
+  const config = await by(openid.PrivateKeyJwt({ key: privateKey, kid: 'key-1' }))
+  const pkceCodeVerifier = openid.randomPKCECodeVerifier()
+  const expectedState = openid.randomState()
+  const page = openid.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    scope: 'search',
+    resource,
+    state: expectedState,
+    code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256',
+  })
+  const answer = await world.allow(page)
+  const checks = { pkceCodeVerifier, expectedState }
+  const bare = openid.authorizationCodeGrant(await by(openid.None()), answer, checks, { resource })
+  await expect(bare).rejects.toMatchObject({ error: 'invalid_client' })
+  const first = await openid.authorizationCodeGrant(config, answer, checks, { resource })
+  const stolen = openid.refreshTokenGrant(await by(openid.None()), first.refresh_token ?? '', { resource })
+  await expect(stolen).rejects.toMatchObject({ error: 'invalid_client' })
+  const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource })
+  expect(await isValid(second.access_token)).toBe(true)
 })

@@ -23,6 +23,8 @@ export interface PeopleWorld {
   /** A URL client with a loopback redirect, and no secret. */
   readonly clientId: string
   readonly redirectUri: string
+  /** Publishes the document of another client with these members more, and returns its client id. */
+  publish(name: string, members: object): string
   readonly page: ChromiumPage
   /** Opens an authorization request as Alice, allows it, and resolves with the URL that the program gets. */
   allow(url: URL): Promise<URL>
@@ -67,8 +69,17 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
     }),
   )
   const redirectUri = `http://127.0.0.1:${callback}/callback`
-  const documents = await listen(started, createTlsServer(createAuthority().certify('desktop.demo.test'), serve))
-  const clientId = `https://desktop.demo.test:${documents}/oauth/client.json`
+  const published = new Map<string, object>()
+  const certified = createAuthority().certify('desktop.demo.test')
+  const documents = await listen(
+    started,
+    createTlsServer(certified, (request, response) => serve(request, response, published)),
+  )
+  const publish = (name: string, members: object) => {
+    published.set(`/oauth/${name}.json`, members)
+    return `https://desktop.demo.test:${documents}/oauth/${name}.json`
+  }
+  const clientId = publish('client', {})
   const page = started.use(await startChromium())
   const nextAnswer = () =>
     eventually(() => {
@@ -86,7 +97,7 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
     await page.run(`document.querySelector('button[value=allow]').click()`)
     return nextAnswer()
   }
-  return { tour, issuer, operator, folder, audience, clientId, redirectUri, page, allow, nextAnswer }
+  return { tour, issuer, operator, folder, audience, clientId, redirectUri, publish, page, allow, nextAnswer }
 }
 
 const USERS = {
@@ -98,9 +109,10 @@ const USERS = {
   ],
 }
 
-function serve(request: IncomingMessage, response: ServerResponse): void {
+function serve(request: IncomingMessage, response: ServerResponse, published: ReadonlyMap<string, object>): void {
   const clientId = `https://${request.headers.host}${request.url}`
-  const document = { client_id: clientId, client_name: 'Desktop', redirect_uris: ['http://127.0.0.1/callback'] }
+  const usual = { client_id: clientId, client_name: 'Desktop', redirect_uris: ['http://127.0.0.1/callback'] }
+  const document = { ...usual, ...published.get(request.url ?? '') }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
 }
 
