@@ -73,7 +73,10 @@ export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
     wrong: argument({ 'has 65 characters': text(65), 'has a blank': 'a b' }),
   },
   'PutIdentityProviderRequest.signals': {
-    wrong: argument({ 'is not built': 'ssf', 'is in another case': 'None' }),
+    wrong: argument({ 'is not built': 'scim', 'is in another case': 'None' }),
+  },
+  'PutIdentityProviderRequest.on_logout': {
+    wrong: argument({ 'is for signals that are no logouts': 'tokens', 'is another word': 'users' }),
   },
   'ListIdentityProvidersRequest.id': ownId,
   'RemoveIdentityProviderRequest.id': ownId,
