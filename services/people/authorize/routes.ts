@@ -83,12 +83,13 @@ export function authorizeRoutes(
       const asked = question.scopes.map(({ name }) => name)
       const allowed = question.scopes.filter(({ name, isDefault }) => isDefault || scopes.includes(name))
       if (allowed.length === 0) throw new ApiError('INVALID_ARGUMENT', 'Allow at least one of them, or refuse')
-      const { operatorId, subject } = user
+      const { operatorId, subject, epoch } = user
       const { clientId, audience } = question
       const author = { ...call, principal: { kind: 'user', subject } } as const
       const consentId = await giveConsent({ prisma: deps.db.prisma, now: deps.now }, author, {
         operatorId,
         subject,
+        epoch,
         clientId,
         audience,
         ownerId: opened.access.ownerId,

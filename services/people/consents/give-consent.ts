@@ -8,6 +8,8 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 export interface Decision {
   readonly operatorId: string
   readonly subject: string
+  /** Epoch of the user in the session that decides. A session that is ended decides nothing any more. */
+  readonly epoch: number
   readonly clientId: string
   readonly audience: string
   readonly ownerId: string
@@ -33,12 +35,12 @@ const MAX_CONSENTS = 200
  * the revocation log.
  *
  * @returns the id of the consent
- * @throws ApiError USER_NOT_ALLOWED, TOO_MANY_CONSENTS
+ * @throws ApiError USER_NOT_ALLOWED, SESSION_ENDED, TOO_MANY_CONSENTS
  */
 export function giveConsent({ prisma, now }: Deps, author: Author, decision: Decision): Promise<string> {
   const { operatorId, subject, clientId, audience, ownerId, asked, allowed, clientDigest, clientAuth } = decision
   return change(prisma, author, async (tx, audit) => {
-    await lockUser(tx, operatorId, subject)
+    await lockUser(tx, decision)
     const key = { operatorId, subject, clientId, audience }
     const found = await tx.consent.findUnique({ where: { operatorId_subject_clientId_audience: key } })
     // An earlier owner of the audience let other things happen under the same names. A client that authenticates in
@@ -70,8 +72,9 @@ export function giveConsent({ prisma, now }: Deps, author: Author, decision: Dec
   })
 }
 
-async function lockUser(tx: Tx, operatorId: string, subject: string): Promise<void> {
-  const rows = await tx.$queryRaw<{ status: string }[]>`
-    SELECT status::text FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
+async function lockUser(tx: Tx, { operatorId, subject, epoch }: Decision): Promise<void> {
+  const rows = await tx.$queryRaw<{ status: string; epoch: number }[]>`
+    SELECT status::text, epoch FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
   if (rows[0]?.status !== 'active') throw new ApiError('USER_NOT_ALLOWED', 'The user is not active')
+  if (rows[0].epoch !== epoch) throw new ApiError('SESSION_ENDED')
 }

@@ -5,6 +5,8 @@ import type { Tx } from '../../platform/db/db.ts'
 export interface LiveSession {
   readonly operatorId: string
   readonly subject: string
+  /** Epoch of the user. */
+  readonly epoch: number
   /** The domain of the operator. */
   readonly domain: string
   readonly name: string
@@ -59,7 +61,7 @@ export async function findSession(
   now: Date,
 ): Promise<LiveSession | undefined> {
   const [row] = await prisma.$queryRaw<LiveSession[]>`
-    SELECT s.operator_id AS "operatorId", s.subject, o.domain, u.name, u.groups, s.signed_in_at AS "signedInAt",
+    SELECT s.operator_id AS "operatorId", s.subject, s.epoch, o.domain, u.name, u.groups, s.signed_in_at AS "signedInAt",
       s.auth_time AS "authTime", s.expires_at AS "expiresAt"
     FROM web_sessions s
       JOIN users u ON u.operator_id = s.operator_id AND u.subject = s.subject
