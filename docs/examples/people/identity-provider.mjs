@@ -55,7 +55,7 @@ async function answer(request, response) {
   if (uid === undefined) return provider.callback()(request, response)
   if (sub === undefined) return response.writeHead(200, { 'content-type': 'text/html' }).end(page(uid))
   if (!Object.hasOwn(NAMES, sub)) return response.writeHead(404).end()
-  await provider.interactionFinished(request, response, { login: { accountId: sub } })
+  return provider.interactionFinished(request, response, { login: { accountId: sub } })
 }
 listener.on('request', (request, response) => {
   answer(request, response).catch((error) => response.writeHead(400).end(String(error.message)))
