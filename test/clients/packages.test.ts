@@ -20,7 +20,7 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/core': 222_000,
   '@auth4agent/sdk': 200_000,
   '@auth4agent/verifier': 110_000,
-  '@auth4agent/cli': 298_000,
+  '@auth4agent/cli': 310_000,
 }
 
 let installed: Installed

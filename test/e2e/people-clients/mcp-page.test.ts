@@ -131,6 +131,8 @@ describe.each(Object.entries(WAYS))('the MCP server of the page in %s', (name, s
     const port = await freePort()
     await serve(port)
     const at = `http://127.0.0.1:${port}`
+    // A program may say that it listens a moment before it does.
+    await eventually(() => fetch(at))
     const call = async (token?: string) => {
       const headers = {
         accept: 'application/json, text/event-stream',

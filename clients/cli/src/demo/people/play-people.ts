@@ -138,13 +138,15 @@ async function endIt(scene: PeopleScene, client: Example): Promise<void> {
 
 /** Waits for what a client tells next, as long as a person may need. */
 async function untilClicked({ signal }: Scene, client: Example): Promise<Facts> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const message = `Nobody has clicked for ${PATIENCE_MINUTES} minutes`
-    late.reject(new CliError(message, { reason: 'NOBODY_CLICKED', exit: 'refused', hint: 'Run the demo again.' }))
-  }, PATIENCE_MINUTES * 60_000)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const message = `Nobody has clicked for ${PATIENCE_MINUTES} minutes`
+      reject(new CliError(message, { reason: 'NOBODY_CLICKED', exit: 'refused', hint: 'Run the demo again.' }))
+    }, PATIENCE_MINUTES * 60_000)
+  })
   try {
-    return await Promise.race([client.next(), late.promise])
+    return await Promise.race([client.next(), late])
   } finally {
     clearTimeout(timer)
     signal.throwIfAborted()
