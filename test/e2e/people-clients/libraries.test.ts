@@ -19,29 +19,33 @@ async function isValid(token: string): Promise<unknown> {
   return Object(await response.json()).valid
 }
 
+/** Lets Alice allow what openid-client asks for. Returns the answer, and what it must fit. */
+async function allowedBy(config: openid.Configuration) {
+  const pkceCodeVerifier = openid.randomPKCECodeVerifier()
+  const expectedState = openid.randomState()
+  const page = openid.buildAuthorizationUrl(config, {
+    redirect_uri: world.redirectUri,
+    scope: 'search',
+    resource: world.audience,
+    state: expectedState,
+    code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256',
+  })
+  return { answer: await world.allow(page), checks: { pkceCodeVerifier, expectedState } }
+}
+
 describe.each([
   ['without DPoP', false],
   ['with DPoP', true],
 ])('openid-client %s', (_name, isBound) => {
   it('gets a token by a code, refreshes it, and ends both', async () => {
-    const { issuer, audience: resource, clientId, redirectUri } = world
+    const { issuer, audience: resource, clientId } = world
     const execute = [openid.allowInsecureRequests]
     const options = { algorithm: 'oauth2', execute } as const
     const config = await openid.discovery(new URL(issuer), clientId, undefined, openid.None(), options)
     const DPoP = isBound ? openid.getDPoPHandle(config, await openid.randomDPoPKeyPair()) : undefined
     const bound = { ...(DPoP && { DPoP }) }
-    const pkceCodeVerifier = openid.randomPKCECodeVerifier()
-    const expectedState = openid.randomState()
-    const page = openid.buildAuthorizationUrl(config, {
-      redirect_uri: redirectUri,
-      scope: 'search',
-      resource,
-      state: expectedState,
-      code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
-      code_challenge_method: 'S256',
-    })
-    const answer = await world.allow(page)
-    const checks = { pkceCodeVerifier, expectedState }
+    const { answer, checks } = await allowedBy(config)
     const first = await openid.authorizationCodeGrant(config, answer, checks, { resource }, bound)
     expect(first).toMatchObject({ scope: 'search', token_type: isBound ? 'dpop' : 'bearer' })
     const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource }, bound)
@@ -98,7 +102,7 @@ describe.each([
 })
 
 it('openid-client gets and refreshes a token by private_key_jwt, and gets none without its key', async () => {
-  const { issuer, audience: resource, redirectUri } = world
+  const { issuer, audience: resource } = world
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'key-1', alg: 'ES256', use: 'sig' }] }
   const clientId = world.publish('keyed', { token_endpoint_auth_method: 'private_key_jwt', jwks })
@@ -106,18 +110,7 @@ it('openid-client gets and refreshes a token by private_key_jwt, and gets none w
   const by = (proof: openid.ClientAuth) =>
     openid.discovery(new URL(issuer), clientId, undefined, proof, { algorithm: 'oauth2', execute })
   const config = await by(openid.PrivateKeyJwt({ key: privateKey, kid: 'key-1' }))
-  const pkceCodeVerifier = openid.randomPKCECodeVerifier()
-  const expectedState = openid.randomState()
-  const page = openid.buildAuthorizationUrl(config, {
-    redirect_uri: redirectUri,
-    scope: 'search',
-    resource,
-    state: expectedState,
-    code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
-    code_challenge_method: 'S256',
-  })
-  const answer = await world.allow(page)
-  const checks = { pkceCodeVerifier, expectedState }
+  const { answer, checks } = await allowedBy(config)
   const bare = openid.authorizationCodeGrant(await by(openid.None()), answer, checks, { resource })
   await expect(bare).rejects.toMatchObject({ error: 'invalid_client' })
   const first = await openid.authorizationCodeGrant(config, answer, checks, { resource })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { deferred } from '@auth4agent/core/async/waiting'
 import { createKeyFile } from '@auth4agent/sdk/node'
 import { CliError } from '../../cli-error.ts'
 import { addWatchKey, enterOperator, type PlayedOperator, proveDomain, type Scene } from '../parties.ts'
@@ -138,15 +139,13 @@ async function endIt(scene: PeopleScene, client: Example): Promise<void> {
 
 /** Waits for what a client tells next, as long as a person may need. */
 async function untilClicked({ signal }: Scene, client: Example): Promise<Facts> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const message = `Nobody has clicked for ${PATIENCE_MINUTES} minutes`
-      reject(new CliError(message, { reason: 'NOBODY_CLICKED', exit: 'refused', hint: 'Run the demo again.' }))
-    }, PATIENCE_MINUTES * 60_000)
-  })
+  const late = deferred<never>()
+  const timer = setTimeout(() => {
+    const message = `Nobody has clicked for ${PATIENCE_MINUTES} minutes`
+    late.reject(new CliError(message, { reason: 'NOBODY_CLICKED', exit: 'refused', hint: 'Run the demo again.' }))
+  }, PATIENCE_MINUTES * 60_000)
   try {
-    return await Promise.race([client.next(), late])
+    return await Promise.race([client.next(), late.promise])
   } finally {
     clearTimeout(timer)
     signal.throwIfAborted()
