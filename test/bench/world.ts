@@ -110,9 +110,9 @@ async function startUsers(
   const [operator] = operators
   if (operator === undefined) throw new RangeError('Users need an operator')
   const vault = createKeyVault(Buffer.from(installed.env['AUTH4AGENT_KEK'] ?? '', 'base64'))
-  const { prisma, close } = openDb({ url: installed.env['DATABASE_URL'] ?? '', poolSize: 1, log: silentLog })
-  started.defer(close)
-  const challengeKeys = createChallengeKeyring(prisma, vault, Date.now)
+  const opened = openDb({ url: installed.env['DATABASE_URL'] ?? '', poolSize: 1, log: silentLog })
+  started.defer(() => opened.close())
+  const challengeKeys = createChallengeKeyring(opened.prisma, vault, Date.now)
   return { consents: await enrolUsers(db, operator, vault, count), seals: { challengeKeys }, connections: new Map() }
 }
 

@@ -68,7 +68,8 @@ export interface OpenRequest {
 /**
  * Decides what follows an authorization request (OAuth 2.1 section 4.1.1).
  *
- * @throws ApiError as judgeRequest; USER_NOT_ALLOWED; INVALID_ARGUMENT, CONSENT_REQUIRED for an error that may not go to the client
+ * @throws ApiError as judgeRequest; USER_NOT_ALLOWED; INVALID_ARGUMENT, CONSENT_REQUIRED for an error that may not go
+ *   to the client
  */
 export async function authorize(deps: AuthorizeDeps, query: string, user: SignedIn | undefined): Promise<NextStep> {
   const opened = await openRequest(deps, query, user)
