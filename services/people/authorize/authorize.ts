@@ -130,7 +130,7 @@ export function shownOf({ judged, question }: Pick<OpenRequest, 'judged' | 'ques
 
 /** With prompt=none, a client must not learn who has signed in, who may come, and who has consented. */
 const NO_ORACLE = wrong('login_required', 'The user must answer')
-/** For a client that the user has allowed nothing yet, whoever has signed in. */
+/** For a client that the user has allowed nothing yet. It does not tell whether somebody has signed in. */
 const NOT_SILENT = 'The client wants to ask nothing (prompt=none), but it has not been allowed anything here yet'
 
 /** Tells whether the user must be asked, or has consented to all of it at a client that can be told apart. */
