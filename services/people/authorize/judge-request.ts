@@ -21,7 +21,7 @@ import {
 export interface JudgeDeps {
   readonly db: { readonly pool: pg.Pool }
   /**
-   * Returns the document of a URL client, from memory or from its URL.
+   * Returns what a client says about itself: a URL client in its document, from memory or from its URL.
    *
    * @throws ApiError CLIENT_NOT_ACCEPTED, RATE_LIMITED, UNAVAILABLE
    */
@@ -67,8 +67,10 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
     throw new ApiError('INVALID_AUDIENCE', 'resource must be the URL of the service that the client wants to call')
   }
   // The database cannot even look for some texts, such as one with a NUL.
-  if (clientKindOf(clientId) !== 'url') {
-    throw new ApiError('CLIENT_NOT_ACCEPTED', 'client_id must be the URL of the document of the client')
+  const kind = clientKindOf(clientId)
+  if (kind !== 'url' && kind !== 'registered') {
+    const detail = 'client_id must be the URL of the document of the client, or one that this server has given out'
+    throw new ApiError('CLIENT_NOT_ACCEPTED', detail)
   }
   const { operatorId, subject } = user
   const standing = await readStanding(deps.db.pool, { operatorId, subject, clientId, audience })

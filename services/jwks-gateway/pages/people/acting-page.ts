@@ -2,6 +2,7 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Consent } from '../../../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { SignedInPerson } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { claim, placesOf } from './consent-page.ts'
 
 interface Form {
   readonly action: string
@@ -18,14 +19,16 @@ ${consents.map(consentPart).join('\n')}
 </form>`
 }
 
-function consentPart({ id, clientId, audience, capabilities, givenAt, connections }: Consent): string {
-  const host = hostOf(clientId)
+function consentPart(consent: Consent): string {
+  const { id, audience, capabilities, givenAt, connections, clientName } = consent
+  const host = hostOf(consent)
   const scopes = capabilities.map((each) => `<code>${xmlText(each.slice(audience.length + 1))}</code>`)
   const several = connections.length < 2 ? '' : `\n<ul>\n${connections.map(connectionItem).join('\n')}\n</ul>`
   const [only] = connections
   const last = connections.length === 1 ? `<div><dt>Last used</dt><dd>${timeOf(only?.usedAt)}</dd></div>\n` : ''
   return `<section>
 <h2 class="host">${xmlText(host)}</h2>
+${claim(clientName)}
 <dl>
 <div><dt>At</dt><dd>${xmlText(audience)}</dd></div>
 <div><dt>May</dt><dd>${scopes.join(' ')}</dd></div>
@@ -40,8 +43,9 @@ function connectionItem({ id, createdAt, usedAt }: Consent['connections'][number
 <button class="quiet" name="end" value="connection ${xmlText(id)}">End only this connection</button></li>`
 }
 
-/** Agents have no host. */
-function hostOf(clientId: string): string {
+/** Agents have no host, and registered clients only those to which their answers go. */
+function hostOf({ clientId, redirectHosts }: Consent): string {
+  if (redirectHosts.length > 0) return placesOf(redirectHosts)
   return URL.canParse(clientId) && clientId.startsWith('https:') ? new URL(clientId).host : clientId
 }
 

@@ -1,3 +1,4 @@
+import { isRegisteredClient } from '@auth4agent/core/identity/client-id'
 import type { AskedScope, ConsentQuestion } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
 
@@ -18,11 +19,13 @@ export const SCOPE_FIELD = 'scope '
 
 /**
  * Returns the content of the page on which a person allows a client to act. The host of the client stands large,
- * because it is what is proven. Its name stands in quotes, because anybody can choose one. Both buttons have one size.
+ * because it is what is proven. For a registered client that is the place to which its answer goes. The name of a
+ * client stands in quotes, because anybody can choose one. Both buttons have one size.
  */
 export function consentContent({ question, query, form, action, acting }: ConsentForm): string {
   const { clientId, clientName, audience, ownerDomain, scopes, maxHours, userName, userDomain } = question
-  const { host } = new URL(clientId)
+  const isRegistered = isRegisteredClient(clientId)
+  const host = isRegistered ? placesOf([question.redirectHost]) : new URL(clientId).host
   return `<p class="host">${xmlText(host)}</p>
 ${claim(clientName)}
 <form method="post" action="${xmlText(action)}">
@@ -32,7 +35,7 @@ ${claim(clientName)}
 <ul>
 ${scopes.map(scopeItem).join('\n')}
 </ul>
-${warning(question, host)}
+${isRegistered ? UNVERIFIED : ''}${warning(question, host)}
 <p class="note">You are <bdi>${xmlText(userName === '' ? 'signed in' : userName)}</bdi> of ${xmlText(userDomain)}. The program
 calls <code>${xmlText(audience)}</code>, and stays connected for ${duration(maxHours)} at most. You can end that at any time in
 <a href="${xmlText(acting)}">What acts for you</a>.</p>
@@ -48,7 +51,8 @@ function duration(hours: number): string {
   return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
 }
 
-function claim(name: string): string {
+/** Returns the line with the name that a client has given itself; nothing for one without a name. */
+export function claim(name: string): string {
   if (name === '') return ''
   return `<p class="lead">It calls itself “<bdi>${xmlText(name)}</bdi>”. Nobody has verified this name.</p>`
 }
@@ -59,6 +63,21 @@ function scopeItem({ name, words, isDefault }: AskedScope): string {
   const box = `<input type="checkbox" name="${SCOPE_FIELD}${xmlText(name)}" checked>`
   return `<li><label class="tick">${box} <span>${text}</span></label></li>`
 }
+
+/**
+ * Returns where the answers of a registered client go: the hosts, without the scheme that all have, or words for the
+ * computer of the user.
+ */
+export function placesOf(redirectHosts: readonly string[]): string {
+  const places = redirectHosts.map((each) =>
+    each.startsWith('https:') ? new URL(each).host : 'A program on your computer',
+  )
+  return [...new Set(places)].join(', ')
+}
+
+const UNVERIFIED = `<p class="message stop">This program has registered itself, and nobody has verified who made it. The
+answer goes to the place above.</p>
+`
 
 function warning({ redirectHost, isLoopback }: ConsentQuestion, host: string): string {
   if (isLoopback) {
