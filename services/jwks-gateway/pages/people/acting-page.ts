@@ -20,7 +20,7 @@ ${consents.map(consentPart).join('\n')}
 }
 
 function consentPart(consent: Consent): string {
-  const { id, audience, capabilities, givenAt, connections, clientName } = consent
+  const { id, audience, capabilities, givenAt, connections, clientName, redirectHosts } = consent
   const host = hostOf(consent)
   const scopes = capabilities.map((each) => `<code>${xmlText(each.slice(audience.length + 1))}</code>`)
   const several = connections.length < 2 ? '' : `\n<ul>\n${connections.map(connectionItem).join('\n')}\n</ul>`
@@ -34,7 +34,7 @@ ${claim(clientName)}
 <div><dt>May</dt><dd>${scopes.join(' ')}</dd></div>
 <div><dt>Since</dt><dd>${timeOf(givenAt)}</dd></div>
 ${last}</dl>${several}
-<button class="quiet" name="end" value="consent ${xmlText(id)}">End ${xmlText(host)}</button>
+<button class="quiet" name="end" value="consent ${xmlText(id)}">End ${xmlText(redirectHosts.length > 0 ? 'this program' : host)}</button>
 </section>`
 }
 

@@ -24,8 +24,7 @@ export const SCOPE_FIELD = 'scope '
  */
 export function consentContent({ question, query, form, action, acting }: ConsentForm): string {
   const { clientId, clientName, audience, ownerDomain, scopes, maxHours, userName, userDomain } = question
-  const isRegistered = isRegisteredClient(clientId)
-  const host = isRegistered ? placesOf([question.redirectHost]) : new URL(clientId).host
+  const host = isRegisteredClient(clientId) ? placesOf([question.redirectHost]) : new URL(clientId).host
   return `<p class="host">${xmlText(host)}</p>
 ${claim(clientName)}
 <form method="post" action="${xmlText(action)}">
@@ -35,7 +34,7 @@ ${claim(clientName)}
 <ul>
 ${scopes.map(scopeItem).join('\n')}
 </ul>
-${isRegistered ? UNVERIFIED : ''}${warning(question, host)}
+${warning(question, host)}
 <p class="note">You are <bdi>${xmlText(userName === '' ? 'signed in' : userName)}</bdi> of ${xmlText(userDomain)}. The program
 calls <code>${xmlText(audience)}</code>, and stays connected for ${duration(maxHours)} at most. You can end that at any time in
 <a href="${xmlText(acting)}">What acts for you</a>.</p>
@@ -75,15 +74,21 @@ export function placesOf(redirectHosts: readonly string[]): string {
   return [...new Set(places)].join(', ')
 }
 
-const UNVERIFIED = `<p class="message stop">This program has registered itself, and nobody has verified who made it. The
-answer goes to the place above.</p>
-`
+function warning(question: ConsentQuestion, host: string): string {
+  const sentences = [isRegisteredClient(question.clientId) ? UNVERIFIED : '', wayOf(question, host)]
+  const text = sentences.filter((each) => each !== '').join(' ')
+  return text === '' ? '' : `<p class="message stop">${text}</p>`
+}
 
-function warning({ redirectHost, isLoopback }: ConsentQuestion, host: string): string {
+const UNVERIFIED = 'This program has registered itself, and nobody has verified who made it.'
+
+/** Says where the answer goes, unless it goes to the host that is proven. */
+function wayOf({ redirectHost, isLoopback, clientId }: ConsentQuestion, host: string): string {
   if (isLoopback) {
-    return `<p class="message stop">The answer goes to a program on this computer. Any program here can claim this name.
-Allow it only if you have just started it yourself.</p>`
+    return `The answer goes to a program on this computer. Any program here can claim this name.
+Allow it only if you have just started it yourself.`
   }
-  if (new URL(redirectHost).host === host) return ''
-  return `<p class="message stop">The answer goes to another host: <b>${xmlText(redirectHost)}</b></p>`
+  const isRegistered = isRegisteredClient(clientId)
+  if (!isRegistered && new URL(redirectHost).host === host) return ''
+  return `The answer goes to ${isRegistered ? '' : 'another host: '}<b>${xmlText(redirectHost)}</b>`
 }
