@@ -1,6 +1,7 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { NO_AGENT } from '../../../services/authn/for-users/domain/build-claims.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from '../../../services/revocation/check-memory.ts'
 import { createCheckTokens } from '../../../services/revocation/check-tokens.ts'
@@ -100,8 +101,9 @@ export function createForUsers(deps: ForUsersDeps): ForUsers {
         const done = await database.write(process, link, (image) => parts.useForUser(image, order))
         if (done.kind === 'stale') continue
         if (done.kind !== 'issued') return done.kind
-        const issued = { jti: `token of ${connection}`, nowS: 0, exp: 1, epoch: done.epoch, connection, jkt: undefined }
-        const claims = parts.buildUserTokenClaims(ISSUER, consent, terms, issued)
+        const epochs = { epoch: done.epoch, agentEpoch: undefined }
+        const issued = { jti: `token of ${connection}`, nowS: 0, exp: 1, ...epochs, connection, jkt: undefined }
+        const claims = parts.buildUserTokenClaims(ISSUER, consent, { ...terms, ...NO_AGENT }, issued)
         const lookups = parts.userLookupsOf({ claims, kid: 'kid' }).map(({ token }) => token)
         return { user, connection, n: done.n, clientEdge, lookups, restsOn, expiresAt }
       }

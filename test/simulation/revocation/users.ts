@@ -104,6 +104,7 @@ export function standingOf(image: Image, subject: string): Standing {
     ownerId,
     ownerDomain: 'owner.example',
     ownerStatus: 'active',
+    ownerVersion: 1,
     rule: RULE,
     alg: null,
     dpop: null,
@@ -118,6 +119,7 @@ export function standingOf(image: Image, subject: string): Standing {
     clientDigest: '',
     generation: null,
     issuerStatus: null,
+    agent: null,
   }
 }
 
