@@ -13,8 +13,10 @@ type Json = Record<string, unknown>
 export interface ChromiumPage extends AsyncDisposable {
   /** Calls a method of the protocol for this page. */
   send(method: string, params?: Json): Promise<Json>
-  /** Opens an address. */
+  /** Opens an address. Resolves when the page is complete, as `click` does. */
   open(url: string): Promise<void>
+  /** Clicks an element, given by its selector, that leads to another page. */
+  click(selector: string): Promise<void>
   /** Runs an expression in the page, and resolves with its value. A promise is waited for. */
   run(expression: string): Promise<unknown>
   /** Returns a picture of the page as PNG. */
@@ -35,9 +37,12 @@ export async function startChromium(flags: readonly string[] = []): Promise<Chro
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    const port = await eventually(
-      async () => (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')[0],
-    )
+    const port = await eventually(async () => {
+      // The file is there a moment before its text.
+      const [port = ''] = (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')
+      if (port === '') throw new Error('Chromium does not listen yet')
+      return port
+    })
     const pages = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as Json[]
     const socket = new WebSocket(String(pages.find(({ type }) => type === 'page')?.['webSocketDebuggerUrl']))
     await once(socket, 'open')
@@ -71,17 +76,19 @@ function pageOf(socket: WebSocket, stop: () => Promise<void>): ChromiumPage {
     if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails))
     return (result as Json)['value']
   }
+  const leave = async (go: () => Promise<unknown>) => {
+    await run('window.isOld = true')
+    await go()
+    await eventually(async () => {
+      const isThere = await run(`window.isOld === undefined && document.readyState === 'complete'`)
+      if (isThere !== true) throw new Error('The page is loading')
+    })
+  }
   return {
     send,
     run,
-    async open(url) {
-      await run('window.isOld = true')
-      await send('Page.navigate', { url })
-      await eventually(async () => {
-        const isThere = await run(`window.isOld === undefined && document.readyState === 'complete'`)
-        if (isThere !== true) throw new Error('The page is loading')
-      })
-    },
+    open: (url) => leave(() => send('Page.navigate', { url })),
+    click: (selector) => leave(() => run(`document.querySelector(${JSON.stringify(selector)}).click()`)),
     async picture() {
       const { data } = await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true })
       return Buffer.from(String(data), 'base64')

@@ -195,15 +195,6 @@ async function isValid(token: string) {
   return expectStatus(200, await deployment.client.post('/v1/verify', wanted))['valid']
 }
 
-/** Clicks a button and waits for what comes after it. */
-async function click(selector: string): Promise<void> {
-  await page.run('window.isOld = true')
-  await page.run(`document.querySelector(${JSON.stringify(selector)}).click()`)
-  await eventually(async () => {
-    if ((await page.run('window.isOld === undefined')) !== true) throw new Error('The page is the same')
-  })
-}
-
 describe('a client of the MCP SDK without any configuration', () => {
   const memory = () => state
   let state: ReturnType<typeof memoryProvider>
@@ -229,7 +220,7 @@ describe('a client of the MCP SDK without any configuration', () => {
   })
 
   it('gets its code when the person allows it, and calls a tool for the person', async () => {
-    await click('button[value=allow]')
+    await page.click('button[value=allow]')
     const answer = await nextCode()
     expect(answer.get('iss')).toBe(issuer)
     const transport = new StreamableHTTPClientTransport(new URL(mcp.url), { authProvider: state.provider })
@@ -258,7 +249,7 @@ describe('a client of the MCP SDK without any configuration', () => {
     expect(await text()).toContain('Order things for you')
     await expectAccessible('consent-more')
     await page.run(`document.querySelector('input[type=checkbox]').click()`)
-    await click('button[value=allow]')
+    await page.click('button[value=allow]')
     const code = await nextCode()
     expect(code.get('error')).toBeNull()
     const path = `/v1/operators/${operator.id}/consents`
@@ -275,7 +266,7 @@ describe('a client of the MCP SDK without any configuration', () => {
       state: 'a state',
     })
     await page.open(String(authorizationUrl))
-    await click('button[value=refuse]')
+    await page.click('button[value=refuse]')
     const answer = await nextCode()
     expect(Object.fromEntries(answer)).toMatchObject({ error: 'access_denied', state: 'a state', iss: issuer })
   })
@@ -295,7 +286,7 @@ describe('a client of the MCP SDK without any configuration', () => {
     await page.open(`${issuer}/people/acting`)
     expect(await text()).toContain(new URL(clientId).host)
     await expectAccessible('acting')
-    await click('section button')
+    await page.click('section button')
     expect([await isValid(first), await isValid(second)]).toEqual([false, false])
     expect(await text()).toContain('No program acts for you')
     await expect(refresh()).rejects.toThrow('The connection has ended')
