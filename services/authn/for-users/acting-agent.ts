@@ -111,7 +111,9 @@ export async function decideAgent(
       'The agent has changed since the user consented; the user must sign in again',
     )
   }
-  if (!isOfSubject(standing, subject)) throw changed()
+  if (!isOfSubject(standing, subject)) {
+    throw new ApiError('UNAVAILABLE', 'The agent or its operator has changed; try again', { retryAfter: 1 })
+  }
   const scopes = consented.filter((scope) => agent.allowedScopes.includes(scope))
   if (scopes.length === 0) {
     throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include one of "${consented.join(' ')}"`)
@@ -119,22 +121,16 @@ export async function decideAgent(
   const audience = parseAudience(text)
   if (audience === undefined) throw new Error('A consent has no audience')
   const attested = checkAttestation(agent, { scopes, audiences: [audience] }, key, deps.now())
+  // The look-up comes after the standing. So if it finds another version of the owner, the mark is not current.
   const decided = await deps.owners.decide(
     (owners) => decideAudiences(deps.issuer, owners, [audience], [operator]),
     true,
     call,
   )
-  // The statement compares the version of the standing, so the callers of this version are those that still count.
-  const { ownerId, ownerVersion } = standing
-  if (!decided.owners.some((each) => each.operatorId === ownerId && each.version === ownerVersion)) throw changed()
   return { ...attested, scopes, edges: joinEdges(decided.value.edges, attested.edges) }
 }
 
 function isOfSubject({ agent: now }: Standing, { agent, operator }: Subject): boolean {
   const isSameAgent = now?.id === agent.id && now.version === agent.version
   return isSameAgent && now.operatorId === operator.id && now.operatorVersion === operator.version
-}
-
-function changed(): ApiError {
-  return new ApiError('UNAVAILABLE', 'What the decision was made from has changed; try again', { retryAfter: 1 })
 }

@@ -52,7 +52,7 @@ SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS
   e.edge_id::text AS "accessEdge", g.edge_id::text AS "targetEdge",
   c.edge_id::text AS "clientEdge", c.status::text AS "clientStatus",
   s.id::text AS "consentId", s.edge_id::text AS "consentEdge", s.capabilities, s.client_digest AS "clientDigest",
-  i.generation, i.status::text AS "issuerStatus", w.version AS "ownerVersion",
+  i.generation, i.status::text AS "issuerStatus",
   CASE WHEN n.id IS NOT NULL THEN json_build_object('id', n.id, 'version', n.version, 'status', n.status,
     'movedTo', n.moved_to, 'redirectUris', n.redirect_uris, 'operatorId', no.id, 'operatorVersion', no.version,
     'operatorStatus', no.status) END AS agent

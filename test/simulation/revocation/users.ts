@@ -104,7 +104,6 @@ export function standingOf(image: Image, subject: string): Standing {
     ownerId,
     ownerDomain: 'owner.example',
     ownerStatus: 'active',
-    ownerVersion: 1,
     rule: RULE,
     alg: null,
     dpop: null,

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import type { Call } from '../../../services/calls/call.ts'
 import { agentDigest } from '../../../services/people/clients/domain/agent-document.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
-import { freshOperator, insertAgent, type TestHolder } from '../authn-agents.ts'
+import type { Attestations } from '../authn.ts'
+import { clientAssertion, freshOperator, insertAgent, type TestHolder } from '../authn-agents.ts'
+import { provenCall } from '../exchanges.ts'
 import type { TestOperator } from '../identity.ts'
-import { type ConsentedUser, REDIRECT } from './user-world.ts'
+import { type ConsentedUser, REDIRECT, useUserWorld } from './user-world.ts'
 
 /** A user with a consent for an agent at one audience. */
 export interface UserOfAgent extends ConsentedUser {
@@ -41,4 +44,50 @@ export async function insertUserOfAgent(
   const of = { operatorId: operator.id, subject, clientId: agent.did }
   await prisma.consent.create({ data: { id: consentId, ...of, ...given, ...shown } })
   return { ...user, agent, vendor, clientEdge, consentId }
+}
+
+/** What an agent sends that differs from a good request. */
+export interface AgentWishes {
+  readonly as?: TestHolder
+  readonly claims?: object
+  readonly members?: object
+  readonly call?: Call
+}
+
+/** Opens a world in which agents act for users, before the tests of a file. */
+export function useAgentWorld(attestationOf?: (did: string) => Attestations) {
+  const world = useUserWorld(attestationOf)
+  /** Returns the members with which an agent authenticates. */
+  const asAgent = ({ agent }: UserOfAgent, { as = agent, claims = {}, members = {} }: AgentWishes = {}) => ({
+    clientId: as.did,
+    ...clientAssertion(as, claims),
+    ...members,
+  })
+  const callOf = async ({ agent }: UserOfAgent, { as = agent, call }: AgentWishes) => call ?? (await provenCall(as))
+  /** Redeems a code as an agent does. */
+  const redeem = async (of: UserOfAgent, code: string, wishes: AgentWishes = {}) =>
+    world().redeem(code, asAgent(of, wishes), await callOf(of, wishes), 1)
+  return {
+    world,
+    asAgent,
+    redeem,
+    async insert(whose: 'vendor' | 'owner' = 'vendor'): Promise<UserOfAgent> {
+      const { user, database } = world()
+      return insertUserOfAgent(database.db, await user('another'), whose)
+    },
+    /** Refreshes as an agent does. */
+    refresh: async (of: UserOfAgent, refreshToken: string, wishes: AgentWishes = {}) =>
+      world().refresh(refreshToken, asAgent(of, wishes), await callOf(of, wishes), 1),
+    async connect(of: UserOfAgent) {
+      const { accessToken = '', refreshToken = '' } = await redeem(of, await world().code(of))
+      return { accessToken, refreshToken }
+    },
+    /** Asks a process whether a token is valid, for a service that has checked the proof of its key. */
+    async verdictOf(token: string, { audience }: UserOfAgent, process: 0 | 1 = 0) {
+      const wanted = { audience: [audience], scope: 'read', delegation: 'accept', proofChecked: true }
+      const { valid, reason } = await world().instances[process].verify(token, wanted)
+      return valid === true ? 'VALID' : reason
+    },
+    query: (text: string, values: unknown[] = []) => world().database.db.pool.query(text, values),
+  }
 }

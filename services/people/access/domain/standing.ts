@@ -33,7 +33,6 @@ export interface Standing {
   readonly ownerId: string | null
   readonly ownerDomain: string | null
   readonly ownerStatus: string | null
-  readonly ownerVersion: number | null
   readonly rule: Prisma.JsonValue
   readonly alg: string | null
   readonly dpop: string | null
