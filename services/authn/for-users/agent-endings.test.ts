@@ -4,10 +4,10 @@ import { createRevocationState } from '@auth4agent/core/revocation/revocation-st
 import { describe, expect, it } from 'vitest'
 import { provenCall } from '../../../test/support/exchanges.ts'
 import { payloadOf } from '../../../test/support/federation/chained-server.ts'
-import { type UserOfAgent, useAgentWorld } from '../../../test/support/people/agent-client.ts'
+import { asAgent, type UserOfAgent, useAgentWorld } from '../../../test/support/people/agent-client.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 
-const { asAgent, insert, redeem, refresh, connect, verdictOf, query, world } = useAgentWorld()
+const { insert, redeem, refresh, connect, verdictOf, query, world } = useAgentWorld()
 
 /** Returns the verdict of a verifier that knows the token, and follows the revocation log. */
 async function offlineVerdictOf(token: string) {

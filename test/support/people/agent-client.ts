@@ -54,36 +54,37 @@ export interface AgentWishes {
   readonly call?: Call
 }
 
+/** Returns the members with which an agent authenticates. */
+export function asAgent({ agent }: UserOfAgent, { as = agent, claims = {}, members = {} }: AgentWishes = {}) {
+  return { clientId: as.did, ...clientAssertion(as, claims), ...members }
+}
+
+async function callOf({ agent }: UserOfAgent, { as = agent, call }: AgentWishes): Promise<Call> {
+  return call ?? (await provenCall(as))
+}
+
 /** Opens a world in which agents act for users, before the tests of a file. */
 export function useAgentWorld(attestationOf?: (did: string) => Attestations) {
   const world = useUserWorld(attestationOf)
-  /** Returns the members with which an agent authenticates. */
-  const asAgent = ({ agent }: UserOfAgent, { as = agent, claims = {}, members = {} }: AgentWishes = {}) => ({
-    clientId: as.did,
-    ...clientAssertion(as, claims),
-    ...members,
-  })
-  const callOf = async ({ agent }: UserOfAgent, { as = agent, call }: AgentWishes) => call ?? (await provenCall(as))
   /** Redeems a code as an agent does. */
   const redeem = async (of: UserOfAgent, code: string, wishes: AgentWishes = {}) =>
     world().redeem(code, asAgent(of, wishes), await callOf(of, wishes), 1)
   return {
     world,
-    asAgent,
     redeem,
-    async insert(whose: 'vendor' | 'owner' = 'vendor'): Promise<UserOfAgent> {
+    insert: async (whose: 'vendor' | 'owner' = 'vendor'): Promise<UserOfAgent> => {
       const { user, database } = world()
       return insertUserOfAgent(database.db, await user('another'), whose)
     },
     /** Refreshes as an agent does. */
     refresh: async (of: UserOfAgent, refreshToken: string, wishes: AgentWishes = {}) =>
       world().refresh(refreshToken, asAgent(of, wishes), await callOf(of, wishes), 1),
-    async connect(of: UserOfAgent) {
+    connect: async (of: UserOfAgent) => {
       const { accessToken = '', refreshToken = '' } = await redeem(of, await world().code(of))
       return { accessToken, refreshToken }
     },
     /** Asks a process whether a token is valid, for a service that has checked the proof of its key. */
-    async verdictOf(token: string, { audience }: UserOfAgent, process: 0 | 1 = 0) {
+    verdictOf: async (token: string, { audience }: UserOfAgent, process: 0 | 1 = 0) => {
       const wanted = { audience: [audience], scope: 'read', delegation: 'accept', proofChecked: true }
       const { valid, reason } = await world().instances[process].verify(token, wanted)
       return valid === true ? 'VALID' : reason
