@@ -2,6 +2,7 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Consent } from '../../../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { SignedInPerson } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { agentLine, clientHost } from './client-host.ts'
 
 interface Form {
   readonly action: string
@@ -19,14 +20,14 @@ ${consents.map(consentPart).join('\n')}
 }
 
 function consentPart({ id, clientId, audience, capabilities, givenAt, connections }: Consent): string {
-  const host = hostOf(clientId)
+  const host = clientHost(clientId)
   const scopes = capabilities.map((each) => `<code>${xmlText(each.slice(audience.length + 1))}</code>`)
   const several = connections.length < 2 ? '' : `\n<ul>\n${connections.map(connectionItem).join('\n')}\n</ul>`
   const [only] = connections
   const last = connections.length === 1 ? `<div><dt>Last used</dt><dd>${timeOf(only?.usedAt)}</dd></div>\n` : ''
   return `<section>
 <h2 class="host">${xmlText(host)}</h2>
-<dl>
+${agentLine(clientId)}<dl>
 <div><dt>At</dt><dd>${xmlText(audience)}</dd></div>
 <div><dt>May</dt><dd>${scopes.join(' ')}</dd></div>
 <div><dt>Since</dt><dd>${timeOf(givenAt)}</dd></div>
@@ -38,11 +39,6 @@ ${last}</dl>${several}
 function connectionItem({ id, createdAt, usedAt }: Consent['connections'][number]): string {
   return `<li>Connected ${timeOf(createdAt)}, last used ${timeOf(usedAt)}
 <button class="quiet" name="end" value="connection ${xmlText(id)}">End only this connection</button></li>`
-}
-
-/** Agents have no host. */
-function hostOf(clientId: string): string {
-  return URL.canParse(clientId) && clientId.startsWith('https:') ? new URL(clientId).host : clientId
 }
 
 /** Returns the part of the page that says who is signed in. */

@@ -1,5 +1,6 @@
 import type { AskedScope, ConsentQuestion } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { agentLine, clientHost } from './client-host.ts'
 
 /** What the page of consent shows, and what its form sends back. */
 interface ConsentForm {
@@ -22,9 +23,9 @@ export const SCOPE_FIELD = 'scope '
  */
 export function consentContent({ question, query, form, action, acting }: ConsentForm): string {
   const { clientId, clientName, audience, ownerDomain, scopes, maxHours, userName, userDomain } = question
-  const { host } = new URL(clientId)
+  const host = clientHost(clientId)
   return `<p class="host">${xmlText(host)}</p>
-${claim(clientName)}
+${agentLine(clientId)}${claim(clientName)}
 <form method="post" action="${xmlText(action)}">
 <input type="hidden" name="form" value="${xmlText(form)}">
 <input type="hidden" name="query" value="${xmlText(query)}">
