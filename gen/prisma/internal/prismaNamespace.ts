@@ -4499,6 +4499,7 @@ export const AgentScalarFieldEnum = {
   objectedMoveSignedAt: 'objectedMoveSignedAt',
   maxDelegationDepth: 'maxDelegationDepth',
   enrolmentRuleId: 'enrolmentRuleId',
+  redirectUris: 'redirectUris',
   attestedUntil: 'attestedUntil'
 } as const
 

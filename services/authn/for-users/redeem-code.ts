@@ -2,21 +2,20 @@ import type { Call } from '../../calls/call.ts'
 import { actorName } from '../../ledger/ledger.ts'
 import { readConsent } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
-import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
+import { type ActorDeps, authenticateActor, principalOf } from './authenticate-actor.ts'
 import type { CodeRequest } from './domain/user-token-request.ts'
-import { type ForUserDeps, issueForUser, onceTexts, type UserToken } from './issue-for-user.ts'
+import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
 import { useCode } from './issue-statement.ts'
 
 /** The dependencies of redeemCode. */
-type CodeDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+type CodeDeps = ForUserDeps & ActorDeps & Pick<AuthnDeps, 'userGrants'>
 
 /**
  * Issues the first token of a connection for an authorization code.
  *
  * @throws ApiError CODE_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, and as
- *   authenticateProgram and issueForUser
+ *   authenticateActor and issueForUser
  */
 export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Call): Promise<UserToken> {
   const code = await deps.userGrants.openCode(request.code)
@@ -30,8 +29,7 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     throw refuse('code_verifier must be the text whose SHA-256 is the code_challenge of the authorization request')
   }
   checkResource(request.resource, consent.audience)
-  const assertion = await authenticateProgram(deps, request.client, consent, call)
-  const dpop = call.dpop && checkDpop(deps, call.dpop)
+  const { agent, dpop, once } = await authenticateActor(deps, request.client, consent, code.scopes, call)
   if (code.jkt !== '' && dpop === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', 'The code is bound to a key')
   if (code.jkt !== '' && dpop?.jkt !== code.jkt) {
     throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
@@ -39,15 +37,16 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
   const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
   const codeExp = code.exp + deps.settings.skewS
   const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes, vouchedAtS }
-  const proof = { jkt: dpop?.jkt ?? '', once: onceTexts(dpop, assertion) }
+  const proof = { jkt: dpop?.jkt ?? '', once }
   const { requestId, span } = call
-  const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }
+  const by = { actor: actorName(principalOf(consent)), requestId, span }
   return issueForUser(
     deps,
     {
       consent,
       connection,
       given: { scopes, clientEdge },
+      agent,
       dpop,
       vouchedAtS,
       expiresAt: undefined,

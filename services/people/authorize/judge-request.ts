@@ -5,6 +5,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideClient } from '../access/domain/decide-client.ts'
 import type { Standing } from '../access/domain/standing.ts'
 import { readStanding } from '../access/standing.ts'
+import { agentDocument } from '../clients/domain/agent-document.ts'
 import { clientKindOf } from '../clients/domain/client-id.ts'
 import type { ClientDocument } from '../clients/domain/read-document.ts'
 import { matchRedirectUri } from '../clients/domain/redirect-uri.ts'
@@ -68,8 +69,9 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   }
   // The database cannot even look for some texts, such as one with a NUL.
   const kind = clientKindOf(clientId)
-  if (kind !== 'url' && kind !== 'registered') {
-    const detail = 'client_id must be the URL of the document of the client, or one that this server has given out'
+  if (kind === undefined) {
+    const detail =
+      'client_id must be the DID of an agent, the URL of a client document, or one that this server gave out'
     throw new ApiError('CLIENT_NOT_ACCEPTED', detail)
   }
   const { operatorId, subject } = user
@@ -77,7 +79,7 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   const rule = ruleOf(standing)
   const clientEdge = decideClient(standing, clientId, rule)
   if (clientEdge === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
-  const document = await deps.findDocument(clientId)
+  const document = kind === 'agent' ? agentDocument(clientId, standing.agent) : await deps.findDocument(clientId)
   const redirectUri = parameter(parameters, 'redirect_uri')
   if (!matchRedirectUri(document.redirectUris, redirectUri)) throw new ApiError('REDIRECT_NOT_REGISTERED')
   const isTrusted = standing.clientStatus === 'allowed' || standing.consentId !== null

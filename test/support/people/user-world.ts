@@ -10,7 +10,7 @@ import { createClientDocuments } from '../../../services/people/clients/document
 import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { OutboundError } from '../../../services/platform/outbound/outbound-error.ts'
-import { ISSUER, startInstance, type TestInstance } from '../authn.ts'
+import { type Attestations, ISSUER, startInstance, type TestInstance } from '../authn.ts'
 import { freshOperator } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { anonymous, type TestOperator } from '../identity.ts'
@@ -75,7 +75,7 @@ type ClientGet = Parameters<typeof createClientKeys>[0]['outbound']['get']
 const nothing = async (): Promise<unknown> => undefined
 
 /** Opens two processes on one database before the tests of a file, and closes them afterwards. */
-export function useUserWorld(): () => UserWorld {
+export function useUserWorld(attestationOf: (did: string) => Attestations = () => ({})): () => UserWorld {
   let database: TestDatabase
   let otherDb: Db
   let between: () => Promise<unknown> = nothing
@@ -98,8 +98,16 @@ export function useUserWorld(): () => UserWorld {
     otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const instances = [
-      await startInstance(database.db, { beforeCode: () => between(), clientKeys: clientKeysOf(clientClock) }),
-      await startInstance(otherDb, { beforeCode: () => between(), clientKeys: clientKeysOf(clientClock) }),
+      await startInstance(database.db, {
+        beforeCode: () => between(),
+        clientKeys: clientKeysOf(clientClock),
+        attestationOf,
+      }),
+      await startInstance(otherDb, {
+        beforeCode: () => between(),
+        clientKeys: clientKeysOf(clientClock),
+        attestationOf,
+      }),
     ] as const
     const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
       instances[process].token(create(TokenRequestSchema, members), call)

@@ -1,6 +1,7 @@
 import { isRegisteredClient } from '@auth4agent/core/identity/client-id'
 import type { AskedScope, ConsentQuestion } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { agentLine, claim, clientHost } from './client-host.ts'
 
 /** What the page of consent shows, and what its form sends back. */
 interface ConsentForm {
@@ -24,10 +25,9 @@ export const SCOPE_FIELD = 'scope '
  */
 export function consentContent({ question, query, form, action, acting }: ConsentForm): string {
   const { clientId, clientName, audience, ownerDomain, scopes, maxHours, userName, userDomain } = question
-  const host = isRegisteredClient(clientId) ? placesOf([question.redirectHost]) : new URL(clientId).host
+  const host = clientHost(clientId, [question.redirectHost])
   return `<p class="host">${xmlText(host)}</p>
-${claim(clientName)}
-<form method="post" action="${xmlText(action)}">
+${agentLine(clientId)}${claim(clientName)}<form method="post" action="${xmlText(action)}">
 <input type="hidden" name="form" value="${xmlText(form)}">
 <input type="hidden" name="query" value="${xmlText(query)}">
 <h2>At <bdi>${xmlText(ownerDomain)}</bdi> it could</h2>
@@ -50,28 +50,11 @@ function duration(hours: number): string {
   return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
 }
 
-/** Returns the line with the name that a client has given itself; nothing for one without a name. */
-export function claim(name: string): string {
-  if (name === '') return ''
-  return `<p class="lead">It calls itself “<bdi>${xmlText(name)}</bdi>”. Nobody has verified this name.</p>`
-}
-
 function scopeItem({ name, words, isDefault }: AskedScope): string {
   const text = `<bdi>${xmlText(words)}</bdi><code>${xmlText(name)}</code>`
   if (isDefault) return `<li>${text}</li>`
   const box = `<input type="checkbox" name="${SCOPE_FIELD}${xmlText(name)}" checked>`
   return `<li><label class="tick">${box} <span>${text}</span></label></li>`
-}
-
-/**
- * Returns where the answers of a registered client go: the hosts, without the scheme that all have, or words for the
- * computer of the user.
- */
-export function placesOf(redirectHosts: readonly string[]): string {
-  const places = redirectHosts.map((each) =>
-    each.startsWith('https:') ? new URL(each).host : 'A program on your computer',
-  )
-  return [...new Set(places)].join(', ')
 }
 
 function warning(question: ConsentQuestion, host: string): string {

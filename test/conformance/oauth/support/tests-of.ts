@@ -134,17 +134,19 @@ export const authorizeAnswer = testsOf(
   'an authorization request of a user that has consented',
 )
 export const authorizeError = testsOf(
-  `${PEOPLE}/authorize/authorize.test.ts`,
+  `${PEOPLE}/authorize/refused-requests.test.ts`,
   'an authorization request that goes back to the client:',
 )
 export const authorizePage = testsOf(
-  `${PEOPLE}/authorize/authorize.test.ts`,
+  `${PEOPLE}/authorize/refused-requests.test.ts`,
   'an authorization request that stays on the page:',
 )
 export const authorizeAttack = testsOf(ATTACKS, 'attacks on the authorization endpoint')
 export const refreshAttack = testsOf(ATTACKS, 'attacks with a refresh token')
 export const secondUse = testsOf('services/authn/for-users/redeem-code.test.ts', 'a code that is used a second time')
 export const redirectForm = testsOf(`${PEOPLE}/clients/domain/redirect-uri.test.ts`, 'isRedirectUri')
+export const agentRefusal = testsOf('services/authn/for-users/act-as-agent.test.ts', 'an agent gets no token')
+export const agentRefresh = testsOf('services/authn/for-users/act-as-agent.test.ts', 'an agent acts for a user')
 export const redirectMatch = testsOf(`${PEOPLE}/clients/domain/redirect-uri.test.ts`, 'matchRedirectUri')
 export const clientDocument = testsOf(`${PEOPLE}/clients/domain/read-document.test.ts`, 'readDocument')
 export const fetchedDocument = testsOf(`${PEOPLE}/clients/fetch-document.test.ts`, 'fetchDocument')
