@@ -60,6 +60,14 @@ const ATTACKS: readonly (readonly [attack: string, test: readonly string[]])[] =
     ],
   ],
   [
+    'registration: famous host beside an own one',
+    [
+      REGISTERED,
+      BY_REGISTERED,
+      'famous host beside an own one: what the person allows for the one gives nothing to the other',
+    ],
+  ],
+  [
     'registration: famous name, and markup as name',
     [
       REGISTERED,

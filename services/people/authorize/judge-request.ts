@@ -82,7 +82,9 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   const document = kind === 'agent' ? agentDocument(clientId, standing.agent) : await deps.findDocument(clientId)
   const redirectUri = parameter(parameters, 'redirect_uri')
   if (!matchRedirectUri(document.redirectUris, redirectUri)) throw new ApiError('REDIRECT_NOT_REGISTERED')
-  const isTrusted = standing.clientStatus === 'allowed' || standing.consentId !== null
+  // Of the places of a registered client, a user who has consented may have seen only another one.
+  const isUsed = kind !== 'registered' && standing.consentId !== null
+  const isTrusted = standing.clientStatus === 'allowed' || isUsed
   const wanted = withinRule(readRequest(parameters), rule)
   const state = parameters.get('state')
   return { audience, document, redirectUri, state, standing, rule, clientEdge, isTrusted, wanted }

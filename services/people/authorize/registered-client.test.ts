@@ -78,36 +78,27 @@ describe('a registered client', () => {
     expect(await refusalOf(ask(user))).toBe('CLIENT_NOT_ALLOWED')
   })
 
-  it('gets a code at once after a consent, on its own host', async () => {
+  it.each([
+    ['on the computer of the user', LOOPBACK, 'http://127.0.0.1'],
+    ['on a host', REDIRECT, 'https://client.example'],
+  ])('is asked about each time %s, because the user may have seen another place', async (_, redirect_uri, host) => {
     const user = await world().user()
     await admitAny(world(), user)
     await consentTo(user)
-    expect(await ask(user)).toMatchObject({ kind: 'redirect', location: expect.stringContaining('code=') })
+    expect(await ask(user, { redirect_uri })).toMatchObject({ kind: 'consent', question: { redirectHost: host } })
+    expect(await refusalOf(ask(user, { redirect_uri, prompt: 'none' }))).toBe('CONSENT_REQUIRED')
   })
 
-  it('is asked about each time on the computer of the user, where any program can claim to be it', async () => {
+  it('gets errors at its redirect URI only if the owner has allowed it, and not for the consent of a user', async () => {
     const user = await world().user()
-    await admitAny(world(), user)
-    await consentTo(user)
-    expect(await ask(user, { redirect_uri: LOOPBACK })).toMatchObject({
-      kind: 'consent',
-      question: { isLoopback: true, redirectHost: 'http://127.0.0.1' },
-    })
-    expect(await ask(user, { redirect_uri: LOOPBACK, prompt: 'none' })).toMatchObject({
-      location: expect.stringContaining('error=login_required'),
-    })
-  })
-
-  it('gets no error at its redirect URI before the user has allowed it anything', async () => {
-    const user = await world().user()
-    await admitAny(world(), user)
-    expect(await refusalOf(ask(user, { response_type: 'token' }))).toBe('INVALID_ARGUMENT')
-    expect(await refusalOf(ask(user, { prompt: 'none' }))).toBe('CONSENT_REQUIRED')
-    await consentTo(user)
+    await query('UPDATE clients SET client_id = $2 WHERE operator_id = $1', [user.owner.id, REGISTERED])
     expect(await ask(user, { response_type: 'token' })).toMatchObject({
       kind: 'redirect',
       location: expect.stringContaining(`${REDIRECT}?error=unsupported_response_type`),
     })
+    await consentTo(user)
+    await admitAny(world(), user)
+    expect(await refusalOf(ask(user, { response_type: 'token' }))).toBe('INVALID_ARGUMENT')
   })
 
   it.each<readonly [name: string, changes: object, reason: string]>([

@@ -70,6 +70,19 @@ describe('attacks by registered clients', () => {
     }
   })
 
+  it('famous host beside an own one: what the person allows for the one gives nothing to the other', async () => {
+    const evil = 'https://evil.example/callback'
+    const client_id = await register({ redirect_uris: [CALLBACK, evil] })
+    const browser = world.browser()
+    await world.allow(browser, { client_id })
+    for (const changes of [{}, { prompt: 'none' }, { scope: 'admin' }]) {
+      const place = await browser.open(world.authorize({ client_id, redirect_uri: evil, ...changes }))
+      expect([place.url.origin, place.html.includes('code=')]).toEqual([world.issuer, false])
+    }
+    const { html } = await browser.open(world.authorize({ client_id, redirect_uri: evil }))
+    expect(html).toContain('<p class="host">evil.example</p>')
+  })
+
   it.each([
     ['another host', 'https://evil.example/callback'],
     ['another path', `${CALLBACK}/other`],
