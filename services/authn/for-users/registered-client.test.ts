@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { parseUserClaims } from '@auth4agent/core/delegation/user-claims'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { admitAny, REGISTERED } from '../../../test/support/people/registered.ts'
-import { type ConsentedUser, useUserWorld } from '../../../test/support/people/user-world.ts'
+import { type ConsentedUser, REDIRECT, useUserWorld } from '../../../test/support/people/user-world.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { firstEdgeOf } from '../../people/clients/domain/client-id.ts'
+import { sealClientId } from '../../people/clients/domain/registered-client.ts'
+import { importHmacKey } from '../../platform/crypto/hmac.ts'
 
 const world = useUserWorld()
 const query = (text: string, values: unknown[]) => world().database.db.pool.query(text, values)
@@ -24,6 +26,10 @@ async function connect() {
 
 const isValid = async (token: string, { audience }: ConsentedUser) =>
   (await world().instances[1].verify(token, { audience: [audience], scope: 'read', delegation: 'accept' })).valid
+
+afterEach(() => {
+  world().openRegistration = true
+})
 
 describe('a registered client', () => {
   it('gets tokens that name it, and that every reader accepts: at most 512 characters of its id', async () => {
@@ -62,6 +68,23 @@ describe('a registered client', () => {
     expect(await isValid(accessToken, user)).toBe(false)
     expect(await refusalOf(world().refresh(refreshToken, AS_IT))).toBe('CLIENT_NOT_ALLOWED')
     expect(await refusalOf(world().redeem(code, AS_IT))).toBe('CLIENT_NOT_ALLOWED')
+  })
+
+  it('gets no token any more while no client may register itself, and can end what it has', async () => {
+    const { user, accessToken, refreshToken } = await connect()
+    const code = await world().code({ ...user, clientEdge: firstEdgeOf(user.owner.id, REGISTERED) })
+    world().openRegistration = false
+    expect(await refusalOf(world().redeem(code, AS_IT))).toBe('CLIENT_NOT_ACCEPTED')
+    expect(await refusalOf(world().refresh(refreshToken, AS_IT))).toBe('CLIENT_NOT_ACCEPTED')
+    await world().instances[0].revokeAs(REGISTERED, refreshToken)
+    expect(await isValid(accessToken, user)).toBe(false)
+  })
+
+  it('gets no token for a consent that names a client id of another deployment', async () => {
+    const { user, refreshToken } = await connect()
+    const clientId = sealClientId(importHmacKey(Buffer.alloc(32, 7)), { name: '', redirectUris: [REDIRECT] })
+    await query('UPDATE consents SET client_id = $2 WHERE id = $1', [user.consentId, clientId])
+    expect(await refusalOf(world().refresh(refreshToken, { clientId }))).toBe('CLIENT_NOT_ACCEPTED')
   })
 
   it('ends with the consent', async () => {

@@ -27,8 +27,16 @@ export function withRegistered(documents: ClientDocuments, deps: RegistrationDep
   }
 }
 
-/** Throws ApiError CLIENT_NOT_ACCEPTED for a client id that this deployment has not written, or not any more. */
-function readRegistered({ openRegistration, registrationKey }: RegistrationDeps, clientId: string): ClientDocument {
+/**
+ * Returns what a registered client says about itself.
+ *
+ * @throws ApiError CLIENT_NOT_ACCEPTED for a client id that this deployment has not written, and for each while no
+ *   client may register itself
+ */
+export function readRegistered(
+  { openRegistration, registrationKey }: RegistrationDeps,
+  clientId: string,
+): ClientDocument {
   if (!openRegistration) throw new ApiError('CLIENT_NOT_ACCEPTED', REGISTRATION_IS_OFF)
   const registration = openClientId(registrationKey, clientId)
   if (registration === undefined) {
