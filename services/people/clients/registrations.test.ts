@@ -12,6 +12,12 @@ import { withRegistered } from './registrations.ts'
 const ON = { openRegistration: true, registrationKey: REGISTRATION_KEY }
 const OFF = { ...ON, openRegistration: false }
 const CALLBACK = 'http://127.0.0.1:3118/callback'
+/** What a client may ask for too, and does not get. */
+const MORE = {
+  scope: 'a',
+  grant_types: ['authorization_code', 'client_credentials'],
+  response_types: ['code', 'token'],
+}
 const URL_CLIENT = 'https://client.example/client.json'
 
 const register = async (metadata: object, deps = ON) =>
@@ -22,7 +28,7 @@ const register = async (metadata: object, deps = ON) =>
 
 describe('registerClient', () => {
   it('tells what is registered, with the redirect URIs as they were sent', async () => {
-    const answer = await register({ redirect_uris: [CALLBACK], client_name: 'Example', scope: 'a' })
+    const answer = await register({ redirect_uris: [CALLBACK], client_name: 'Example', ...MORE })
     expect(answer).toEqual({
       clientId: expect.stringMatching(/^reg_/),
       clientName: 'Example',

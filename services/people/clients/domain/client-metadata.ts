@@ -1,3 +1,4 @@
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { isVisibleText } from '@auth4agent/core/encoding/visible-text'
 import type { ApiError } from '../../../platform/errors/api-error.ts'
 import { isRedirectUri } from './redirect-uri.ts'
@@ -13,6 +14,16 @@ export function readName(name: unknown = '', refuse: Refuse): string {
   if (name === '') return ''
   if (typeof name === 'string' && isVisibleText(name, MAX_NAME)) return name
   throw refuse(`must have a client_name of 1 to ${MAX_NAME} visible characters, or none`)
+}
+
+/**
+ * Demands that a member, where it is present, is a list with one entry. Its other entries mean other servers, or what
+ * the client does not get here. Throws what `refuse` returns.
+ */
+export function demandEntry(metadata: JsonObject, member: string, entry: string, refuse: Refuse): void {
+  const list = metadata[member]
+  if (list === undefined || (Array.isArray(list) && list.includes(entry))) return
+  throw refuse(`must have ${entry} among its ${member}`)
 }
 
 /** Reads the `redirect_uris` of a client. Throws what `refuse` returns. */

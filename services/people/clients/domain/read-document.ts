@@ -3,7 +3,7 @@ import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/stri
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type ClientKeys, readClientKeys } from './client-keys.ts'
-import { readName, readRedirectUris } from './client-metadata.ts'
+import { demandEntry, readName, readRedirectUris } from './client-metadata.ts'
 import { redirectHostOf } from './redirect-uri.ts'
 
 /** How a client authenticates at the token endpoint. There is no way with a shared secret. */
@@ -36,8 +36,8 @@ export function readDocument(clientId: string, bytes: Uint8Array): ClientDocumen
   if (Object.keys(value).some((name) => name.startsWith('client_secret'))) {
     throw refusedDocument('must not have a client secret: everybody can read the document')
   }
-  demandEntry(value, 'grant_types', 'authorization_code')
-  demandEntry(value, 'response_types', 'code')
+  demandEntry(value, 'grant_types', 'authorization_code', refusedDocument)
+  demandEntry(value, 'response_types', 'code', refusedDocument)
   const redirectUris = readRedirectUris(value['redirect_uris'], refusedDocument)
   const authentication = readAuthentication(clientId, value)
   const digest = digestOf(redirectUris, authentication)
@@ -62,12 +62,6 @@ function readAuthentication(
   const keys = readClientKeys(clientId, document)
   if (typeof keys === 'string') throw refusedDocument(keys)
   return { authMethod, keys }
-}
-
-function demandEntry(document: JsonObject, member: string, entry: string): void {
-  const list = document[member]
-  if (list === undefined || (Array.isArray(list) && list.includes(entry))) return
-  throw refusedDocument(`must have ${entry} among its ${member}`)
 }
 
 /** Returns the digest of where a client redirects to, and how it authenticates. */

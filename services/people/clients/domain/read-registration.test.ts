@@ -21,6 +21,14 @@ describe('readRegistration', () => {
     ['the grant type of codes alone', { grant_types: ['authorization_code'] }, {}],
     ['the response type code', { response_types: ['code'] }, {}],
     [
+      'grant types and response types that it does not get',
+      {
+        grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+        response_types: ['code', 'token'],
+      },
+      {},
+    ],
+    [
       'members that decide nothing',
       { logo_uri: 'javascript:x', scope: 'a', software_id: 'b', 'client_name#fr': 'c' },
       {},
@@ -44,12 +52,11 @@ describe('readRegistration', () => {
     ['keys', { jwks: { keys: [] } }],
     ['a place of keys', { jwks_uri: 'https://client.example/jwks' }],
     ['a software statement', { software_statement: 'e30.e30.AA' }],
-    ['client_credentials', { grant_types: ['authorization_code', 'client_credentials'] }],
     ['the implicit grant', { grant_types: ['implicit'] }],
     ['no grant type', { grant_types: [] }],
     ['the refresh grant alone', { grant_types: ['refresh_token'] }],
     ['grant types that are no list', { grant_types: 'authorization_code' }],
-    ['the response type token', { response_types: ['code', 'token'] }],
+    ['the response type token', { response_types: ['token'] }],
     ['no response type', { response_types: [] }],
     ['a name of 101 characters', { client_name: 'a'.repeat(101) }],
     ['a name that turns the direction of writing', { client_name: 'a\u202eb' }],

@@ -1,6 +1,6 @@
-import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { ApiError } from '../../../platform/errors/api-error.ts'
-import { readName, readRedirectUris } from './client-metadata.ts'
+import { demandEntry, readName, readRedirectUris } from './client-metadata.ts'
 
 /** What a client says about itself when it registers. */
 export interface Registration {
@@ -39,8 +39,8 @@ export function readRegistration(bytes: Uint8Array): Registration {
   for (const name of REFUSED_MEMBERS) {
     if (value[name] !== undefined) throw refusedMetadata(`must not have ${name}`)
   }
-  demandOnly(value, 'grant_types', 'authorization_code', REGISTERED_FOR.grantTypes)
-  demandOnly(value, 'response_types', 'code', REGISTERED_FOR.responseTypes)
+  demandEntry(value, 'grant_types', 'authorization_code', refusedMetadata)
+  demandEntry(value, 'response_types', 'code', refusedMetadata)
   const redirectUris = readRedirectUris(value['redirect_uris'], (problem) => refused('INVALID_REDIRECT_URI', problem))
   return { name: readName(value['client_name'], refusedMetadata), redirectUris }
 }
@@ -52,12 +52,4 @@ export function refusedMetadata(problem: string): ApiError {
 
 function refused(reason: 'INVALID_CLIENT_METADATA' | 'INVALID_REDIRECT_URI', problem: string): ApiError {
   return new ApiError(reason, `The metadata of the client ${problem}`)
-}
-
-/** Demands that a member, where it is present, is a list with one entry, and with no others than the possible ones. */
-function demandOnly(metadata: JsonObject, member: string, needed: string, possible: readonly string[]): void {
-  const list = metadata[member]
-  if (list === undefined) return
-  const isGood = Array.isArray(list) && list.includes(needed) && list.every((each) => possible.includes(each))
-  if (!isGood) throw refusedMetadata(`must have ${needed} among its ${member}, and only: ${possible.join(', ')}`)
 }

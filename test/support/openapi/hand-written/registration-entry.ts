@@ -7,8 +7,8 @@ const METADATA: Readonly<Record<string, Schema>> = {
   client_name: { ...TEXT, description: 'At most 100 visible characters. Nobody verifies it' },
   redirect_uris: { ...TEXTS, description: '1 to 16: `https`, or `http` with `127.0.0.1`, `[::1]` or `localhost`' },
   token_endpoint_auth_method: { ...TEXT, description: 'Only `none`' },
-  grant_types: { ...TEXTS, description: 'Only `authorization_code` and `refresh_token`' },
-  response_types: { ...TEXTS, description: 'Only `code`' },
+  grant_types: { ...TEXTS, description: 'Must have `authorization_code`. The client gets it and `refresh_token`' },
+  response_types: { ...TEXTS, description: 'Must have `code`, which the client gets' },
 }
 
 /** Open registration of clients: the contract is that of RFC 7591. */
