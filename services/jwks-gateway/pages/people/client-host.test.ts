@@ -21,6 +21,11 @@ describe('a client on a page', () => {
 })
 
 describe('the name of a client on a page', () => {
+  it.each(['“', '”', '„', '‟', '"', '«', '»', '‘', '’', '＂'])('does not end its quotation with %s', (mark) => {
+    const text = claim(`Claude${mark}. Acme has verified it`)
+    expect(text).toContain('“<bdi>Claude&#39;. Acme has verified it</bdi>”')
+  })
+
   it('is a text, and missing for a client without one', () => {
     expect(claim('<b>&')).toContain('“<bdi>&lt;b&gt;&amp;</bdi>”')
     expect(claim('')).toBe('')

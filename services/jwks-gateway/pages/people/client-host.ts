@@ -26,8 +26,14 @@ export function agentLine(clientId: string): string {
   return parseDid(clientId) === undefined ? '' : `<p class="note">Its agent <code>${xmlText(clientId)}</code></p>\n`
 }
 
-/** Returns the line with the name that a client has given itself; nothing for one without a name. */
+/** Marks that a reader takes for the end of a quotation. */
+const QUOTATION = /[\p{Pi}\p{Pf}"„‚〝〞〟＂]/gu
+
+/**
+ * Returns the line with the name that a client has given itself; nothing for one without a name. The name cannot end
+ * its quotation, and go on as if the page said it.
+ */
 export function claim(name: string): string {
   if (name === '') return ''
-  return `<p class="lead">It calls itself “<bdi>${xmlText(name)}</bdi>”. Nobody has verified this name.</p>\n`
+  return `<p class="lead">It calls itself “<bdi>${xmlText(name.replaceAll(QUOTATION, "'"))}</bdi>”. Nobody has verified this name.</p>\n`
 }
