@@ -4,6 +4,7 @@ import type { Config } from '../configuration/config.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/well-known/authorization-server.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { createPeople, type People } from '../people/index.ts'
+import { deriveHmacKey, importHmacKey } from '../platform/crypto/hmac.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
@@ -92,6 +93,7 @@ export async function makeAuthn(
       ...routesOf(people.module),
       ...routesOf(people.signIn),
       ...routesOf(people.providerSignals),
+      ...routesOf(people.clientRegistration),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs, ...people.jobs],
@@ -186,8 +188,10 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 }
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
-  const { config, db, readDb, log, passedTime } = deps
+  const { config, db, readDb, log, passedTime, deployment } = deps
   return createPeople({
+    openRegistration: config.openRegistration,
+    registrationKey: deriveHmacKey(importHmacKey(deployment.attestationKey), 'registered clients'),
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
     limitDocuments: limitKeys('read', scaleWorkRates(config.rateFactorPercent / 100).documents),

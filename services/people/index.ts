@@ -1,3 +1,4 @@
+import { ClientRegistrationService } from '../../gen/proto/auth4agent/v1/client_registration_pb.ts'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
@@ -6,6 +7,8 @@ import { removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type ClientKeyFinder, createClientKeys } from './clients/client-keys.ts'
 import { createClientDocuments } from './clients/documents.ts'
+import { registrationPolicies, registrationRoutes } from './clients/registration-routes.ts'
+import { withRegistered } from './clients/registrations.ts'
 import type { PeopleOptions } from './config.ts'
 import { pruneConnections } from './connections/prune-connections.ts'
 import { peoplePolicies } from './policy.ts'
@@ -34,6 +37,7 @@ export interface People {
   readonly module: ServiceModule<typeof PeopleService>
   readonly signIn: ServiceModule<typeof SignInService>
   readonly providerSignals: ServiceModule<typeof ProviderSignalService>
+  readonly clientRegistration: ServiceModule<typeof ClientRegistrationService>
   readonly userGrants: UserGrants
   readonly clientKeys: ClientKeyFinder
   readonly jobs: readonly Job[]
@@ -44,7 +48,7 @@ export interface People {
 export function createPeople(options: PeopleOptions): People {
   const { db, now, issuer, outbound, clientOutbound } = options
   const clientDeps = { ...options, outbound: clientOutbound }
-  const documents = createClientDocuments(clientDeps)
+  const documents = withRegistered(createClientDocuments(clientDeps), options)
   const signInDeps = {
     ...options,
     documents,
@@ -58,6 +62,11 @@ export function createPeople(options: PeopleOptions): People {
       service: ProviderSignalService,
       handlers: providerSignalRoutes(options),
       policies: providerSignalPolicies,
+    },
+    clientRegistration: {
+      service: ClientRegistrationService,
+      handlers: registrationRoutes(options),
+      policies: registrationPolicies,
     },
     userGrants: createUserGrants(options),
     clientKeys: createClientKeys(clientDeps, documents),

@@ -228,7 +228,10 @@ it('the errors of the OAuth endpoints are the published ones', () => {
   const chaining = ['TRUST_NOT_FOUND']
   // It needs a database with a standby: test/e2e/durability.
   const durability = ['NOT_DURABLE']
-  const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...federation, ...chaining, ...durability]
+  // Its route takes JSON: services/people/clients.
+  const registration = ['INVALID_CLIENT_METADATA', 'INVALID_REDIRECT_URI']
+  const others = [...federation, ...chaining, ...durability, ...registration]
+  const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...others]
   expect(Object.keys(publishedOAuthErrors).toSorted()).toEqual([...possible, ...outside].toSorted())
   const now = Object.keys(publishedOAuthErrors).map((reason) => [reason, reasons[reason as keyof typeof reasons].oauth])
   expect(Object.fromEntries(now)).toEqual(publishedOAuthErrors)

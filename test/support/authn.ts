@@ -79,7 +79,11 @@ interface InstanceOptions {
   readonly afterCheck?: () => Promise<unknown>
 }
 
-const noClientKeys: ClientKeyFinder = { findKey: async () => undefined, demandNone: () => undefined }
+const noClientKeys: ClientKeyFinder = {
+  findKey: async () => undefined,
+  demandNone: () => undefined,
+  demandOpen: () => undefined,
+}
 
 /**
  * Creates the services that issue, verify and revoke tokens, on a database and in the process of the test. The test

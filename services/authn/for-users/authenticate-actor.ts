@@ -27,7 +27,8 @@ export interface ProvenActor {
  * has consented.
  *
  * @param scopes those that the client wants
- * @throws ApiError as authenticateAgent and authenticateProgram do
+ * @throws ApiError as authenticateAgent and authenticateProgram do; CLIENT_NOT_ACCEPTED for a registered client while
+ *   none may register itself. Such a client can still end its connections
  */
 export async function authenticateActor(
   deps: ActorDeps,
@@ -40,6 +41,7 @@ export async function authenticateActor(
     const agent = await authenticateAgent(deps, client, { audience: consent.audience, scopes }, call)
     return { agent, dpop: agent.dpop, once: [onceProof(agent.dpop)] }
   }
+  deps.clientKeys.demandOpen(consent.clientId)
   const assertion = await authenticateProgram(deps, client, consent, call)
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   const proofs = dpop === undefined ? [] : [onceProof(dpop)]

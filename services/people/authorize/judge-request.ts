@@ -22,7 +22,7 @@ import {
 export interface JudgeDeps {
   readonly db: { readonly pool: pg.Pool }
   /**
-   * Returns the document of a URL client, from memory or from its URL.
+   * Returns what a client says about itself: a URL client in its document, from memory or from its URL.
    *
    * @throws ApiError CLIENT_NOT_ACCEPTED, RATE_LIMITED, UNAVAILABLE
    */
@@ -70,7 +70,9 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   // The database cannot even look for some texts, such as one with a NUL.
   const kind = clientKindOf(clientId)
   if (kind === undefined) {
-    throw new ApiError('CLIENT_NOT_ACCEPTED', 'client_id must be the DID of an agent, or the URL of a client document')
+    const detail =
+      'client_id must be the DID of an agent, the URL of a client document, or one that this server gave out'
+    throw new ApiError('CLIENT_NOT_ACCEPTED', detail)
   }
   const { operatorId, subject } = user
   const standing = await readStanding(deps.db.pool, { operatorId, subject, clientId, audience })
@@ -80,7 +82,9 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   const document = kind === 'agent' ? agentDocument(clientId, standing.agent) : await deps.findDocument(clientId)
   const redirectUri = parameter(parameters, 'redirect_uri')
   if (!matchRedirectUri(document.redirectUris, redirectUri)) throw new ApiError('REDIRECT_NOT_REGISTERED')
-  const isTrusted = standing.clientStatus === 'allowed' || standing.consentId !== null
+  // Of the places of a registered client, a user who has consented may have seen only another one.
+  const isUsed = kind !== 'registered' && standing.consentId !== null
+  const isTrusted = standing.clientStatus === 'allowed' || isUsed
   const wanted = withinRule(readRequest(parameters), rule)
   const state = parameters.get('state')
   return { audience, document, redirectUri, state, standing, rule, clientEdge, isTrusted, wanted }

@@ -14,6 +14,7 @@ import { type Attestations, ISSUER, startInstance, type TestInstance } from '../
 import { freshOperator } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { anonymous, type TestOperator } from '../identity.ts'
+import { REGISTRATION_KEY } from '../people.ts'
 
 /** A client that everybody may be, and where it wants its codes. */
 export const CLIENT = 'https://client.example/oauth/client.json'
@@ -52,6 +53,8 @@ interface UserWorld {
   readonly published: Map<string, object>
   /** Lets time pass for the copies of documents and keys. */
   readonly passForClients: (ms: number) => void
+  /** Whether clients may register themselves. */
+  openRegistration: boolean
   /** The URLs that were fetched. */
   readonly fetched: string[]
   /** Makes a user of an operator with a consent to `read` and `write` at an audience of the owner. */
@@ -82,6 +85,7 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
   let world: UserWorld | undefined
   const published = new Map<string, object>()
   const fetched: string[] = []
+  let openRegistration = true
   const get: ClientGet = async (url) => {
     fetched.push(url)
     const value = published.get(url)
@@ -89,7 +93,16 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
     return { mediaType: 'application/json', body: Buffer.from(JSON.stringify(value)), maxAgeS: 60, date: undefined }
   }
   const clientKeysOf = (clock: { readonly now: number }) => {
-    const deps = { outbound: { get }, log: silentLog, monotonic: () => clock.now, limitDocuments() {} }
+    const deps = {
+      outbound: { get },
+      log: silentLog,
+      monotonic: () => clock.now,
+      limitDocuments() {},
+      registrationKey: REGISTRATION_KEY,
+      get openRegistration() {
+        return openRegistration
+      },
+    }
     return createClientKeys(deps, createClientDocuments(deps))
   }
   const clientClock = { now: 1_000 }
@@ -116,6 +129,12 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
       instances,
       published,
       fetched,
+      get openRegistration() {
+        return openRegistration
+      },
+      set openRegistration(isOpen) {
+        openRegistration = isOpen
+      },
       passForClients(ms) {
         clientClock.now += ms
       },

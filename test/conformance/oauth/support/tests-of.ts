@@ -152,3 +152,24 @@ export const clientDocument = testsOf(`${PEOPLE}/clients/domain/read-document.te
 export const fetchedDocument = testsOf(`${PEOPLE}/clients/fetch-document.test.ts`, 'fetchDocument')
 export const keptDocument = testsOf(`${PEOPLE}/clients/documents.test.ts`, 'find')
 export const providerAnswer = testsOf(`${PEOPLE}/sign-in/sign-in.test.ts`, 'a sign-in at oidc-provider')
+
+const READ_REGISTRATION = `${PEOPLE}/clients/domain/read-registration.test.ts`
+export const registrationMetadata = testsOf(READ_REGISTRATION, 'readRegistration')
+export const registration = testsOf(`${PEOPLE}/clients/registrations.test.ts`, 'registerClient')
+export const registrationRoute = testsOf(
+  'services/jwks-gateway/oauth/registration-route.test.ts',
+  'POST /oauth/register',
+)
+export const registeredAttack = testsOf(
+  'test/e2e/people-attacks/registered-attacks.test.ts',
+  'attacks by registered clients',
+)
+export const registrationOfMcpClient = testsOf(
+  'test/e2e/people/people.test.ts',
+  'a client of the MCP SDK that has no document',
+)
+export const servedMetadata = testsOf('services/jwks-gateway/well-known/well-known.test.ts', 'GET /.well-known/%s')
+export const sealedClientId = testsOf(
+  `${PEOPLE}/clients/domain/registered-client.test.ts`,
+  'a client id of a registered client',
+)
