@@ -11,12 +11,15 @@ import { registrationPolicies, registrationRoutes } from './clients/registration
 import { withRegistered } from './clients/registrations.ts'
 import type { PeopleOptions } from './config.ts'
 import { pruneConnections } from './connections/prune-connections.ts'
+import { createRefreshKeys } from './connections/refresh-key.ts'
 import { peoplePolicies } from './policy.ts'
 import { createProviderClients } from './providers/provider-clients.ts'
+import { createProviderTokens } from './providers/provider-tokens.ts'
 import { peopleRoutes } from './routes.ts'
 import { createCookies } from './sessions/cookies.ts'
 import { signInPolicies } from './sign-in/policy.ts'
 import { signInRoutes } from './sign-in/routes.ts'
+import { type CheckUser, createCheckUser } from './signals/check-user.ts'
 import { providerSignalPolicies } from './signals/policy.ts'
 import { providerSignalRoutes } from './signals/routes.ts'
 import { sweepUsers } from './store/sweep-users.ts'
@@ -30,6 +33,7 @@ export type { ClientKeyFinder } from './clients/client-keys.ts'
 export { agentDocument } from './clients/domain/agent-document.ts'
 export { endConnectionOfClient } from './connections/end-connection.ts'
 export { findConnectionIn, type KnownConsent, readConnection, readConsent } from './connections/read-connection.ts'
+export type { CheckUser } from './signals/check-user.ts'
 export type { UserGrants } from './user-grants.ts'
 
 /** The people part of the server. */
@@ -39,6 +43,7 @@ export interface People {
   readonly providerSignals: ServiceModule<typeof ProviderSignalService>
   readonly clientRegistration: ServiceModule<typeof ClientRegistrationService>
   readonly userGrants: UserGrants
+  readonly checkUser: CheckUser
   readonly clientKeys: ClientKeyFinder
   readonly jobs: readonly Job[]
   close(): Promise<void>
@@ -49,12 +54,9 @@ export function createPeople(options: PeopleOptions): People {
   const { db, now, issuer, outbound, clientOutbound } = options
   const clientDeps = { ...options, outbound: clientOutbound }
   const documents = withRegistered(createClientDocuments(clientDeps), options)
-  const signInDeps = {
-    ...options,
-    documents,
-    cookies: createCookies(issuer),
-    providerClients: createProviderClients(options),
-  }
+  const providerClients = createProviderClients(options)
+  const tokens = createProviderTokens(createRefreshKeys({ prisma: db.prisma, vault: options.vault }))
+  const signInDeps = { ...options, documents, cookies: createCookies(issuer), providerClients, tokens }
   return {
     module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
@@ -69,6 +71,7 @@ export function createPeople(options: PeopleOptions): People {
       policies: registrationPolicies,
     },
     userGrants: createUserGrants(options),
+    checkUser: createCheckUser({ ...options, providerClients, tokens }),
     clientKeys: createClientKeys(clientDeps, documents),
     jobs: [
       { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },

@@ -11,7 +11,7 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
-import type { ClientKeyFinder } from '../../services/people/index.ts'
+import type { CheckUser, ClientKeyFinder } from '../../services/people/index.ts'
 import { createUserGrants } from '../../services/people/user-grants.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import type { Durability } from '../../services/platform/db/durability.ts'
@@ -73,6 +73,8 @@ interface InstanceOptions {
   readonly beforeCode?: () => Promise<unknown>
   /** Finds the keys of URL clients. By default no client has one. */
   readonly clientKeys?: ClientKeyFinder
+  /** Asks the identity provider of a user. By default it vouches for everybody. */
+  readonly checkUser?: CheckUser
   /** Replaces options of the status lists. */
   readonly statusLists?: Partial<StatusListOptions>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
@@ -175,6 +177,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     judgeIdJag: options.judgeIdJag ?? refuseIdJag,
     userGrants,
     clientKeys: options.clientKeys ?? noClientKeys,
+    checkUser: options.checkUser ?? (async () => 'again'),
     tokenStatus,
     verificationKeys,
     keys,

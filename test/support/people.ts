@@ -100,6 +100,7 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     monotonic: () => clock.now,
     limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
     testDomains: false,
+    countCheck() {},
     openRegistration: true,
     registrationKey: REGISTRATION_KEY,
     log: silentLog,

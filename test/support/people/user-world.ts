@@ -7,6 +7,7 @@ import type { Call } from '../../../services/calls/call.ts'
 import { sealCode } from '../../../services/people/authorize/code.ts'
 import { createClientKeys } from '../../../services/people/clients/client-keys.ts'
 import { createClientDocuments } from '../../../services/people/clients/documents.ts'
+import type { CheckUser } from '../../../services/people/index.ts'
 import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { OutboundError } from '../../../services/platform/outbound/outbound-error.ts'
@@ -49,6 +50,8 @@ interface UserWorld {
   readonly instances: readonly [TestInstance, TestInstance]
   /** Runs after a decision about a code, and before the statement that uses it. */
   between: () => Promise<unknown>
+  /** Ask the identity provider of a user, one for each process. By default it vouches for everybody. */
+  readonly checks: [CheckUser, CheckUser]
   /** Documents and keys of clients, by URL. A test can change them. */
   readonly published: Map<string, object>
   /** Lets time pass for the copies of documents and keys. */
@@ -83,6 +86,7 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
   let otherDb: Db
   let between: () => Promise<unknown> = nothing
   let world: UserWorld | undefined
+  const checks: [CheckUser, CheckUser] = [async () => 'again', async () => 'again']
   const published = new Map<string, object>()
   const fetched: string[] = []
   let openRegistration = true
@@ -110,23 +114,22 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
     database = await testDatabase()
     otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
+    const optionsOf = (process: 0 | 1) => ({
+      beforeCode: () => between(),
+      clientKeys: clientKeysOf(clientClock),
+      attestationOf,
+      checkUser: (...all: Parameters<CheckUser>) => checks[process](...all),
+    })
     const instances = [
-      await startInstance(database.db, {
-        beforeCode: () => between(),
-        clientKeys: clientKeysOf(clientClock),
-        attestationOf,
-      }),
-      await startInstance(otherDb, {
-        beforeCode: () => between(),
-        clientKeys: clientKeysOf(clientClock),
-        attestationOf,
-      }),
+      await startInstance(database.db, optionsOf(0)),
+      await startInstance(otherDb, optionsOf(1)),
     ] as const
     const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
       instances[process].token(create(TokenRequestSchema, members), call)
     world = {
       database,
       instances,
+      checks,
       published,
       fetched,
       get openRegistration() {
