@@ -19,6 +19,8 @@ export interface OpenIdProvider {
    * @param logoutUri where the provider sends its logout tokens
    */
   allow(redirectUris: readonly string[], logoutUri?: string): Promise<void>
+  /** Runs when the provider has used up a refresh token, and before it sends the next one. */
+  whenRotated: () => void
   /** Ends all grants, as an administrator of the provider does who takes a program away from a person. */
   endGrants(): Promise<void>
   /** Signs claims by the key of the provider. */
@@ -40,13 +42,14 @@ export async function startOpenIdProvider(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const person = { sub: 'alice', claims: {} }
+  const person = { sub: 'alice', claims: {}, whenRotated() {} }
   const issuer = certified === undefined ? `http://idp.test:${port}` : `https://${certified.host}:${port}`
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const made = { issuer, person, authMethod, jwk: { ...(await exportJWK(privateKey)), ...KEY } }
   const grants = new Set<string>()
   const create = (uris: readonly string[], logoutUri?: string) => {
     const created = createProvider(made, uris, logoutUri)
+    created.on('refresh_token.consumed', () => person.whenRotated())
     created.on('refresh_token.saved', ({ grantId }) => grantId !== undefined && grants.add(grantId))
     return created
   }

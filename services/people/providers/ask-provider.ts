@@ -22,6 +22,8 @@ export interface Expected {
   readonly maxAgeS: number | undefined
 }
 
+/** The longest refresh token of a provider that is stored, in characters. */
+export const MAX_REFRESH_TOKEN = 4_096
 const RETRY_AFTER_S = 5
 /** Characters of an error code (RFC 6749 section 4.1.2.1) that may be shown. */
 const ERROR_CODE = /^[a-z_]{1,64}$/
@@ -93,7 +95,9 @@ export async function askAgain(
     const claims: Readonly<Record<string, unknown>> = answer.claims() ?? {}
     const named = claims[subjectClaim]
     if (named !== undefined && named !== sub) throw new Error('The ID token is about another user')
-    return { kind: 'vouched', refreshToken: answer.refresh_token }
+    const { refresh_token: next } = answer
+    if ((next?.length ?? 0) > MAX_REFRESH_TOKEN) throw new Error('The refresh token is too long')
+    return { kind: 'vouched', refreshToken: next }
   } catch (error) {
     if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return { kind: 'refused' }
     const { message, code } = factsOf(error)

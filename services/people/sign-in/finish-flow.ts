@@ -2,7 +2,7 @@ import type { IdentityProvider, PrismaClient } from '../../../gen/prisma/client.
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import { readRequiredClaims } from '../domain/required-claims.ts'
-import { redeemAnswer } from '../providers/ask-provider.ts'
+import { MAX_REFRESH_TOKEN, redeemAnswer } from '../providers/ask-provider.ts'
 import { readClock } from '../store/sign-in.ts'
 import { type ProviderUser, readClaims } from './domain/read-claims.ts'
 import { openFlow, openState } from './flow.ts'
@@ -73,9 +73,6 @@ function demandRefreshToken(token: string | undefined): string {
   if (token.length > MAX_REFRESH_TOKEN) throw failed('The refresh token of the identity provider is too long')
   return token
 }
-
-/** The longest refresh token of a provider that is stored, in characters. */
-const MAX_REFRESH_TOKEN = 4_096
 
 function failed(detail: string): ApiError {
   return new ApiError('SIGN_IN_FAILED', detail)

@@ -108,6 +108,7 @@ describe('the signals refresh', () => {
     ['has no time', json(400, { error: 'temporarily_unavailable' })],
     ['sends no token', json(200, {})],
     ['sends something else', async () => new Response('<html>', { status: 200 })],
+    ['sends a refresh token that is too long', vouching({ refresh_token: 'a'.repeat(4_097) })],
     ['says who another user is', (token) => vouching({ id_token: idToken('U2') })(token)],
   ])('give no token and end nothing when the provider %s', async (_, failing) => {
     const { user, accessToken, refreshToken } = await connected()

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { IdentityProvider, PrismaClient } from '../../../gen/prisma/client.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
-import { findUser, type UserKey, writeSignedOut } from './users.ts'
+import { type UserKey, writeSignedOut } from './users.ts'
 
 /** A refresh token of an identity provider, sealed. */
 export interface SealedToken {
@@ -115,8 +115,9 @@ export function writeRefused(prisma: PrismaClient, answered: Answered, why: stri
 }
 
 /**
- * Writes what an answer says, if nothing has happened since it was asked for: a sign-in brings another token. The
- * author is the provider and no call, because the answer must be stored also after all callers have left.
+ * Writes what an answer says, if nothing has happened since it was asked for: a sign-in brings another token, and a
+ * user who has ended has none. The author is the provider and no call, because the answer must be stored also after
+ * all callers have left.
  */
 function writeAnswer(
   prisma: PrismaClient,
@@ -127,10 +128,9 @@ function writeAnswer(
   const { operatorId, subject } = key
   const author: Author = { requestId, principal: { kind: 'provider', id: provider.id } }
   return change(prisma, author, async (tx, audit) => {
-    if ((await findUser(tx, key))?.status !== 'active') return false
     const rows = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}
-        AND asked_at = ${claim.askedAt}::timestamptz`
+        AND asked_at = ${claim.askedAt}::timestamptz FOR NO KEY UPDATE`
     if (rows.length === 0) return false
     await write(tx, key)
     await audit({ action: 'user.signal', subject, operatorId, reason: `${what}; provider ${provider.name}` })

@@ -68,7 +68,8 @@ export async function storeSignIn(tx: Tx, user: SignedIn): Promise<User> {
     ON CONFLICT (operator_id, subject) DO UPDATE SET provider_id = excluded.provider_id,
       provider_edge = excluded.provider_edge, tenant = excluded.tenant, sub = excluded.sub, name = excluded.name,
       provider_token = excluded.provider_token, provider_token_key = excluded.provider_token_key,
-      checked_at = excluded.checked_at, asked_at = NULL, groups = excluded.groups, status = 'active', removed_at = NULL, signed_in_at = excluded.signed_in_at,
+      checked_at = excluded.checked_at, asked_at = NULL,
+      groups = excluded.groups, status = 'active', removed_at = NULL, signed_in_at = excluded.signed_in_at,
       created_at = CASE u.status WHEN 'removed' THEN excluded.created_at ELSE u.created_at END, version = u.version + 1,
       epoch = CASE WHEN u.groups <@ excluded.groups THEN u.epoch ELSE u.epoch + 1 END
     WHERE u.status <> 'disabled' AND (u.signed_out_at IS NULL OR u.signed_out_at < ${redeemedAt}::timestamptz)`

@@ -111,6 +111,21 @@ describe('oidc-provider, unmodified', () => {
     ])
     await connect()
   })
+
+  it('is asked once when two processes need the answer, and its refresh token is never used twice', async () => {
+    await choose({ signals: 'refresh' })
+    let rotations = 0
+    world.provider.whenRotated = () => void (rotations += 1)
+    let { refresh } = await connect()
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await pass()
+      const each = await Promise.all(Array.from({ length: 6 }, (_, at) => world.refresh(refresh, {}, at % 2 ? 1 : 0)))
+      expect(new Set(each.map(({ status }) => status))).toEqual(new Set([200]))
+      refresh = String(each[0]?.body['refresh_token'])
+    }
+    world.provider.whenRotated = () => undefined
+    expect(rotations).toBe(ROUNDS)
+  })
 })
 
 describe('a signal races two processes that verify', () => {
