@@ -46,6 +46,7 @@ export async function makeAuthn(
     judgeIdJag: trust.judgeIdJag,
     userGrants: people.userGrants,
     clientKeys: people.clientKeys,
+    devices: people.devices,
     statusPlaces: statusLists.places,
     db,
     redeemPool,
@@ -187,10 +188,15 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
   const { config, db, readDb, log, passedTime } = deps
+  const { documents, userCodesOfSession, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
-    limitDocuments: limitKeys('read', scaleWorkRates(config.rateFactorPercent / 100).documents),
+    limitDocuments: limitKeys('read', documents),
+    limitUserCodes: {
+      session: limitKeys('authorize', userCodesOfSession),
+      source: limitKeys('authorize', userCodesOfSource),
+    },
     monotonic: () => performance.now(),
     db,
     readDb,

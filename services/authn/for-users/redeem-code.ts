@@ -1,16 +1,18 @@
+import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import type { Call } from '../../calls/call.ts'
 import { actorName } from '../../ledger/ledger.ts'
-import { readConsent } from '../../people/index.ts'
+import { type KnownConsent, readConsent } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
-import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
+import { authenticateProgram, type ProgramDeps, type UsedText } from './authenticate-program.ts'
+import type { GivenFor } from './domain/decide-user-token.ts'
 import type { CodeRequest } from './domain/user-token-request.ts'
 import { type ForUserDeps, issueForUser, onceTexts, type UserToken } from './issue-for-user.ts'
-import { useCode } from './issue-statement.ts'
+import { type CodeUse, useCode } from './issue-statement.ts'
 
 /** The dependencies of redeemCode. */
-type CodeDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+export type CodeDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
 
 /**
  * Issues the first token of a connection for an authorization code.
@@ -37,8 +39,31 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
   }
   const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
-  const codeExp = code.exp + deps.settings.skewS
-  const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes, vouchedAtS }
+  const presented = { connection, codeExp: code.exp + deps.settings.skewS, codeKeyId, vouchedAtS }
+  return issueConnection(deps, { consent, code: presented, given: { scopes, clientEdge }, dpop, assertion }, call)
+}
+
+/** A code that its client may redeem: that of an authorization response, or of a device. */
+interface GoodCode {
+  readonly consent: KnownConsent
+  readonly code: Pick<CodeUse, 'connection' | 'codeExp' | 'codeKeyId' | 'vouchedAtS'>
+  readonly given: GivenFor
+  readonly dpop: DpopProof | undefined
+  readonly assertion: UsedText | undefined
+}
+
+/**
+ * Uses a code, at most once, and issues the first token of its connection.
+ *
+ * @throws ApiError as issueForUser
+ */
+export function issueConnection(
+  deps: ForUserDeps & Pick<AuthnDeps, 'userGrants'>,
+  { consent, code, given, dpop, assertion }: GoodCode,
+  call: Call,
+): Promise<UserToken> {
+  const { connection, vouchedAtS } = code
+  const presented = { of: consent, consentId: consent.consentId, scopes: given.scopes, ...code }
   const proof = { jkt: dpop?.jkt ?? '', once: onceTexts(dpop, assertion) }
   const { requestId, span } = call
   const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }
@@ -47,7 +72,7 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     {
       consent,
       connection,
-      given: { scopes, clientEdge },
+      given,
       dpop,
       vouchedAtS,
       expiresAt: undefined,

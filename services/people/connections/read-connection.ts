@@ -1,13 +1,18 @@
 import type pg from 'pg'
 import type { StandingOf } from '../access/standing.ts'
 
-/** A consent, as the token endpoint needs it. */
-export interface KnownConsent extends StandingOf {
-  readonly consentId: string
+/** A client, as the user has agreed to it. */
+export interface KnownClient {
+  readonly clientId: string
   /** How the client authenticates to which the user has consented. */
   readonly clientAuth: string
   /** Digest of the client document to which the user has consented. */
   readonly clientDigest: string
+}
+
+/** A consent, as the token endpoint needs it. */
+export interface KnownConsent extends StandingOf, KnownClient {
+  readonly consentId: string
 }
 
 /** A connection with its consent. */

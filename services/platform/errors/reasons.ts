@@ -16,6 +16,9 @@ type OAuthError =
   | 'use_dpop_nonce'
   | 'invalid_authorization_details'
   | 'access_denied'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
   | 'not_found'
   | 'invalid_trust_anchor'
   | 'temporarily_unavailable'
@@ -1017,6 +1020,42 @@ export const reasons = {
     code: statuses.INVALID_ARGUMENT,
     title: 'The authorization code is not valid, or not any more',
     oauth: 'invalid_grant',
+  },
+  AUTHORIZATION_PENDING: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The user has not answered yet',
+    oauth: 'authorization_pending',
+  },
+  SLOW_DOWN: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The device asks too often',
+    oauth: 'slow_down',
+  },
+  CODE_EXPIRED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The code of the device has expired',
+    oauth: 'expired_token',
+  },
+  CODE_REFUSED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The user has refused the request of the device',
+    oauth: 'access_denied',
+  },
+  USER_CODE_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'No device waits with this code',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_DEVICES: {
+    status: 429,
+    code: statuses.RESOURCE_EXHAUSTED,
+    title: 'As many devices wait for users of the resource as may wait',
+    oauth: 'temporarily_unavailable',
   },
   REFRESH_NOT_ACCEPTED: {
     status: 400,

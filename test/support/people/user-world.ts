@@ -7,6 +7,7 @@ import type { Call } from '../../../services/calls/call.ts'
 import { sealCode } from '../../../services/people/authorize/code.ts'
 import { createClientKeys } from '../../../services/people/clients/client-keys.ts'
 import { createClientDocuments } from '../../../services/people/clients/documents.ts'
+import { createDevices } from '../../../services/people/device/devices.ts'
 import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { OutboundError } from '../../../services/platform/outbound/outbound-error.ts'
@@ -43,7 +44,8 @@ interface Wishes {
   readonly exp?: number
 }
 
-interface UserWorld {
+/** Two processes on one database, and what a test can do there. */
+export interface UserWorld {
   readonly database: TestDatabase
   readonly instances: readonly [TestInstance, TestInstance]
   /** Runs after a decision about a code, and before the statement that uses it. */
@@ -92,14 +94,28 @@ export function useUserWorld(): () => UserWorld {
     const deps = { outbound: { get }, log: silentLog, monotonic: () => clock.now, limitDocuments() {} }
     return createClientKeys(deps, createClientDocuments(deps))
   }
+  const devicesOf = (db: Db) => {
+    const documents = createClientDocuments({
+      outbound: { get },
+      log: silentLog,
+      monotonic: () => 0,
+      limitDocuments() {},
+    })
+    return createDevices({ db, documents, issuer: ISSUER, now: Date.now })
+  }
   const clientClock = { now: 1_000 }
+  const optionsOf = (db: Db) => ({
+    beforeCode: () => between(),
+    clientKeys: clientKeysOf(clientClock),
+    devices: devicesOf(db),
+  })
   beforeAll(async () => {
     database = await testDatabase()
     otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const instances = [
-      await startInstance(database.db, { beforeCode: () => between(), clientKeys: clientKeysOf(clientClock) }),
-      await startInstance(otherDb, { beforeCode: () => between(), clientKeys: clientKeysOf(clientClock) }),
+      await startInstance(database.db, optionsOf(database.db)),
+      await startInstance(otherDb, optionsOf(otherDb)),
     ] as const
     const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
       instances[process].token(create(TokenRequestSchema, members), call)

@@ -19,6 +19,7 @@ const ADVICE: Partial<Readonly<Record<ReasonCode, string>>> = {
   REDIRECT_NOT_REGISTERED: 'The program that has sent you here has made a mistake. Tell its makers.',
   CLIENT_NOT_ALLOWED: 'Ask the people who run the service that you want to use to allow this program.',
   FORM_EXPIRED: 'Go back, open the page again, and repeat what you did.',
+  USER_CODE_NOT_FOUND: 'Begin again on the device, and type its new code.',
   RATE_LIMITED: 'Wait a minute, then try again.',
 }
 
