@@ -84,9 +84,9 @@ describe('a device code', () => {
 
   it('whose client asks too early makes the interval longer', async () => {
     const user = await world().user()
-    const { allow, start } = deviceCallsOf(world())
-    await allow(user)
-    const { deviceCode = '' } = await start(user)
+    const calls = deviceCallsOf(world())
+    await calls.allow(user)
+    const { deviceCode = '' } = await calls.start(user)
     expect(await refusalOf(redeem(deviceCode))).toBe('AUTHORIZATION_PENDING')
     for (const interval of [10, 15]) {
       await expect(redeem(deviceCode)).rejects.toMatchObject({

@@ -44,7 +44,8 @@ export interface Devices {
   /**
    * Judges a request as an authorization request is judged, before its client has authenticated.
    *
-   * @throws ApiError INVALID_AUDIENCE, INVALID_SCOPE, CLIENT_NOT_ACCEPTED, CLIENT_NOT_ALLOWED, RATE_LIMITED, UNAVAILABLE
+   * @throws ApiError INVALID_AUDIENCE, INVALID_SCOPE, CLIENT_NOT_ACCEPTED, CLIENT_NOT_ALLOWED, RATE_LIMITED,
+   *   UNAVAILABLE
    */
   judge(wanted: Wanted, source: string): Promise<JudgedDevice>
   /** Stores a request. Throws ApiError TOO_MANY_DEVICES. */

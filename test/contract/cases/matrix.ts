@@ -418,7 +418,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'CLIENT_MISMATCH',
     'GRANT_USED',
   ],
-  'OAuthService.AuthorizeDevice': ['INVALID_AUDIENCE'],
+  'OAuthService.AuthorizeDevice': ['INVALID_AUDIENCE', 'UNSUPPORTED_CLIENT_AUTHENTICATION'],
   'OAuthService.Introspect': OF_CLIENTS,
   'OAuthService.Revoke': OF_CLIENTS,
   'SignalService.CreateStream': [...OF_TOKENS, 'STREAM_LIMIT'],

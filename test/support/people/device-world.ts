@@ -20,6 +20,10 @@ import { CLIENT, type ConsentedUser, REDIRECT, type UserWorld } from './user-wor
 /** The grant type of a device (RFC 8628 section 3.4). */
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
+const noProviders = async (): Promise<never> => {
+  throw new Error('These tests ask no provider')
+}
+
 /** What a test can do with devices in a world. */
 export function deviceCallsOf({ instances, database, published }: UserWorld) {
   const { db } = database
@@ -28,9 +32,6 @@ export function deviceCallsOf({ instances, database, published }: UserWorld) {
       const body = Buffer.from(JSON.stringify(published.get(url)))
       return { mediaType: 'application/json', body, maxAgeS: 60, date: undefined }
     },
-  }
-  const noProviders = async (): Promise<never> => {
-    throw new Error('These tests ask no provider')
   }
   const { userCodesOfSession, userCodesOfSource } = scaleWorkRates(1)
   const cookies = createCookies(ISSUER)

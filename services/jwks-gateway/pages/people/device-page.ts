@@ -6,7 +6,7 @@ interface CodeForm {
   readonly form: string
 }
 
-/** Returns the content of the page that asks for the code of a device. `problem` is why an earlier code was refused. */
+/** Returns the content of the page that asks for the code of a device. `problem` is why an earlier one was refused. */
 export function codeContent({ action, form }: CodeForm, typed = '', problem = ''): string {
   const bad = problem === '' ? '' : ' aria-invalid="true"'
   const message = problem === '' ? '' : `\n<p class="message stop" id="problem" role="alert">${xmlText(problem)}.</p>`
