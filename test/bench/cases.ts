@@ -24,6 +24,7 @@ import {
   oauthTokenBodies,
   RESOURCE,
 } from './supply-oauth.ts'
+import { codeBodies, connectionsAt, refreshBodies, userVerifications } from './supply-users.ts'
 import type { World } from './world.ts'
 
 /** One kind of request to one contender. */
@@ -92,6 +93,26 @@ export const CASES = {
     target: ({ ours }) => at(ours, '/oauth/token'),
     bodies: async ({ ours, agents }, count) => oauthTokenBodies(ourOAuth(ours), agents, count, RESOURCE),
   },
+  'user-refresh': {
+    ...FORM_POST,
+    title: 'refresh a token for a user',
+    once: true,
+    usesDatabase: true,
+    countRows: connectionsAt(1),
+    expects: '"access_token":"ey',
+    target: ({ ours }) => at(ours, '/oauth/token'),
+    bodies: ({ ours, users }, count) => refreshBodies(ours.http, users, count),
+  },
+  'user-code': {
+    ...FORM_POST,
+    title: 'a token for a user, for a code',
+    once: true,
+    usesDatabase: true,
+    countRows: connectionsAt(0),
+    expects: '"access_token":"ey',
+    target: ({ ours }) => at(ours, '/oauth/token'),
+    bodies: ({ users }, count) => codeBodies(users, count),
+  },
   'peer-token': {
     ...FORM_POST,
     title: 'oidc-provider: client_credentials by private_key_jwt',
@@ -141,6 +162,15 @@ export const CASES = {
     expects: '"valid":true',
     target: ({ ours }) => at(ours, '/v1/verify'),
     bodies: async ({ ours, agents }) => verifications(await issueTokens(ours.http, agents, SEEN_TOKENS)),
+  },
+  'user-seen': {
+    ...JSON_POST,
+    title: `verify one of ${SEEN_TOKENS} tokens for users again`,
+    once: false,
+    usesDatabase: false,
+    expects: '"valid":true',
+    target: ({ ours }) => at(ours, '/v1/verify'),
+    bodies: ({ ours, users }) => userVerifications(ours.http, users, SEEN_TOKENS),
   },
   'verify-chain-new': {
     ...JSON_POST,

@@ -8,7 +8,7 @@ import type { World } from './world.ts'
  * one of each kind.
  */
 export type CountRows = (
-  databases: Pick<World, 'db' | 'durablePeer'>,
+  databases: Pick<World, 'db' | 'durablePeer' | 'users'>,
   bodies: readonly string[],
 ) => Promise<readonly number[]>
 
@@ -26,7 +26,7 @@ export function issues(idOf: (body: string) => string): CountRows {
 }
 
 /** Counts the assertions that Better Auth has recorded as used. */
-export const usedAssertions: CountRows = async ({ durablePeer }, bodies) => {
+export async function usedAssertions({ durablePeer }: Pick<World, 'durablePeer'>, bodies: readonly string[]) {
   if (durablePeer === undefined) return []
   return [await countUsedAssertions(durablePeer.db, bodies.map(assertionClaimsOf).map(usedAssertionId))]
 }

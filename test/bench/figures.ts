@@ -157,6 +157,29 @@ export const FIGURES = {
     must: 1.5,
     aim: 2.5,
   }),
+  'user-refresh': quotient(['user-refresh', 'oauth-token'], 'cpuUs', MANY, {
+    title: "processor time of a user's token for a refresh token ÷ of an agent's OAuth token",
+    better: 'less',
+    must: 1.4,
+    aim: 1.2,
+  }),
+  'user-code': {
+    title: "p99 of a user's token for a code at 1 connection, in ms",
+    better: 'less',
+    must: 15,
+    aim: 5,
+    loads: [{ case: 'user-code', connections: 1 }],
+    of(facts) {
+      const found = find(facts, 'user-code', 1)
+      return found && found.p99Us / 1000
+    },
+  },
+  'user-seen': quotient(['user-seen', 'verify-seen'], 'cpuUs', MANY, {
+    title: "processor time to verify a user's token seen before ÷ an agent's",
+    better: 'less',
+    must: 1.1,
+    aim: 1,
+  }),
   p99: quotient(['token', 'peer-token'], 'p99Us', FEW, {
     title: `token p99 at ${FEW} connections ÷ oidc-provider's`,
     better: 'less',

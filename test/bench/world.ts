@@ -2,6 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Client } from 'pg'
+import { createChallengeKeyring } from '../../services/keys/challenge-keyring.ts'
+import { createKeyVault } from '../../services/keys/key-vault.ts'
+import { openDb } from '../../services/platform/db/db.ts'
+import { silentLog } from '../support/database.ts'
 import type { AgentParty } from '../support/parties.ts'
 import {
   type Auth4Agent,
@@ -13,11 +17,13 @@ import {
 import { type Bare, startBare } from './contenders/bare.ts'
 import { type BenchDatabase, connectTo, scratchFolder, startDatabase } from './contenders/database.ts'
 import { type DurablePeer, startDurablePeer } from './contenders/durable-peer.ts'
-import { enrolAgents, enrolOperators } from './contenders/enrol.ts'
+import { type BenchOperator, enrolAgents, enrolOperators } from './contenders/enrol.ts'
+import { enrolUsers } from './contenders/enrol-users.ts'
 import { type Peer, startPeer } from './contenders/peer.ts'
 import { ContenderError } from './contenders/process.ts'
 import type { Machine } from './machine.ts'
 import type { Options } from './options.ts'
+import type { BenchUsers } from './supply-users.ts'
 
 /** Everything that a run measures. All of it is running. */
 export interface World {
@@ -33,6 +39,7 @@ export interface World {
   readonly bare: Bare
   /** Agents of this server, which are also the clients of the peers. */
   readonly agents: readonly AgentParty[]
+  readonly users: BenchUsers
   /** This server by its number of worker processes, on all cores. Absent if not wanted or not supported. */
   readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
   /** This server while it records 1 % or all of its traces. Absent if not wanted. */
@@ -49,6 +56,8 @@ export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'c
 }
 
 const DOMAINS = ['one.example.com', 'two.example.com', 'three.example.com', 'four.example.com']
+/** A user has at most 50 connections, and every code makes one. */
+const USERS_PER_AGENT = 20
 /** Matches the output of a server that does not know AUTH4AGENT_WORKERS. */
 const NO_WORKERS = /AUTH4AGENT_WORKERS/
 
@@ -66,7 +75,9 @@ export async function startWorld(
   const ours = await startAuth4Agent(installed, { cpuProfile: options.cpuProfile })
   started.defer(() => ours.stop())
   const db = await connectTo(started, database.url)
-  const agents = await enrolAll(db, options.agents)
+  const operators = await enrolOperators(db, BENCH_ISSUER, DOMAINS)
+  const agents = await enrolAll(db, operators, options.agents)
+  const users = await startUsers(started, { db, operators, installed }, options.agents * USERS_PER_AGENT)
   const peer = await startPeer(machine, folder, agents)
   started.defer(() => peer.stop())
   const place = { machine, folder, db, databaseUrl: database.url }
@@ -76,15 +87,33 @@ export async function startWorld(
   const workers = options.wantsWorkers ? await startWorkers(started, installed) : {}
   const traced = options.wantsTraces ? await startTraced(started, installed) : {}
   const others = { peer, durablePeer, bare, workers, traced }
-  return { machine, folder, database, db, installation: installed, ours, agents, ...others }
+  return { machine, folder, database, db, installation: installed, ours, agents, users, ...others }
 }
 
 /** Enrols agents, and returns them with the operators in turn. */
-async function enrolAll(db: Client, count: number): Promise<readonly AgentParty[]> {
-  const operators = await enrolOperators(db, BENCH_ISSUER, DOMAINS)
+async function enrolAll(
+  db: Client,
+  operators: readonly BenchOperator[],
+  count: number,
+): Promise<readonly AgentParty[]> {
   const each: (readonly AgentParty[])[] = []
   for (const one of operators) each.push(await enrolAgents(db, one, Math.ceil(count / operators.length)))
   return (each[0] ?? []).flatMap((_, index) => each.flatMap((agents) => agents[index] ?? [])).slice(0, count)
+}
+
+/** Enrols users of the first operator, and opens the keys with which the server seals its codes. */
+async function startUsers(
+  started: AsyncDisposableStack,
+  { db, operators, installed }: { db: Client; operators: readonly BenchOperator[]; installed: Installation },
+  count: number,
+): Promise<BenchUsers> {
+  const [operator] = operators
+  if (operator === undefined) throw new RangeError('Users need an operator')
+  const vault = createKeyVault(Buffer.from(installed.env['AUTH4AGENT_KEK'] ?? '', 'base64'))
+  const opened = openDb({ url: installed.env['DATABASE_URL'] ?? '', poolSize: 1, log: silentLog })
+  started.defer(() => opened.close())
+  const challengeKeys = createChallengeKeyring(opened.prisma, vault, Date.now)
+  return { consents: await enrolUsers(db, operator, vault, count), seals: { challengeKeys }, connections: new Map() }
 }
 
 /** Starts servers that trace, and the collector that takes their spans and forgets them. */

@@ -132,7 +132,9 @@ describe('a server whose database is locked', () => {
 })
 
 describe('a server at its limits', () => {
-  const world = useWorld({ env: { AUTH4AGENT_MAX_CONCURRENCY: '1', AUTH4AGENT_RATE_LIMIT_PERCENT: '1' } })
+  // The call that holds the place waits for its lock until all others were refused.
+  const patience = { AUTH4AGENT_REQUEST_TIMEOUT: '5m', AUTH4AGENT_DB_TIMEOUT: '1m' }
+  const world = useWorld({ env: { AUTH4AGENT_MAX_CONCURRENCY: '1', AUTH4AGENT_RATE_LIMIT_PERCENT: '1', ...patience } })
 
   it('answers OVERLOADED on every RPC while another call uses the only place for calls', async () => {
     const { released } = world().operators

@@ -150,14 +150,14 @@ describe('a client whose keys are at a jwks_uri', () => {
     expect(await refusalOf(redeem(await code(user), by(assertion('ed'))))).toBe('INVALID_ASSERTION')
   })
 
-  it.each<[string, object | undefined]>([
-    ['on a private address', undefined],
-    ['without a JWK Set', { keys: 1 }],
-  ])('is refused when they are %s', async (_, set) => {
+  it.each<[string, string, object | undefined]>([
+    ['on a private address', 'UNAVAILABLE', undefined],
+    ['without a JWK Set', 'CLIENT_NOT_ACCEPTED', { keys: 1 }],
+  ])('is refused when they are %s', async (_, reason, set) => {
     const user = await userOf({ jwks: undefined, jwks_uri: JWKS_URI })
     world().published.delete(JWKS_URI)
     if (set !== undefined) world().published.set(JWKS_URI, set)
-    expect(await refusalOf(connect(user))).toBe('CLIENT_NOT_ACCEPTED')
+    expect(await refusalOf(connect(user))).toBe(reason)
   })
 })
 

@@ -268,6 +268,19 @@ describe('an authorization request that stays on the page:', () => {
     expect(await refusalOf(ask(user, { ...changes, prompt: 'none' }, 'nobody'))).toBe(reason)
   })
 
+  it('a client that wants no page, and that nobody has allowed anything yet: CONSENT_REQUIRED', async () => {
+    const user = await world().user('another')
+    await query(`UPDATE operator_audiences SET users = jsonb_set(users, '{clients}', '"any"') WHERE operator_id = $1`, [
+      user.owner.id,
+    ])
+    await query('DELETE FROM clients WHERE operator_id = $1', [user.owner.id])
+    await query('DELETE FROM consents WHERE subject = $1', [user.subject])
+    const silent = { redirect_uri: REDIRECT, prompt: 'none' }
+    expect(await refusalOf(ask(user, silent))).toBe('CONSENT_REQUIRED')
+    expect(await refusalOf(ask(user, silent, 'nobody'))).toBe('CONSENT_REQUIRED')
+    expect(await refusalOf(ask(user, { ...silent, scope: 'other' }))).toBe('INVALID_ARGUMENT')
+  })
+
   it.each<readonly [name: string, end: string]>([
     ['that is disabled', `UPDATE users SET status = 'disabled', epoch = 2, version = 2 WHERE subject = $1`],
     ['whose operator does not let it go there', 'UPDATE operators SET users_to = $2, version = 3 WHERE id = $3'],

@@ -68,7 +68,8 @@ export interface OpenRequest {
 /**
  * Decides what follows an authorization request (OAuth 2.1 section 4.1.1).
  *
- * @throws ApiError as judgeRequest; USER_NOT_ALLOWED; INVALID_ARGUMENT for an error that may not go to the client
+ * @throws ApiError as judgeRequest; USER_NOT_ALLOWED; INVALID_ARGUMENT, CONSENT_REQUIRED for an error that may not go
+ *   to the client
  */
 export async function authorize(deps: AuthorizeDeps, query: string, user: SignedIn | undefined): Promise<NextStep> {
   const opened = await openRequest(deps, query, user)
@@ -132,6 +133,8 @@ export function shownOf({
 
 /** With prompt=none, a client must not learn who has signed in, who may come, and who has consented. */
 const NO_ORACLE = wrong('login_required', 'The user must answer')
+/** For a client that the user has allowed nothing yet. It does not tell whether somebody has signed in. */
+const NOT_SILENT = 'The client wants to ask nothing (prompt=none), but it has not been allowed anything here yet'
 
 /** Tells whether the user must be asked, or has consented to all of it at a client that can be told apart. */
 function mustAsk({ judged, wanted, question }: OpenRequest, scopes: readonly string[]): boolean {
@@ -176,7 +179,7 @@ function withoutSignIn(query: string, { prompt }: AuthorizationRequest): string 
 /**
  * Returns the redirect that tells a client about an error.
  *
- * @throws ApiError INVALID_ARGUMENT for a client that nobody here trusts yet (OAuth 2.1 section 7.12.2)
+ * @throws ApiError INVALID_ARGUMENT, CONSENT_REQUIRED for a client that nobody trusts yet (OAuth 2.1 section 7.12.2)
  */
 function toClient(
   { issuer }: AuthorizeDeps,
@@ -184,6 +187,7 @@ function toClient(
   refusal: AuthorizationError,
 ): NextStep {
   const { error, description } = refusal
+  if (!isTrusted && refusal === NO_ORACLE) throw new ApiError('CONSENT_REQUIRED', NOT_SILENT)
   if (!isTrusted) throw new ApiError('INVALID_ARGUMENT', `The client has sent a wrong request: ${description}`)
   const members = { error, error_description: description }
   return { kind: 'redirect', location: responseUrl(redirectUri, issuer, state, members) }

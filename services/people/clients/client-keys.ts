@@ -3,12 +3,11 @@ import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
 import type { KnownClient } from '../connections/read-connection.ts'
-import { describeFailure } from '../describe-failure.ts'
 import { createCopies } from './copies.ts'
 import type { ClientDocuments } from './documents.ts'
 import { type ClientKey, chooseKey, readPublishedKeys } from './domain/client-keys.ts'
 import { refusedDocument } from './domain/read-document.ts'
-import type { DocumentDeps } from './fetch-document.ts'
+import { type DocumentDeps, serverRefusal } from './fetch-document.ts'
 
 /** Finds the keys with which URL clients prove themselves. */
 export interface ClientKeyFinder {
@@ -39,7 +38,6 @@ interface Deps extends DocumentDeps {
 const JSON_TYPES = ['application/json', 'application/jwk-set+json'] as const
 const MAX_BYTES = 64 * 1024
 const TIMEOUT_MS = 5_000
-const RETRY_AFTER_S = 5
 /** A key that the client removes is good for an hour more at most. */
 const HOUR_MS = 3_600_000
 
@@ -72,18 +70,10 @@ async function fetchKeys({ outbound, log }: DocumentDeps, uri: string) {
   const { body, maxAgeS } = await outbound.get(uri, limits).catch((error: unknown) => {
     if (!(error instanceof OutboundError)) throw error
     log.info({ uri, error }, 'the keys of a client could not be fetched')
-    throw toApiError(error)
+    throw serverRefusal(error, 'keys')
   })
   const json = parseStrictJson(body)
   const value: readonly ClientKey[] | undefined = json.ok ? readPublishedKeys(json.value) : undefined
   if (value === undefined) throw refusedDocument('must have a jwks_uri that leads to a JWK Set')
   return { value, maxAgeS }
-}
-
-/** Callers learn only why, because a message can name an address of the own network. */
-function toApiError(error: OutboundError): ApiError {
-  const { why, isLasting } = describeFailure(error)
-  if (isLasting) return refusedDocument(`must have a jwks_uri that can be fetched: ${why}`)
-  const detail = `The keys of the client cannot be fetched now: ${why}`
-  return new ApiError('UNAVAILABLE', detail, { isFault: false, retryAfter: RETRY_AFTER_S })
 }

@@ -32,6 +32,8 @@ function fetchAt(...answers: readonly (readonly string[])[]) {
   return fetchDocument({ outbound, log: silentLog }, 'https://client.example/client.json')
 }
 
+const NOT_NOW = 'The server of the client cannot be asked for its document now'
+
 const noLookUp = () => Promise.reject(new Error('a name was looked up'))
 
 /** Sends a body of 1 GB as fast as it is read. */
@@ -121,15 +123,23 @@ describe('fetchDocument', () => {
     ['a unique local address', 'fd00::1'],
     ['the unspecified address', '0.0.0.0'],
   ])('refuses a document at %s', async (_, address) => {
-    await expect(fetchAt([address])).rejects.toMatchObject({
-      reason: 'CLIENT_NOT_ACCEPTED',
-      message: expect.not.stringContaining(address),
-    })
+    await expect(fetchAt([address])).rejects.toMatchObject({ reason: 'UNAVAILABLE', message: NOT_NOW })
   })
 
   it('refuses a name that has a public and a private address, and one whose first address is private', async () => {
-    expect(await refusalOf(fetchAt(['93.184.215.14', '10.0.0.1']))).toBe('CLIENT_NOT_ACCEPTED')
-    expect(await refusalOf(fetchAt(['10.0.0.1'], ['93.184.215.14']))).toBe('CLIENT_NOT_ACCEPTED')
+    expect(await refusalOf(fetchAt(['93.184.215.14', '10.0.0.1']))).toBe('UNAVAILABLE')
+    expect(await refusalOf(fetchAt(['10.0.0.1'], ['93.184.215.14']))).toBe('UNAVAILABLE')
+  })
+
+  it('says the same of a name in the own network, of one that leads nowhere, and of a server that fails', async () => {
+    const { outbound } = openOutbound({ resolve: () => Promise.reject(new Error('ENOTFOUND')), testDomains: false })
+    const works = [
+      () => fetchAt(['10.0.0.1']),
+      () => fetchDocument({ outbound, log: silentLog }, 'https://client.example/client.json'),
+      async () => (await fetchFrom(() => saying(503, TYPE))).work,
+      async () => (await fetchFrom(() => (request) => request.socket.destroy())).work,
+    ]
+    for (const work of works) await expect(work()).rejects.toMatchObject({ reason: 'UNAVAILABLE', message: NOT_NOW })
   })
 
   it.each(['https://10.0.0.1/client.json', 'https://[::1]/client.json', 'http://client.example/client.json'])(

@@ -23,6 +23,7 @@ const JSON_TYPES = ['application/json'] as const
 const MAX_BYTES = 5_120
 const TIMEOUT_MS = 5_000
 const RETRY_AFTER_S = 5
+const PROBLEM = { document: 'cannot be fetched', keys: 'must have a jwks_uri that can be fetched' } as const
 
 /**
  * Fetches the document of a URL client from its client id.
@@ -34,15 +35,18 @@ export async function fetchDocument({ outbound, log }: DocumentDeps, clientId: s
   const { body, maxAgeS } = await outbound.get(clientId, limits).catch((error: unknown) => {
     if (!(error instanceof OutboundError)) throw error
     log.info({ clientId, error }, 'the document of a client could not be fetched')
-    throw toApiError(error)
+    throw serverRefusal(error, 'document')
   })
   return { document: readDocument(clientId, body), maxAgeS }
 }
 
-/** Callers learn only why, because a message can name an address of the own network. */
-function toApiError(error: OutboundError): ApiError {
+/**
+ * Returns what callers learn about a failed request to a client's server. An answer of a public server may be
+ * described. Else all failures look the same, so that no stranger learns which names lead into the own network.
+ */
+export function serverRefusal(error: OutboundError, what: 'document' | 'keys'): ApiError {
   const { why, isLasting } = describeFailure(error)
-  if (isLasting) return refusedDocument(`cannot be fetched: ${why}`)
-  const detail = `The document of the client cannot be fetched now: ${why}`
+  if (isLasting && error.why !== 'ADDRESS_REFUSED') return refusedDocument(`${PROBLEM[what]}: ${why}`)
+  const detail = `The server of the client cannot be asked for its ${what} now`
   return new ApiError('UNAVAILABLE', detail, { isFault: false, retryAfter: RETRY_AFTER_S })
 }

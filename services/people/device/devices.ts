@@ -23,7 +23,7 @@ interface Wanted {
 }
 
 /** A request of a device whose client may ask. */
-export interface JudgedDevice extends KnownClient {
+interface JudgedDevice extends KnownClient {
   readonly audience: string
   readonly ownerId: string
   readonly clientEdge: string

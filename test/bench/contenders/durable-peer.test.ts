@@ -35,7 +35,7 @@ describe('Better Auth as a peer', () => {
     oauthTokenBodies(peer, parties, count, resource)
   const post = (body: string) =>
     fetch(peer.tokenUrl, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body })
-  const recorded = (...bodies: readonly string[]) => usedAssertions({ db: peer.db, durablePeer: peer }, bodies)
+  const recorded = (...bodies: readonly string[]) => usedAssertions({ durablePeer: peer }, bodies)
 
   it('issues tokens for the resource that are signed with EdDSA', async () => {
     const answers = await Promise.all(bodiesOf(clients, 4).map(post))

@@ -37,9 +37,12 @@ export async function startChromium(flags: readonly string[] = []): Promise<Chro
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    const port = await eventually(
-      async () => (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')[0],
-    )
+    const port = await eventually(async () => {
+      // The file is there a moment before its text.
+      const [port = ''] = (await readFile(join(folder, 'DevToolsActivePort'), 'utf8')).split('\n')
+      if (port === '') throw new Error('Chromium does not listen yet')
+      return port
+    })
     const pages = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as Json[]
     const socket = new WebSocket(String(pages.find(({ type }) => type === 'page')?.['webSocketDebuggerUrl']))
     await once(socket, 'open')
