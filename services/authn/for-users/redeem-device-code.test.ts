@@ -203,6 +203,18 @@ describe('the page of a device', () => {
     const answer = { form, userCode: next, isAllowed: true }
     expect(await refusalOf(calls.decide({ ...answer, cookie: other }))).toBe('FORM_EXPIRED')
     expect(await refusalOf(calls.decide({ ...answer, cookie: '' }))).toBe('SESSION_ENDED')
-    expect(await refusalOf(calls.decide({ ...answer, cookie, form: '' }))).toBe('FORM_EXPIRED')
+    const refused = [{ form: '' }, { userCode: 'BBBBBBBB' }, { form: '', userCode: 'BBBBBBBB' }].map((change) =>
+      calls.decide({ ...answer, cookie, ...change }),
+    )
+    const whys = (await Promise.allSettled(refused)).map((each) => each.status === 'rejected' && String(each.reason))
+    expect(new Set(whys).size).toBe(1)
+    await calls.decide({ ...answer, cookie })
+    expect(await refusalOf(calls.decide({ ...answer, cookie }))).toBe('FORM_EXPIRED')
   })
+})
+
+it('a device code gives no token after all tokens of the deployment have ended', async () => {
+  const { deviceCode } = await answered()
+  await world().database.db.pool.query('DELETE FROM challenge_keys')
+  expect(await refusalOf(redeem(deviceCode))).toBe('CODE_NOT_ACCEPTED')
 })

@@ -11,7 +11,7 @@ import { demandDevice } from './devices.ts'
 import { readUserCode } from './domain/user-code.ts'
 
 /** A request of a device, and what the user is asked. */
-interface OpenedUserCode {
+export interface OpenedUserCode {
   readonly request: { readonly id: string }
   readonly judged: { readonly document: ClientDocument }
   readonly access: Access

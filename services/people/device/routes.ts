@@ -7,9 +7,9 @@ import { giveConsent } from '../consents/give-consent.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { type SignedInUser, signedInUser } from '../sessions/session.ts'
 import { startSignIn } from '../sign-in/start-sign-in.ts'
-import { answerDevice } from '../store/device-requests.ts'
+import { type AllowedDevice, answerDevice } from '../store/device-requests.ts'
 import { DEVICE_PAGE } from './devices.ts'
-import { openUserCode } from './open-user-code.ts'
+import { type OpenedUserCode, openUserCode } from './open-user-code.ts'
 
 /** Dependencies of the calls about devices. */
 export interface DeviceRoutesDeps extends AuthorizeRoutesDeps {
@@ -24,11 +24,8 @@ const CONTENT = 'device'
 export function deviceRoutes(
   deps: DeviceRoutesDeps,
 ): Pick<Handlers<typeof SignInService>, 'openDevicePage' | 'openUserCode' | 'decideUserCode'> {
-  /** Opens what a person has typed, and counts it, so that nobody tries many. */
-  const open = (user: SignedInUser, typed: string, { source = '' }: Call) => {
-    deps.limitUserCodes.session(user.sessionId)
-    deps.limitUserCodes.source(source)
-    return openUserCode(deps, toSignedIn(user), typed, source)
+  const answer = async (id: string, allowed: AllowedDevice | undefined) => {
+    if (!(await answerDevice(deps.db.prisma, id, allowed, new Date(deps.now())))) throw changed()
   }
   return {
     async openDevicePage({ cookie }, call) {
@@ -45,51 +42,82 @@ export function deviceRoutes(
       if (user === undefined) throw new ApiError('SESSION_ENDED')
       const { sessionId } = user
       await checkForm(deps, form, { sessionId, content: CONTENT })
-      const opened = await open(user, userCode, call)
+      const { source = '' } = call
+      // Right or wrong, so that nobody learns anything from many at once.
+      deps.limitUserCodes.session(sessionId)
+      deps.limitUserCodes.source(source)
+      const opened = await openUserCode(deps, toSignedIn(user), userCode, source)
       const content = contentOf(opened.request.id, shownOf(opened))
       return { question: toQuestion(opened.question, user), form: await sealForm(deps, { sessionId, content }) }
     },
     async decideUserCode({ cookie, form, userCode, isAllowed, scopes }, call) {
       const user = await signedInUser(deps, cookie)
       if (user === undefined) throw new ApiError('SESSION_ENDED')
-      const { operatorId, subject, epoch, sessionId } = user
-      const opened = await open(user, userCode, call)
-      const { request, question, judged, access } = opened
-      await checkForm(deps, form, { sessionId, content: contentOf(request.id, shownOf(opened)) })
-      const now = new Date(deps.now())
-      if (!isAllowed) {
-        await demandAnswered(answerDevice(deps.db.prisma, request.id, undefined, now))
-        return {}
-      }
-      const signedIn = toSignedIn(user)
-      if (!isFresh(deps, signedIn)) throw new ApiError('SESSION_ENDED')
-      const allowed = question.scopes.filter(({ name, isDefault }) => isDefault || scopes.includes(name))
-      if (allowed.length === 0) throw new ApiError('INVALID_ARGUMENT', 'Allow at least one of them, or refuse')
-      const names = allowed.map(({ name }) => name)
-      const { clientId, audience } = question
-      const author = { ...call, principal: { kind: 'user', subject } } as const
-      const consentId = await giveConsent({ prisma: deps.db.prisma, now: deps.now }, author, {
-        operatorId,
-        subject,
-        epoch,
-        clientId,
-        audience,
-        ownerId: access.ownerId,
-        asked: question.scopes.map(({ name }) => name),
-        allowed: names,
-        clientDigest: judged.document.digest,
-        clientAuth: judged.document.authMethod,
-      })
-      const { id: keyId } = await deps.challengeKeys.current()
-      const given = { consentId, scopes: names, keyId, vouchedAtS: signedIn.signedInAtS }
-      await demandAnswered(answerDevice(deps.db.prisma, request.id, given, now))
+      const opened = await openAgain(deps, user, { form, userCode }, call)
+      const { id } = opened.request
+      if (isAllowed) await answer(id, await allow(deps, user, opened, scopes, call))
+      else await answer(id, undefined)
       return {}
     },
   }
 }
 
-async function demandAnswered(answered: Promise<boolean>): Promise<void> {
-  if (!(await answered)) throw new ApiError('USER_CODE_NOT_FOUND', 'The code has expired, or somebody has answered')
+/**
+ * Opens the request about which the user has seen a page. All refusals are alike: nobody can try codes here, where
+ * they are not counted.
+ */
+async function openAgain(
+  deps: DeviceRoutesDeps,
+  user: SignedInUser,
+  { form, userCode }: Readonly<Record<'form' | 'userCode', string>>,
+  { source = '' }: Call,
+): Promise<OpenedUserCode> {
+  try {
+    const opened = await openUserCode(deps, toSignedIn(user), userCode, source)
+    await checkForm(deps, form, { sessionId: user.sessionId, content: contentOf(opened.request.id, shownOf(opened)) })
+    return opened
+  } catch (error) {
+    if (error instanceof ApiError) throw changed()
+    throw error
+  }
+}
+
+/** Stores what the user allows. */
+async function allow(
+  deps: DeviceRoutesDeps,
+  user: SignedInUser,
+  { question, judged, access }: OpenedUserCode,
+  ticked: readonly string[],
+  call: Call,
+): Promise<AllowedDevice> {
+  const signedIn = toSignedIn(user)
+  if (!isFresh(deps, signedIn)) throw new ApiError('SESSION_ENDED')
+  const allowed = question.scopes.filter(({ name, isDefault }) => isDefault || ticked.includes(name))
+  if (allowed.length === 0) throw new ApiError('INVALID_ARGUMENT', 'Allow at least one of them, or refuse')
+  const { operatorId, subject, epoch } = user
+  const { clientId, audience } = question
+  const scopes = allowed.map(({ name }) => name)
+  const author = { ...call, principal: { kind: 'user', subject } } as const
+  // All tokens may end before the device comes for its own: then this key is gone.
+  const { id: keyId } = await deps.challengeKeys.current()
+  const consentId = await giveConsent({ prisma: deps.db.prisma, now: deps.now }, author, {
+    operatorId,
+    subject,
+    epoch,
+    clientId,
+    audience,
+    ownerId: access.ownerId,
+    asked: question.scopes.map(({ name }) => name),
+    allowed: scopes,
+    clientDigest: judged.document.digest,
+    clientAuth: judged.document.authMethod,
+  })
+  return { consentId, scopes, keyId, vouchedAtS: signedIn.signedInAtS }
+}
+
+function changed(): ApiError {
+  const detail = 'Type the code again: it has expired, or somebody has answered, or the page is too old'
+  return new ApiError('FORM_EXPIRED', detail)
 }
 
 /** A consent is for what stood on the page, so its form is too. */

@@ -67,8 +67,8 @@ export function scaleRates(factor: number): Rates {
     signal: { source: rate(6_000, 1_000), subject: rate(600, 200) },
     // One that needs a client's document lets the server ask somebody too, which is counted apart.
     authorize: { source: rate(60, 60), subject: rate(60, 60) },
-    // Each request of a device is a row that a stranger writes.
-    device: { source: rate(10, 10), subject: rate(10, 10) },
+    // Each request of a device is a row that a stranger writes. All installations of a client are one subject.
+    device: { source: rate(10, 10), subject: rate(600, 100) },
     // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own
     // group. So the gateway need not be stricter than any group: this rate is the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
