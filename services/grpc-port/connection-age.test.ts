@@ -63,8 +63,15 @@ async function outcome(messages: AsyncIterable<Message>): Promise<number | strin
   }
 }
 
+/** Waits for the first message of a stream, and cancels the rest. */
+async function firstOf(messages: AsyncIterable<Message>): Promise<void> {
+  for await (const _ of messages) return
+}
+
 /** Starts a stream every minute for a time. Resolves with the outcomes of all. */
 async function streamsFor(ms: number, open: () => AsyncIterable<Message>) {
+  // A connection takes real time. Its age begins then, so it must be there before the time advances.
+  await firstOf(open())
   const outcomes: Promise<number | string>[] = []
   for (let passed = 0; passed < ms; passed += MINUTE_MS) {
     outcomes.push(outcome(open()))

@@ -1,14 +1,5 @@
-import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
-import {
-  AuthnService,
-  VerifyTokenRequestSchema,
-  VerifyTokenResponseSchema,
-} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import {
-  Authorization,
-  CheckRequestSchema,
-  CheckResponseSchema,
-} from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
+import { AuthnService, VerifyTokenResponseSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { Authorization, CheckResponseSchema } from '../../gen/proto/envoy/service/auth/v3/external_auth_pb.ts'
 import { type Auth4Agent, BENCH_ISSUER } from './contenders/auth4agent.ts'
 import type { Peer } from './contenders/peer.ts'
 import { type CountRows, issues, redemptions, usedAssertions } from './count-rows.ts'
@@ -16,6 +7,7 @@ import type { LoadRequest } from './load/load-request.ts'
 import { getWithToken } from './load/split-proof.ts'
 import { challengeIdOf, issueTokens, tokenBodies } from './supply.ts'
 import { CHAIN_HOPS, chainVerifications, exchanges } from './supply-chains.ts'
+import { framedCheck, framedVerification, unframed } from './supply-grpc.ts'
 import {
   assertionIdOf,
   introspectionBodies,
@@ -52,7 +44,6 @@ const SEEN_TOKENS = 300
 /** The server remembers 2,000 grants. */
 const SEEN_CHAINS = 300
 const INTROSPECTED_TOKENS = 300
-const GRPC_PREFIX_BYTES = 5
 
 const JSON_POST = { protocol: 'http', contentType: 'application/json' } as const
 const FORM_POST = { protocol: 'http', contentType: 'application/x-www-form-urlencoded' } as const
@@ -285,44 +276,3 @@ export const CASES = {
 
 /** Name of a case. */
 export type CaseName = keyof typeof CASES
-
-const framedVerification = (token: string) =>
-  framed(VerifyTokenRequestSchema, create(VerifyTokenRequestSchema, { token }))
-
-/** Builds the check of an ordinary request through Envoy. */
-function framedCheck(token: string): Buffer {
-  const http = {
-    method: 'GET',
-    path: '/orders?page=1',
-    host: 'api.example',
-    scheme: 'https',
-    protocol: 'HTTP/2',
-    headers: {
-      ':authority': 'api.example',
-      ':method': 'GET',
-      ':path': '/orders?page=1',
-      ':scheme': 'https',
-      accept: '*/*',
-      authorization: `Bearer ${token}`,
-      'user-agent': 'curl/8.14.1',
-      'x-forwarded-proto': 'https',
-      'x-request-id': '5a1b0a4e-1f9d-4f0e-9b43-6f9d6f1f3a11',
-    },
-  }
-  const contextExtensions = { audience: BENCH_ISSUER, scope: 'read' }
-  const check = create(CheckRequestSchema, { attributes: { contextExtensions, request: { http } } })
-  return framed(CheckRequestSchema, check)
-}
-
-/** Builds a whole gRPC message: a flag for no compression, its length, and the request. */
-function framed<T extends DescMessage>(schema: T, request: MessageShape<T>): Buffer {
-  const message = toBinary(schema, request)
-  const frame = Buffer.alloc(GRPC_PREFIX_BYTES + message.length)
-  frame.writeUInt32BE(message.length, 1)
-  frame.set(message, GRPC_PREFIX_BYTES)
-  return frame
-}
-
-function unframed<T extends DescMessage>(schema: T, frame: Buffer): MessageShape<T> {
-  return fromBinary(schema, frame.subarray(GRPC_PREFIX_BYTES))
-}

@@ -21,7 +21,7 @@ export interface BenchUsers {
 
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const VERIFIER = 'v'.repeat(43)
-/** A code lives for a minute. These live until a prepared body is too old. */
+/** A code of the server lives for a minute. These live longer, because they are made before a measurement. */
 const CODE_SECONDS = 300
 
 /** Returns requests with a code each, as the page of consent would give it. The users take turns. */

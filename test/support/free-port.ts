@@ -17,11 +17,21 @@ export async function freePort(): Promise<number> {
     unused = await takeBlock()
     return freePort()
   }
+  return (await isFree(port)) ? port : freePort()
+}
+
+/** Returns the preferred port if nothing listens on it, and otherwise another one. */
+export async function choosePort(preferred: number): Promise<string> {
+  return String((await isFree(preferred)) ? preferred : await freePort())
+}
+
+/** Tells whether nothing listens on a port of 127.0.0.1. */
+async function isFree(port: number): Promise<boolean> {
   const server = await listen(port)
-  if (server === undefined) return freePort()
+  if (server === undefined) return false
   server.close()
   await once(server, 'close')
-  return port
+  return true
 }
 
 /**

@@ -133,8 +133,8 @@ export function shownOf({
 
 /** With prompt=none, a client must not learn who has signed in, who may come, and who has consented. */
 const NO_ORACLE = wrong('login_required', 'The user must answer')
-/** For a client that the user has allowed nothing yet. It does not tell whether somebody has signed in. */
-const NOT_SILENT = 'The client wants to ask nothing (prompt=none), but it has not been allowed anything here yet'
+/** The same on the page, for a client that nobody trusts yet. */
+const NO_ORACLE_ON_PAGE = 'The client wants no page (prompt=none), but the user must answer'
 
 /** Tells whether the user must be asked, or has consented to all of it at a client that can be told apart. */
 function mustAsk({ judged, wanted, question }: OpenRequest, scopes: readonly string[]): boolean {
@@ -187,8 +187,11 @@ function toClient(
   refusal: AuthorizationError,
 ): NextStep {
   const { error, description } = refusal
-  if (!isTrusted && refusal === NO_ORACLE) throw new ApiError('CONSENT_REQUIRED', NOT_SILENT)
-  if (!isTrusted) throw new ApiError('INVALID_ARGUMENT', `The client has sent a wrong request: ${description}`)
+  if (!isTrusted) {
+    throw refusal === NO_ORACLE
+      ? new ApiError('CONSENT_REQUIRED', NO_ORACLE_ON_PAGE)
+      : new ApiError('INVALID_ARGUMENT', `The client has sent a wrong request: ${description}`)
+  }
   const members = { error, error_description: description }
   return { kind: 'redirect', location: responseUrl(redirectUri, issuer, state, members) }
 }

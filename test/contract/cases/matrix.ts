@@ -464,7 +464,7 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = [
 
 const OF_SIGN_IN = 'no call signs a user in: services/people/users/sign-in-user.test.ts provokes it'
 const OF_CODES = 'it needs a user who has signed in: services/authn/for-users/ provokes it'
-const OF_AUTHORIZE = 'no call answers an authorization request: services/people/authorize/authorize.test.ts provokes it'
+const OF_AUTHORIZE = 'no call answers an authorization request: services/people/authorize/ provokes it'
 const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/redeem-chaining-grant.test.ts provokes it'
 
 /** Reasons that no test provokes, and why. */

@@ -31,13 +31,6 @@ function startAuthlib(order: object) {
   }
 }
 
-async function isValid(token: string): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' }
-  const body = JSON.stringify({ token, delegation: 'inspect' })
-  const response = await fetch(`${world.issuer}/v1/verify`, { method: 'POST', headers, body })
-  return Object(await response.json()).valid
-}
-
 it('Authlib gets a token for a person by a code with PKCE, refreshes it, and ends both', async () => {
   const { issuer: server, clientId: client_id, redirectUri: redirect_uri, audience: resource } = world
   const authlib = startAuthlib({ server, client_id, redirect_uri, resource, scope: 'search' })
@@ -46,9 +39,9 @@ it('Authlib gets a token for a person by a code with PKCE, refreshes it, and end
   const { first, second } = await authlib.next()
   expect(first).toMatchObject({ scope: 'search', token_type: 'Bearer' })
   expect(second.refresh_token).not.toBe(first.refresh_token)
-  expect(await isValid(second.access_token)).toBe(true)
+  expect(await world.isValid(second.access_token)).toBe(true)
   authlib.say({})
   expect(await authlib.next()).toEqual({ revoked: 200, error: 'invalid_grant' })
-  expect(await isValid(first.access_token)).toBe(false)
-  expect(await isValid(second.access_token)).toBe(false)
+  expect(await world.isValid(first.access_token)).toBe(false)
+  expect(await world.isValid(second.access_token)).toBe(false)
 })

@@ -11,14 +11,6 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-/** Asks the server whether a token is genuine, in time and not ended, whether it is bound to a key or not. */
-async function isValid(token: string): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' }
-  const body = JSON.stringify({ token, delegation: 'inspect' })
-  const response = await fetch(`${world.issuer}/v1/verify`, { method: 'POST', headers, body })
-  return Object(await response.json()).valid
-}
-
 /** Lets Alice allow what openid-client asks for. Returns the answer, and what it must fit. */
 async function allowedBy(config: openid.Configuration) {
   const pkceCodeVerifier = openid.randomPKCECodeVerifier()
@@ -50,10 +42,10 @@ describe.each([
     expect(first).toMatchObject({ scope: 'search', token_type: isBound ? 'dpop' : 'bearer' })
     const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource }, bound)
     expect(second.access_token).not.toBe(first.access_token)
-    expect(await isValid(second.access_token)).toBe(true)
+    expect(await world.isValid(second.access_token)).toBe(true)
     await openid.tokenRevocation(config, second.refresh_token ?? '')
-    expect(await isValid(first.access_token)).toBe(false)
-    expect(await isValid(second.access_token)).toBe(false)
+    expect(await world.isValid(first.access_token)).toBe(false)
+    expect(await world.isValid(second.access_token)).toBe(false)
     const again = openid.refreshTokenGrant(config, second.refresh_token ?? '', { resource }, bound)
     await expect(again).rejects.toMatchObject({ error: 'invalid_grant' })
   })
@@ -88,12 +80,12 @@ describe.each([
     expect(first).toMatchObject({ scope: 'search', token_type: isBound ? 'dpop' : 'bearer' })
     const refreshed = await oauth.refreshTokenGrantRequest(server, client, none, first.refresh_token ?? '', options)
     const second = await oauth.processRefreshTokenResponse(server, client, refreshed)
-    expect(await isValid(second.access_token)).toBe(true)
+    expect(await world.isValid(second.access_token)).toBe(true)
     await oauth.processRevocationResponse(
       await oauth.revocationRequest(server, client, none, second.access_token, insecure),
     )
-    expect(await isValid(first.access_token)).toBe(false)
-    expect(await isValid(second.access_token)).toBe(false)
+    expect(await world.isValid(first.access_token)).toBe(false)
+    expect(await world.isValid(second.access_token)).toBe(false)
     const again = await oauth.refreshTokenGrantRequest(server, client, none, second.refresh_token ?? '', options)
     await expect(oauth.processRefreshTokenResponse(server, client, again)).rejects.toMatchObject({
       error: 'invalid_grant',
@@ -117,5 +109,5 @@ it('openid-client gets and refreshes a token by private_key_jwt, and gets none w
   const stolen = openid.refreshTokenGrant(await by(openid.None()), first.refresh_token ?? '', { resource })
   await expect(stolen).rejects.toMatchObject({ error: 'invalid_client' })
   const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource })
-  expect(await isValid(second.access_token)).toBe(true)
+  expect(await world.isValid(second.access_token)).toBe(true)
 })

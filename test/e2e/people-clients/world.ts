@@ -28,6 +28,8 @@ export interface PeopleWorld {
   readonly page: ChromiumPage
   /** Opens an authorization request as Alice, allows it, and resolves with the URL that the program gets. */
   allow(url: URL): Promise<URL>
+  /** Asks the server whether a token is genuine, in time and not ended, whether it is bound to a key or not. */
+  isValid(token: string): Promise<unknown>
   /** Waits for what the browser brings to the program next. */
   nextAnswer(): Promise<URL>
 }
@@ -97,7 +99,14 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
     await page.run(`document.querySelector('button[value=allow]').click()`)
     return nextAnswer()
   }
-  return { tour, issuer, operator, folder, audience, clientId, redirectUri, publish, page, allow, nextAnswer }
+  const isValid = async (token: string): Promise<unknown> => {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ token, delegation: 'inspect' })
+    const response = await fetch(`${issuer}/v1/verify`, { method: 'POST', headers, body })
+    return Object(await response.json()).valid
+  }
+  const browser = { page, allow, nextAnswer }
+  return { tour, issuer, operator, folder, audience, clientId, redirectUri, publish, isValid, ...browser }
 }
 
 const USERS = {

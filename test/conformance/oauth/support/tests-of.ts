@@ -140,11 +140,11 @@ export const authorizeAnswer = testsOf(
   'an authorization request of a user that has consented',
 )
 export const authorizeError = testsOf(
-  `${PEOPLE}/authorize/authorize.test.ts`,
+  `${PEOPLE}/authorize/refused-requests.test.ts`,
   'an authorization request that goes back to the client:',
 )
 export const authorizePage = testsOf(
-  `${PEOPLE}/authorize/authorize.test.ts`,
+  `${PEOPLE}/authorize/refused-requests.test.ts`,
   'an authorization request that stays on the page:',
 )
 export const authorizeAttack = testsOf(ATTACKS, 'attacks on the authorization endpoint')
