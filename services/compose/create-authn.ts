@@ -188,13 +188,13 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
   const { config, db, readDb, log, passedTime } = deps
-  const { documents, userCodesOfSession, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
+  const { documents, userCodesOfUser, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
   return createPeople({
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
     limitDocuments: limitKeys('read', documents),
     limitUserCodes: {
-      session: limitKeys('authorize', userCodesOfSession),
+      user: limitKeys('authorize', userCodesOfUser),
       source: limitKeys('authorize', userCodesOfSource),
     },
     monotonic: () => performance.now(),

@@ -34,6 +34,7 @@ export {
   readConsent,
 } from './connections/read-connection.ts'
 export type { Devices } from './device/devices.ts'
+export { DEVICE_CODE } from './device/domain/grant-type.ts'
 export type { PolledDevice } from './store/device-requests.ts'
 export type { UserGrants } from './user-grants.ts'
 

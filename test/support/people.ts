@@ -96,7 +96,7 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     clientOutbound: clientOutbound ?? anyProvider(asked),
     monotonic: () => clock.now,
     limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
-    limitUserCodes: { session() {}, source() {} },
+    limitUserCodes: { user() {}, source() {} },
     testDomains: false,
     log: silentLog,
   })

@@ -5146,7 +5146,8 @@ export const ConnectionScalarFieldEnum = {
   movedAt: 'movedAt',
   createdAt: 'createdAt',
   usedAt: 'usedAt',
-  expiresAt: 'expiresAt'
+  expiresAt: 'expiresAt',
+  isDevice: 'isDevice'
 } as const
 
 export type ConnectionScalarFieldEnum = (typeof ConnectionScalarFieldEnum)[keyof typeof ConnectionScalarFieldEnum]

@@ -26,6 +26,9 @@ CREATE UNIQUE INDEX "device_requests_user_code" ON "device_requests"("user_code"
 CREATE INDEX "device_requests_owner" ON "device_requests"("owner_id", "expires_at");
 CREATE INDEX "device_requests_expires" ON "device_requests"("expires_at");
 
+-- A device stays connected only while the owner of the audience lets devices ask.
+ALTER TABLE "connections" ADD COLUMN "is_device" BOOLEAN NOT NULL DEFAULT false;
+
 -- A rule that no longer lets devices ask is narrower.
 CREATE OR REPLACE FUNCTION narrows_user_access(_before jsonb, _after jsonb)
  RETURNS boolean

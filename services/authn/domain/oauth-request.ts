@@ -14,8 +14,6 @@ export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 export const AUTHORIZATION_CODE = 'authorization_code'
 /** `grant_type` of a request with a refresh token (RFC 6749 section 6). */
 export const REFRESH_TOKEN = 'refresh_token'
-/** `grant_type` of a request with a device code (RFC 8628 section 3.4). */
-export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 const NOT_A_SCOPE =

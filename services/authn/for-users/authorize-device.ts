@@ -21,8 +21,6 @@ export async function authorizeDevice(deps: DeviceDeps, request: AuthorizeDevice
   if (audience === '' || more.length > 0) throw new ApiError('INVALID_AUDIENCE', 'resource must occur exactly once')
   const judged = await deps.devices.judge({ clientId, audience, scope }, call.source ?? '')
   const assertion = await authenticateProgram(deps, { clientId, clientAssertion, clientAssertionType }, judged, call)
-  if (assertion !== undefined && !(await useAssertion(deps.db.pool, assertion))) {
-    throw new ApiError('ASSERTION_USED', 'Sign a new assertion for each request')
-  }
-  return deps.devices.start(judged)
+  await useAssertion(deps.db.pool, assertion)
+  return deps.devices.start(judged, { ...call, principal: { kind: 'client', clientId } })
 }

@@ -2,7 +2,6 @@ import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-toke
 import { isRegisteredClient, isUrlClient } from '@auth4agent/core/identity/client-id'
 import type { Call } from '../../calls/call.ts'
 import { endConnectionOfClient, findConnectionIn, readConnection } from '../../people/index.ts'
-import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { ClientAuthentication } from '../domain/oauth-request.ts'
 import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
@@ -34,7 +33,7 @@ export async function endOwnConnection(
   const known = id === undefined ? undefined : await readConnection(deps.db.pool, id)
   if (id === undefined || known?.clientId !== clientId) return
   const assertion = await authenticateProgram(deps, client, known, call)
-  if (assertion !== undefined && !(await useAssertion(deps.db.pool, assertion))) throw new ApiError('ASSERTION_USED')
+  await useAssertion(deps.db.pool, assertion)
   const author = { ...call, principal: { kind: 'client', clientId } } as const
   await endConnectionOfClient(deps.db.prisma, author, { id, clientId })
 }

@@ -40,7 +40,11 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
   }
   const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
   const presented = { connection, codeExp: code.exp + deps.settings.skewS, codeKeyId, vouchedAtS }
-  return issueConnection(deps, { consent, code: presented, given: { scopes, clientEdge }, dpop, assertion }, call)
+  return issueConnection(
+    deps,
+    { consent, code: presented, given: { scopes, clientEdge, isDevice: false }, dpop, assertion },
+    call,
+  )
 }
 
 /** A code that its client may redeem: that of an authorization response, or of a device. */
@@ -63,7 +67,8 @@ export function issueConnection(
   call: Call,
 ): Promise<UserToken> {
   const { connection, vouchedAtS } = code
-  const presented = { of: consent, consentId: consent.consentId, scopes: given.scopes, ...code }
+  const { scopes, isDevice } = given
+  const presented = { of: consent, consentId: consent.consentId, scopes, isDevice, ...code }
   const proof = { jkt: dpop?.jkt ?? '', once: onceTexts(dpop, assertion) }
   const { requestId, span } = call
   const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { ISSUER } from '../../../test/support/authn.ts'
 import { anonymous } from '../../../test/support/identity.ts'
-import { DEVICE_CODE, deviceCallsOf } from '../../../test/support/people/device-world.ts'
+import { deviceCallsOf } from '../../../test/support/people/device-world.ts'
 import { CLIENT, useUserWorld } from '../../../test/support/people/user-world.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { systemAuthor } from '../../ledger/ledger.ts'
+import { DEVICE_CODE } from '../../people/index.ts'
+import { disableUser, enableUser } from '../../people/store/users.ts'
 
 const world = useUserWorld()
 
@@ -104,6 +107,15 @@ describe('a device code', () => {
     expect(await refusalOf(redeem(deviceCode))).toBe('AUTHORIZATION_PENDING')
   })
 
+  it('gives a connection that ends when the owner no longer lets devices ask, and no other one', async () => {
+    const { deviceCode, user } = await answered()
+    const { refreshToken = '' } = await redeem(deviceCode)
+    const other = await world().redeem(await world().code(user))
+    await world().database.db.pool.query(`UPDATE operator_audiences SET users = users - 'device'`)
+    expect(await refusalOf(world().refresh(refreshToken))).toBe('CLIENT_NOT_ALLOWED')
+    expect((await world().refresh(other.refreshToken ?? '')).tokenType).toBe('Bearer')
+  })
+
   it('expires', async () => {
     const { deviceCode } = await answered()
     await world().database.db.pool.query('UPDATE device_requests SET expires_at = now()')
@@ -143,74 +155,13 @@ describe('a device code', () => {
   })
 })
 
-describe('a device may not ask', () => {
-  it('where the owner of the audience does not let it', async () => {
-    const user = await world().user()
-    const calls = deviceCallsOf(world())
-    expect(await refusalOf(calls.start(user))).toBe('CLIENT_NOT_ALLOWED')
-  })
-
-  it('for a scope that the resource does not have', async () => {
-    const user = await world().user()
-    const calls = deviceCallsOf(world())
-    await calls.allow(user)
-    expect(await refusalOf(calls.start(user, { scope: 'admin' }))).toBe('INVALID_SCOPE')
-    expect(await refusalOf(calls.start(user, { clientId: 'https://other.example/client.json' }))).toBe(
-      'CLIENT_NOT_ALLOWED',
-    )
-  })
-
-  it('when a thousand others wait for users of the owner', async () => {
-    const user = await world().user()
-    const calls = deviceCallsOf(world())
-    await calls.allow(user)
-    await calls.start(user)
-    await world().database.db.pool.query(
-      `INSERT INTO device_requests (id, code_hash, user_code, owner_id, client_id, client_edge, client_auth,
-         client_digest, audience, scopes, expires_at)
-       SELECT gen_random_uuid(), sha256(n::text::bytea), 'N' || n, d.owner_id, d.client_id, d.client_edge, d.client_auth,
-         d.client_digest, d.audience, d.scopes, d.expires_at
-       FROM device_requests d, generate_series(1, 999) n WHERE d.audience = $1`,
-      [user.audience],
-    )
-    expect(await refusalOf(calls.start(user))).toBe('TOO_MANY_DEVICES')
-  })
-})
-
-describe('the page of a device', () => {
-  it('refuses a wrong code, and the sixth code in a minute', async () => {
-    const user = await world().user()
-    const calls = deviceCallsOf(world())
-    const cookie = await calls.signIn(user)
-    for (let at = 0; at < 5; at++) expect(await refusalOf(calls.type(cookie, 'BBBB-BBBB'))).toBe('USER_CODE_NOT_FOUND')
-    expect(await refusalOf(calls.type(cookie, 'BBBB-BBBB'))).toBe('RATE_LIMITED')
-  })
-
-  it('lets nobody of another operator answer', async () => {
-    const [user, stranger] = [await world().user(), await world().user()]
-    const calls = deviceCallsOf(world())
-    await calls.allow(user)
-    const { userCode = '' } = await calls.start(user)
-    expect(await refusalOf(calls.answer(await calls.signIn(stranger), userCode))).toBe('USER_NOT_ALLOWED')
-  })
-
-  it('takes one answer, with the form of the page, of the session that has seen it', async () => {
-    const { user, cookie, userCode, ...calls } = await answered()
-    expect(await refusalOf(calls.answer(cookie, userCode, false))).toBe('USER_CODE_NOT_FOUND')
-    const { userCode: next = '' } = await calls.start(user)
-    const { form = '' } = await calls.type(cookie, next)
-    const other = await calls.signIn(user)
-    const answer = { form, userCode: next, isAllowed: true }
-    expect(await refusalOf(calls.decide({ ...answer, cookie: other }))).toBe('FORM_EXPIRED')
-    expect(await refusalOf(calls.decide({ ...answer, cookie: '' }))).toBe('SESSION_ENDED')
-    const refused = [{ form: '' }, { userCode: 'BBBBBBBB' }, { form: '', userCode: 'BBBBBBBB' }].map((change) =>
-      calls.decide({ ...answer, cookie, ...change }),
-    )
-    const whys = (await Promise.allSettled(refused)).map((each) => each.status === 'rejected' && String(each.reason))
-    expect(new Set(whys).size).toBe(1)
-    await calls.decide({ ...answer, cookie })
-    expect(await refusalOf(calls.decide({ ...answer, cookie }))).toBe('FORM_EXPIRED')
-  })
+it('a device code gives no token after its user was disabled, also when the user is enabled again', async () => {
+  const { deviceCode, user } = await answered()
+  const { prisma } = world().database.db
+  const named = { operatorId: user.operator.id, subject: user.subject, reason: '' }
+  await disableUser(prisma, systemAuthor('test'), named, new Date())
+  await enableUser(prisma, systemAuthor('test'), named)
+  expect(await refusalOf(redeem(deviceCode))).toBe('CODE_NOT_ACCEPTED')
 })
 
 it('a device code gives no token after all tokens of the deployment have ended', async () => {

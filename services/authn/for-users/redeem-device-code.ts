@@ -6,6 +6,7 @@ import type { AuthnDeps } from '../config.ts'
 import { authenticateProgram } from './authenticate-program.ts'
 import type { DeviceRequest } from './domain/user-token-request.ts'
 import type { UserToken } from './issue-for-user.ts'
+import { useAssertion } from './issue-statement.ts'
 import { type CodeDeps, checkResource, issueConnection } from './redeem-code.ts'
 
 /** The dependencies of redeemDeviceCode. */
@@ -22,7 +23,12 @@ export async function redeemDeviceCode(deps: DeviceDeps, request: DeviceRequest,
   if (device === undefined) throw refuse('device_code must be one that this server has given to the client')
   checkResource(request.resource, device.audience)
   const assertion = await authenticateProgram(deps, request.client, device, call)
-  const { consent, keyId, vouchedAtS } = await answerOf(deps, device)
+  const answer = await answerOf(deps, device).catch(async (error: unknown) => {
+    // The code lives on, so a thief of this request must not ask once more with it.
+    await useAssertion(deps.db.pool, assertion)
+    throw error
+  })
+  const { consent, keyId, vouchedAtS } = answer
   const { id: connection, scopes, clientEdge, expiresAt: codeExp } = device
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   const given = { scopes, clientEdge, isDevice: true }

@@ -36,6 +36,7 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   checkSender(known.jkt, dpop)
   const presented = { of: known, consentId: known.consentId, connection: id, n, refreshKeyId }
+  const { clientEdge, isDevice } = known
   const proof = { once: onceTexts(dpop, assertion) }
   const { requestId, span } = call
   const by = { actor: actorName({ kind: 'client', clientId: known.clientId }), requestId, span }
@@ -44,7 +45,7 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
     {
       consent: known,
       connection: id,
-      given: { scopes: request.scope ?? known.scopes, clientEdge: known.clientEdge },
+      given: { scopes: request.scope ?? known.scopes, clientEdge, isDevice },
       dpop,
       vouchedAtS: known.vouchedAtS,
       expiresAt: known.expiresAt,

@@ -25,6 +25,8 @@ export interface KnownConnection extends KnownConsent {
   /** When the identity provider vouched for the user, and when the connection expires, in Unix seconds. */
   readonly vouchedAtS: number
   readonly expiresAt: number
+  /** Whether it comes from a device code. */
+  readonly isDevice: boolean
 }
 
 const CONSENT = `s.id::text AS "consentId", s.operator_id::text AS "operatorId", s.subject, s.client_id AS "clientId",
@@ -40,7 +42,7 @@ export async function readConsent(pool: pg.Pool, id: string): Promise<KnownConse
 export async function readConnection(pool: pg.Pool, id: string): Promise<KnownConnection | undefined> {
   const text = `SELECT ${CONSENT}, x.scopes, x.jkt, x.client_edge::text AS "clientEdge",
       floor(extract(epoch FROM x.vouched_at))::float8 AS "vouchedAtS",
-      floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt"
+      floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt", x.is_device AS "isDevice"
     FROM connections x JOIN consents s ON s.id = x.consent_id WHERE x.id = $1`
   return (await pool.query<KnownConnection>({ name: 'read-connection', text, values: [id] })).rows[0]
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { parseAudience } from '@auth4agent/core/token/audience'
+import type { Author } from '../../ledger/ledger.ts'
 import type { UserAccess } from '../../operator-registry/index.ts'
 import type { Db } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -10,8 +11,10 @@ import { readScopes } from '../authorize/domain/authorization-request.ts'
 import { NOBODY, ruleOf } from '../authorize/judge-request.ts'
 import type { ClientDocuments } from '../clients/documents.ts'
 import { clientKindOf } from '../clients/domain/client-id.ts'
+import type { ClientDocument } from '../clients/domain/read-document.ts'
 import type { KnownClient } from '../connections/read-connection.ts'
 import { type PolledDevice, pollDevice, storeDeviceRequest } from '../store/device-requests.ts'
+import { DEVICE_CODE } from './domain/grant-type.ts'
 import { newUserCode, showUserCode } from './domain/user-code.ts'
 
 /** What a device asks for. */
@@ -48,8 +51,8 @@ export interface Devices {
    *   UNAVAILABLE
    */
   judge(wanted: Wanted, source: string): Promise<JudgedDevice>
-  /** Stores a request. Throws ApiError TOO_MANY_DEVICES. */
-  start(judged: JudgedDevice): Promise<StartedDevice>
+  /** Stores a request of a client. Throws ApiError TOO_MANY_DEVICES, UNAVAILABLE. */
+  start(judged: JudgedDevice, author: Author): Promise<StartedDevice>
   /** Finds the request with a device code of a client, and notes that the client asks for the token. */
   poll(deviceCode: string, clientId: string): Promise<PolledDevice | undefined>
 }
@@ -67,7 +70,6 @@ export const DEVICE_PAGE = '/people/device'
 const LIFETIME_S = 600
 const INTERVAL_S = 5
 const BYTES = 32
-const RETRY_AFTER_S = 60
 
 /** Creates the requests of devices. */
 export function createDevices({ db, documents, issuer, now }: Deps): Devices {
@@ -85,17 +87,16 @@ export function createDevices({ db, documents, issuer, now }: Deps): Devices {
       const clientEdge = decideClient(standing, clientId, rule)
       if (clientEdge === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
       const scopes = scopesOf(scope, rule)
-      const { authMethod: clientAuth, digest: clientDigest } = await documents.find(clientId, source)
+      const document = await documents.find(clientId, source)
+      demandDeviceClient(document)
+      const { authMethod: clientAuth, digest: clientDigest } = document
       return { clientId, clientAuth, clientDigest, audience, ownerId: standing.ownerId ?? '', clientEdge, scopes }
     },
-    async start(judged) {
+    async start(judged, author) {
       const deviceCode = encodeBase64url(randomBytes(BYTES))
-      const userCode = newUserCode()
       const expiresAt = new Date(now() + LIFETIME_S * 1000)
-      const request = { id: randomUUID(), codeHash: hashOf(deviceCode), userCode, expiresAt, ...judged }
-      if (!(await storeDeviceRequest(db.prisma, request, new Date(now())))) {
-        throw new ApiError('TOO_MANY_DEVICES', undefined, { retryAfter: RETRY_AFTER_S })
-      }
+      const request = { id: randomUUID(), codeHash: hashOf(deviceCode), expiresAt, ...judged }
+      const userCode = await storeDeviceRequest(db.prisma, author, request, newUserCode, new Date(now()))
       const verificationUri = `${issuer}${DEVICE_PAGE}`
       return {
         deviceCode,
@@ -117,6 +118,17 @@ export function createDevices({ db, documents, issuer, now }: Deps): Devices {
 export function demandDevice({ device }: Pick<UserAccess, 'device'>): void {
   if (device) return
   throw new ApiError('CLIENT_NOT_ALLOWED', 'The owner of the resource does not allow the device authorization grant')
+}
+
+/**
+ * Demands that a client says of itself that it is on devices. Everybody can ask in the name of a client without keys,
+ * and no redirect URI protects it here: so a client that never uses this grant must not be usable for it.
+ *
+ * @throws ApiError CLIENT_NOT_ALLOWED
+ */
+function demandDeviceClient({ isOnDevices }: Pick<ClientDocument, 'isOnDevices'>): void {
+  if (isOnDevices) return
+  throw new ApiError('CLIENT_NOT_ALLOWED', `The document of the client must have ${DEVICE_CODE} among its grant_types`)
 }
 
 function scopesOf(text: string, { scopes }: UserAccess): readonly string[] {

@@ -1,5 +1,6 @@
 import type { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
-import type { Call, Handlers } from '../../calls/call.ts'
+import type { Handlers } from '../../calls/call.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { isFresh, shownOf } from '../authorize/authorize.ts'
 import { type AuthorizeRoutesDeps, toQuestion, toSignedIn } from '../authorize/routes.ts'
@@ -7,14 +8,14 @@ import { giveConsent } from '../consents/give-consent.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { type SignedInUser, signedInUser } from '../sessions/session.ts'
 import { startSignIn } from '../sign-in/start-sign-in.ts'
-import { type AllowedDevice, answerDevice } from '../store/device-requests.ts'
+import { answerDevice } from '../store/device-requests.ts'
 import { DEVICE_PAGE } from './devices.ts'
-import { type OpenedUserCode, openUserCode } from './open-user-code.ts'
+import { type OpenedRequest, openAgain, openUserCode } from './open-user-code.ts'
 
 /** Dependencies of the calls about devices. */
 export interface DeviceRoutesDeps extends AuthorizeRoutesDeps {
   /** Count the codes that a person types, right or wrong. They throw ApiError RATE_LIMITED. */
-  readonly limitUserCodes: { readonly session: (key: string) => void; readonly source: (key: string) => void }
+  readonly limitUserCodes: { readonly user: (key: string) => void; readonly source: (key: string) => void }
 }
 
 /** What the form says in which a person types a code. */
@@ -24,9 +25,6 @@ const CONTENT = 'device'
 export function deviceRoutes(
   deps: DeviceRoutesDeps,
 ): Pick<Handlers<typeof SignInService>, 'openDevicePage' | 'openUserCode' | 'decideUserCode'> {
-  const answer = async (id: string, allowed: AllowedDevice | undefined) => {
-    if (!(await answerDevice(deps.db.prisma, id, allowed, new Date(deps.now())))) throw changed()
-  }
   return {
     async openDevicePage({ cookie }, call) {
       const user = await signedInUser(deps, cookie)
@@ -40,56 +38,38 @@ export function deviceRoutes(
     async openUserCode({ cookie, form, userCode }, call) {
       const user = await signedInUser(deps, cookie)
       if (user === undefined) throw new ApiError('SESSION_ENDED')
-      const { sessionId } = user
+      const { sessionId, operatorId, subject } = user
       await checkForm(deps, form, { sessionId, content: CONTENT })
       const { source = '' } = call
-      // Right or wrong, so that nobody learns anything from many at once.
-      deps.limitUserCodes.session(sessionId)
+      // Right or wrong, so that nobody learns anything from many at once. A new session is no new person.
+      deps.limitUserCodes.user(`${operatorId} ${subject}`)
       deps.limitUserCodes.source(source)
       const opened = await openUserCode(deps, toSignedIn(user), userCode, source)
-      const content = contentOf(opened.request.id, shownOf(opened))
-      return { question: toQuestion(opened.question, user), form: await sealForm(deps, { sessionId, content }) }
+      const { id } = opened.request
+      const sealed = await sealForm(deps, { sessionId, content: contentOf(opened) })
+      return { question: toQuestion(opened.question, user), form: sealed, id }
     },
-    async decideUserCode({ cookie, form, userCode, isAllowed, scopes }, call) {
+    async decideUserCode({ cookie, form, id, isAllowed, scopes }, call) {
       const user = await signedInUser(deps, cookie)
       if (user === undefined) throw new ApiError('SESSION_ENDED')
-      const opened = await openAgain(deps, user, { form, userCode }, call)
-      const { id } = opened.request
-      if (isAllowed) await answer(id, await allow(deps, user, opened, scopes, call))
-      else await answer(id, undefined)
+      const opened = await openAgain(deps, toSignedIn(user), id, call.source ?? '')
+      // Meanwhile the owner may have changed the words, or the client its document.
+      await checkForm(deps, form, { sessionId: user.sessionId, content: contentOf(opened) })
+      const author = { ...call, principal: { kind: 'user', subject: user.subject } } as const
+      await (isAllowed ? allow(deps, user, opened, scopes, author) : refuse(deps, user, opened, author))
       return {}
     },
   }
 }
 
-/**
- * Opens the request about which the user has seen a page. All refusals are alike: nobody can try codes here, where
- * they are not counted.
- */
-async function openAgain(
-  deps: DeviceRoutesDeps,
-  user: SignedInUser,
-  { form, userCode }: Readonly<Record<'form' | 'userCode', string>>,
-  { source = '' }: Call,
-): Promise<OpenedUserCode> {
-  try {
-    const opened = await openUserCode(deps, toSignedIn(user), userCode, source)
-    await checkForm(deps, form, { sessionId: user.sessionId, content: contentOf(opened.request.id, shownOf(opened)) })
-    return opened
-  } catch (error) {
-    if (error instanceof ApiError) throw changed()
-    throw error
-  }
-}
-
-/** Stores what the user allows. */
+/** Stores what the user allows, and that the device may have it. */
 async function allow(
   deps: DeviceRoutesDeps,
   user: SignedInUser,
-  { question, judged, access }: OpenedUserCode,
+  { request, question, judged, access }: OpenedRequest,
   ticked: readonly string[],
-  call: Call,
-): Promise<AllowedDevice> {
+  author: Author,
+): Promise<void> {
   const signedIn = toSignedIn(user)
   if (!isFresh(deps, signedIn)) throw new ApiError('SESSION_ENDED')
   const allowed = question.scopes.filter(({ name, isDefault }) => isDefault || ticked.includes(name))
@@ -97,10 +77,10 @@ async function allow(
   const { operatorId, subject, epoch } = user
   const { clientId, audience } = question
   const scopes = allowed.map(({ name }) => name)
-  const author = { ...call, principal: { kind: 'user', subject } } as const
   // All tokens may end before the device comes for its own: then this key is gone.
   const { id: keyId } = await deps.challengeKeys.current()
-  const consentId = await giveConsent({ prisma: deps.db.prisma, now: deps.now }, author, {
+  const given = { scopes, keyId, vouchedAtS: signedIn.signedInAtS }
+  const decision = {
     operatorId,
     subject,
     epoch,
@@ -111,16 +91,25 @@ async function allow(
     allowed: scopes,
     clientDigest: judged.document.digest,
     clientAuth: judged.document.authMethod,
-  })
-  return { consentId, scopes, keyId, vouchedAtS: signedIn.signedInAtS }
+  }
+  // Nobody has consented to a request that somebody else has answered.
+  await giveConsent({ prisma: deps.db.prisma, now: deps.now }, author, decision, (tx, audit, consentId) =>
+    answerDevice(tx, audit, { request, operatorId, subject }, { ...given, consentId }, new Date(deps.now())),
+  )
 }
 
-function changed(): ApiError {
-  const detail = 'Type the code again: it has expired, or somebody has answered, or the page is too old'
-  return new ApiError('FORM_EXPIRED', detail)
+/** Stores that the user refuses. */
+async function refuse(
+  { db, now }: DeviceRoutesDeps,
+  { operatorId, subject }: SignedInUser,
+  { request }: OpenedRequest,
+  author: Author,
+): Promise<void> {
+  const answered = { request, operatorId, subject }
+  await change(db.prisma, author, (tx, audit) => answerDevice(tx, audit, answered, undefined, new Date(now())))
 }
 
 /** A consent is for what stood on the page, so its form is too. */
-function contentOf(id: string, shown: string): string {
-  return JSON.stringify(['device', id, shown])
+function contentOf(opened: OpenedRequest): string {
+  return JSON.stringify(['device', opened.request.id, shownOf(opened)])
 }

@@ -1,17 +1,26 @@
 import type pg from 'pg'
-import type { DeviceRequest, PrismaClient } from '../../../gen/prisma/client.ts'
+import type { DeviceRequest, Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
+import { type Audit, type Author, change } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import type { KnownClient } from '../connections/read-connection.ts'
 
 /** A request of a device that begins. */
 export interface NewDeviceRequest extends KnownClient {
   readonly id: string
   readonly codeHash: Buffer
-  readonly userCode: string
   readonly ownerId: string
   readonly clientEdge: string
   readonly audience: string
   readonly scopes: readonly string[]
   readonly expiresAt: Date
+}
+
+/** Which request a user answers. */
+export interface AnsweredDevice {
+  readonly request: Pick<DeviceRequest, 'id' | 'ownerId' | 'clientId' | 'audience'>
+  readonly operatorId: string
+  readonly subject: string
 }
 
 /** What a user has allowed. */
@@ -40,58 +49,95 @@ export interface PolledDevice extends KnownClient {
 
 /** Most requests that wait for users of one owner. */
 const MAX_WAITING = 1_000
+const RETRY_AFTER_S = 60
+/** Other locks of an operator's id have other seeds. */
+const SEED = 2n
+/** So many codes are drawn until one is free. */
+const MAX_DRAWN = 4
 /** What RFC 8628 section 3.5 adds to the interval, in seconds. */
 const SLOWER_S = 5
 
 /**
- * Stores a request. The row of the owner is locked, so the bound is exact.
+ * Stores a request under a code of a user that no other request has. A lock makes the bound exact. It is not the row
+ * of the owner, because strangers must not make the owner wait.
  *
- * @returns false if the owner has as many requests as it may have
+ * @returns the code of the user
+ * @throws ApiError TOO_MANY_DEVICES, UNAVAILABLE
  */
-export function storeDeviceRequest(prisma: PrismaClient, request: NewDeviceRequest, now: Date): Promise<boolean> {
-  const { ownerId, scopes, codeHash, ...rest } = request
-  return prisma.$transaction(async (tx) => {
-    await tx.$queryRaw`SELECT 1 FROM operators WHERE id = ${ownerId}::uuid FOR NO KEY UPDATE`
+export function storeDeviceRequest(
+  prisma: PrismaClient,
+  author: Author,
+  request: NewDeviceRequest,
+  newUserCode: () => string,
+  now: Date,
+): Promise<string> {
+  const { id, ownerId, clientId, audience, scopes, codeHash } = request
+  return change(prisma, author, async (tx, audit) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${ownerId}, ${SEED}))`
     const waiting = await tx.deviceRequest.count({ where: { ownerId, expiresAt: { gt: now } } })
-    if (waiting >= MAX_WAITING) return false
-    const data = { ...rest, ownerId, scopes: [...scopes], codeHash: Uint8Array.from(codeHash) }
-    await tx.deviceRequest.create({ data })
-    return true
+    if (waiting >= MAX_WAITING) throw new ApiError('TOO_MANY_DEVICES', undefined, { retryAfter: RETRY_AFTER_S })
+    const data = { ...request, scopes: [...scopes], codeHash: Uint8Array.from(codeHash) }
+    const userCode = await insert(tx, data, newUserCode)
+    const reason = `client ${clientId}; scope ${JSON.stringify(scopes)}; audience ${JSON.stringify([audience])}`
+    await audit({ action: 'device.start', subject: id, operatorId: ownerId, reason })
+    return userCode
   })
 }
 
-/** Finds the request that waits with a code of a user. Returns undefined if there is none. */
+async function insert(
+  tx: Tx,
+  data: Omit<Prisma.DeviceRequestCreateManyInput, 'userCode'>,
+  newUserCode: () => string,
+): Promise<string> {
+  for (let drawn = 0; drawn < MAX_DRAWN; drawn++) {
+    const userCode = newUserCode()
+    const { count } = await tx.deviceRequest.createMany({ data: [{ ...data, userCode }], skipDuplicates: true })
+    if (count === 1) return userCode
+  }
+  throw new ApiError('UNAVAILABLE', 'Every code that was drawn is in use; try again', { retryAfter: 1 })
+}
+
+/** Finds the request that waits with a code of a user, or with an id. Returns undefined if there is none. */
 export async function findWaiting(
   prisma: PrismaClient,
-  userCode: string,
+  by: Pick<DeviceRequest, 'userCode'> | Pick<DeviceRequest, 'id'>,
   now: Date,
 ): Promise<DeviceRequest | undefined> {
-  const where = { userCode, status: 'waiting', expiresAt: { gt: now } }
+  const where = { ...by, status: 'waiting', expiresAt: { gt: now } }
   return (await prisma.deviceRequest.findFirst({ where })) ?? undefined
 }
 
-/** Stores the answer of a user. Returns false if the request does not wait any more. */
+/**
+ * Stores the answer of a user: what the user allows, or undefined for nothing.
+ *
+ * @throws ApiError FORM_EXPIRED if the request does not wait any more
+ */
 export async function answerDevice(
-  prisma: PrismaClient,
-  id: string,
+  tx: Tx,
+  audit: Audit,
+  { request, operatorId, subject }: AnsweredDevice,
   allowed: AllowedDevice | undefined,
   now: Date,
-): Promise<boolean> {
-  const data =
-    allowed === undefined
-      ? { status: 'refused' }
-      : {
-          status: 'allowed',
-          consentId: allowed.consentId,
-          scopes: [...allowed.scopes],
-          keyId: allowed.keyId,
-          vouchedAt: new Date(allowed.vouchedAtS * 1000),
-        }
-  const { count } = await prisma.deviceRequest.updateMany({
+): Promise<void> {
+  const { id, ownerId, clientId, audience } = request
+  const { count } = await tx.deviceRequest.updateMany({
     where: { id, status: 'waiting', expiresAt: { gt: now } },
-    data,
+    data: allowed === undefined ? { status: 'refused' } : { status: 'allowed', ...columnsOf(allowed) },
   })
-  return count === 1
+  if (count === 0) throw answeredAlready()
+  const action = allowed === undefined ? 'device.refuse' : 'device.allow'
+  const reason = `user ${subject}; client ${clientId}; audience ${JSON.stringify([audience])}`
+  const operators = [...new Set([operatorId, ownerId])]
+  await audit(...operators.map((each) => ({ action, subject: id, operatorId: each, reason }) as const))
+}
+
+/** Returns the refusal of an answer to a request that does not wait any more. */
+export function answeredAlready(): ApiError {
+  return new ApiError('FORM_EXPIRED', 'Type the code again: it has expired, or somebody has answered')
+}
+
+function columnsOf({ consentId, scopes, keyId, vouchedAtS }: AllowedDevice) {
+  return { consentId, scopes: [...scopes], keyId, vouchedAt: new Date(vouchedAtS * 1000) }
 }
 
 /** The row is locked, so of two requests at one moment the second is early. */

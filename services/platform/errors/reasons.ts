@@ -1039,9 +1039,10 @@ export const reasons = {
     title: 'The code of the device has expired',
     oauth: 'expired_token',
   },
+  // 400, as every error of the token endpoint that is not about authentication (RFC 6749 section 5.2).
   CODE_REFUSED: {
-    status: 403,
-    code: statuses.PERMISSION_DENIED,
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
     title: 'The user has refused the request of the device',
     oauth: 'access_denied',
   },

@@ -107,7 +107,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   AUTHORIZATION_PENDING: [400, 9],
   SLOW_DOWN: [400, 9],
   CODE_EXPIRED: [400, 9],
-  CODE_REFUSED: [403, 7],
+  CODE_REFUSED: [400, 9],
   USER_CODE_NOT_FOUND: [404, 5],
   TOO_MANY_DEVICES: [429, 8],
   REFRESH_NOT_ACCEPTED: [400, 3],

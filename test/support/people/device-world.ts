@@ -6,6 +6,7 @@ import {
   OpenUserCodeRequestSchema,
 } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { createClientDocuments } from '../../../services/people/clients/documents.ts'
+import { DEVICE_CODE } from '../../../services/people/device/domain/grant-type.ts'
 import { deviceRoutes } from '../../../services/people/device/routes.ts'
 import { createCookies } from '../../../services/people/sessions/cookies.ts'
 import { beginSession } from '../../../services/people/sessions/session.ts'
@@ -17,8 +18,11 @@ import { anonymous } from '../identity.ts'
 import { cookieHeader } from '../sign-in.ts'
 import { CLIENT, type ConsentedUser, REDIRECT, type UserWorld } from './user-world.ts'
 
-/** The grant type of a device (RFC 8628 section 3.4). */
-export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+const DOCUMENT = {
+  client_id: CLIENT,
+  redirect_uris: [REDIRECT],
+  grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
+}
 
 const noProviders = async (): Promise<never> => {
   throw new Error('These tests ask no provider')
@@ -33,7 +37,7 @@ export function deviceCallsOf({ instances, database, published }: UserWorld) {
       return { mediaType: 'application/json', body, maxAgeS: 60, date: undefined }
     },
   }
-  const { userCodesOfSession, userCodesOfSource } = scaleWorkRates(1)
+  const { userCodesOfUser, userCodesOfSource } = scaleWorkRates(1)
   const cookies = createCookies(ISSUER)
   const routes = deviceRoutes({
     db,
@@ -45,7 +49,7 @@ export function deviceCallsOf({ instances, database, published }: UserWorld) {
     operators: { lookupOperator: noProviders },
     documents: createClientDocuments({ outbound, log: silentLog, monotonic: () => 0, limitDocuments() {} }),
     limitUserCodes: {
-      session: limitKeys('authorize', userCodesOfSession),
+      user: limitKeys('authorize', userCodesOfUser),
       source: limitKeys('authorize', userCodesOfSource),
     },
   })
@@ -61,8 +65,8 @@ export function deviceCallsOf({ instances, database, published }: UserWorld) {
     type,
     decide,
     /** Lets devices ask for the users of an audience, by a client whose document is published. */
-    async allow({ audience }: ConsentedUser) {
-      published.set(CLIENT, { client_id: CLIENT, redirect_uris: [REDIRECT], token_endpoint_auth_method: 'none' })
+    allow: async ({ audience }: ConsentedUser, members: object = {}) => {
+      published.set(CLIENT, { ...DOCUMENT, ...members })
       await db.pool.query(`UPDATE operator_audiences SET users = users || '{"device": true}' WHERE audience = $1`, [
         audience,
       ])
@@ -73,15 +77,15 @@ export function deviceCallsOf({ instances, database, published }: UserWorld) {
         anonymous(),
       ),
     /** Signs a user in, and returns the Cookie header. */
-    async signIn({ operator, subject, providerId: id }: ConsentedUser): Promise<string> {
+    signIn: async ({ operator, subject, providerId: id }: ConsentedUser): Promise<string> => {
       const { edgeId } = await db.prisma.identityProvider.findUniqueOrThrow({ where: { id } })
       const user = { operatorId: operator.id, subject, epoch: 1 }
       return cookieHeader([await beginSession({ db, now: Date.now, cookies }, anonymous(), user, { id, edgeId }, '')])
     },
     /** Answers the request of a device as its user does. */
-    async answer(cookie: string, userCode: string, isAllowed = true) {
-      const { form = '' } = await type(cookie, userCode)
-      return decide({ cookie, form, userCode, isAllowed })
+    answer: async (cookie: string, userCode: string, isAllowed = true) => {
+      const { form = '', id = '' } = await type(cookie, userCode)
+      return decide({ cookie, form, id, isAllowed })
     },
     /** Lets time pass between two requests of a device. */
     pass: () => db.pool.query(`UPDATE device_requests SET polled_at = polled_at - interval '1 hour'`),

@@ -1,4 +1,4 @@
-import { DEVICE_CODE } from '../../domain/oauth-request.ts'
+import { DEVICE_CODE } from '../../../people/index.ts'
 import { parseDeviceRequest } from '../../for-users/domain/user-token-request.ts'
 import { redeemDeviceCode } from '../../for-users/redeem-device-code.ts'
 import { type Grant, userToken } from './grant.ts'

@@ -5,7 +5,7 @@ import type { FormFields } from './page-call.ts'
 /** What the page of consent shows, and what its form sends back. */
 interface ConsentForm {
   readonly question: ConsentQuestion
-  /** What names the request: the query of an authorization request, or the code of a device. */
+  /** What names the request: the query of an authorization request, or the id of a device's. */
   readonly sent: { readonly name: string; readonly value: string }
   /** Secret text of the form. */
   readonly form: string

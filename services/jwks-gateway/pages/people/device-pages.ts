@@ -38,12 +38,12 @@ export const userCodePage: Page = async (context, exchange) => {
     return create(OpenUserCodeRequestSchema, { cookie: cookieOf(exchange), form, userCode })
   }
   try {
-    const { question, form } = await callForPage(context, exchange, openUserCode, read, body)
+    const { question, form, id } = await callForPage(context, exchange, openUserCode, read, body)
     if (question === undefined) throw new Error('A code that is good has a question')
     const page = {
       question,
       form,
-      sent: { name: 'user_code', value: field('user_code') },
+      sent: { name: 'id', value: id },
       action: context.at(DEVICE_CONSENT),
       acting: context.at('/people/acting'),
     }
@@ -64,8 +64,7 @@ export const deviceConsentPage: Page = async (context, exchange) => {
     const sent = readPageForm(context, exchange, body)
     const field = (name: string) => sent.get(name) ?? ''
     isAllowed = field('decision') === 'allow'
-    const [form, userCode] = [field('form'), field('user_code')]
-    const answer = { form, userCode, isAllowed, scopes: tickedScopes(sent) }
+    const answer = { form: field('form'), id: field('id'), isAllowed, scopes: tickedScopes(sent) }
     return create(DecideUserCodeRequestSchema, { cookie: cookieOf(exchange), ...answer })
   }
   await callForPage(context, exchange, decideUserCode, read, body)

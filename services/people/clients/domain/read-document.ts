@@ -3,6 +3,7 @@ import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/stri
 import { isVisibleText } from '@auth4agent/core/encoding/visible-text'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import { DEVICE_CODE } from '../../device/domain/grant-type.ts'
 import { type ClientKeys, readClientKeys } from './client-keys.ts'
 import { isRedirectUri, redirectHostOf } from './redirect-uri.ts'
 
@@ -16,6 +17,8 @@ export interface ClientDocument {
   readonly name: string
   readonly redirectUris: readonly string[]
   readonly authMethod: ClientAuthMethod
+  /** Whether it asks from devices without a browser. By default it does not (RFC 7591 section 2, grant_types). */
+  readonly isOnDevices: boolean
   /** Undefined for `none`. */
   readonly keys: ClientKeys | undefined
   /** SHA-256 of where the client redirects to and how it authenticates. If it changes, users are asked again. */
@@ -42,9 +45,10 @@ export function readDocument(clientId: string, bytes: Uint8Array): ClientDocumen
   demandEntry(value, 'grant_types', 'authorization_code')
   demandEntry(value, 'response_types', 'code')
   const redirectUris = readRedirectUris(value['redirect_uris'])
+  const isOnDevices = hasEntry(value, 'grant_types', DEVICE_CODE)
   const authentication = readAuthentication(clientId, value)
   const digest = digestOf(redirectUris, authentication)
-  return { clientId, name: readName(value['client_name']), redirectUris, ...authentication, digest }
+  return { clientId, name: readName(value['client_name']), redirectUris, isOnDevices, ...authentication, digest }
 }
 
 /** Returns the refusal of a document. `problem` follows its subject. */
@@ -87,9 +91,13 @@ function readAuthentication(
 }
 
 function demandEntry(document: JsonObject, member: string, entry: string): void {
-  const list = document[member]
-  if (list === undefined || (Array.isArray(list) && list.includes(entry))) return
+  if (document[member] === undefined || hasEntry(document, member, entry)) return
   throw refusedDocument(`must have ${entry} among its ${member}`)
+}
+
+function hasEntry(document: JsonObject, member: string, entry: string): boolean {
+  const list = document[member]
+  return Array.isArray(list) && list.includes(entry)
 }
 
 function digestOf(

@@ -49,7 +49,7 @@ export const rfc8628: readonly Requirement[] = [
   {
     section: '5.1',
     requirement: 'The server limits how often somebody can try user codes',
-    tests: devicePage('refuses a wrong code, and the sixth code in a minute'),
+    tests: devicePage('refuses a wrong code, and the sixth code of a person in a minute, also in another session'),
   },
   {
     section: '5.2',
