@@ -4,6 +4,7 @@ import type { Config } from '../configuration/config.ts'
 import { authorizationServerMetadata } from '../jwks-gateway/well-known/authorization-server.ts'
 import { createKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { createPeople, type People } from '../people/index.ts'
+import { deriveHmacKey, importHmacKey } from '../platform/crypto/hmac.ts'
 import { openPool } from '../platform/db/db.ts'
 import { createTxtResolvers } from '../platform/dns/resolve-txt.ts'
 import { limitKeys } from '../platform/limits/limit-keys.ts'
@@ -93,6 +94,7 @@ export async function makeAuthn(
       ...routesOf(people.module),
       ...routesOf(people.signIn),
       ...routesOf(people.providerSignals),
+      ...routesOf(people.clientRegistration),
     ],
     internal: [],
     jobs: [...keys.jobs, ...authn.jobs, ...trust.jobs, ...statusLists.jobs, ...signals.jobs, ...people.jobs],
@@ -187,9 +189,11 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 }
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
-  const { config, db, readDb, log, passedTime } = deps
+  const { config, db, readDb, log, passedTime, deployment } = deps
   const { documents, userCodesOfUser, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
   return createPeople({
+    openRegistration: config.openRegistration,
+    registrationKey: deriveHmacKey(importHmacKey(deployment.attestationKey), 'registered clients'),
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
     limitDocuments: limitKeys('read', documents),

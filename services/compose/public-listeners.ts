@@ -33,6 +33,7 @@ function gateway({ config, rpc, tracing, log, metrics, exposition, ready, durabi
       ...httpPortConfig(config, tls),
       bodyLimit: REQUEST_LIMIT,
       testDomains: config.testDomains,
+      openRegistration: config.openRegistration,
       protocol: {
         challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
         tokenTtlS: { default: config.tokenTtl, min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },

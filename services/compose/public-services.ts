@@ -4,6 +4,7 @@ import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.t
 import { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ClientRegistrationService } from '../../gen/proto/auth4agent/v1/client_registration_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { DeploymentService } from '../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
@@ -46,6 +47,7 @@ export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescServic
     PeopleService,
     SignInService,
     ProviderSignalService,
+    ClientRegistrationService,
   ],
   revocation: [RevocationService],
 }

@@ -4,6 +4,7 @@ import { AgentMoveService } from '../../gen/proto/auth4agent/v1/agent_moves_pb.t
 import { AttestationService } from '../../gen/proto/auth4agent/v1/attestation_pb.ts'
 import { AttestationPolicyService } from '../../gen/proto/auth4agent/v1/attestation_policy_pb.ts'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ClientRegistrationService } from '../../gen/proto/auth4agent/v1/client_registration_pb.ts'
 import { DelegationService } from '../../gen/proto/auth4agent/v1/delegation_pb.ts'
 import { DeploymentService } from '../../gen/proto/auth4agent/v1/deployment_pb.ts'
 import { FederationAdminService } from '../../gen/proto/auth4agent/v1/federation_admin_pb.ts'
@@ -33,6 +34,7 @@ import { movePolicies } from '../identity/moves/policy.ts'
 import { policies as identityPolicies } from '../identity/policy.ts'
 import { keysPolicies } from '../keys/policy.ts'
 import { keyPolicies, policies as registryPolicies } from '../operator-registry/policy.ts'
+import { registrationPolicies } from '../people/clients/registration-routes.ts'
 import { peoplePolicies } from '../people/policy.ts'
 import { signInPolicies } from '../people/sign-in/policy.ts'
 import { providerSignalPolicies } from '../people/signals/policy.ts'
@@ -65,6 +67,7 @@ export const POLICY_TABLES: ReadonlyMap<DescService, PolicyTable> = new Map<Desc
   [PeopleService, peoplePolicies],
   [SignInService, signInPolicies],
   [ProviderSignalService, providerSignalPolicies],
+  [ClientRegistrationService, registrationPolicies],
   [RevocationService, revocationPolicies],
 ])
 

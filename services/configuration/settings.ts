@@ -88,6 +88,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     challengeTtl: value('AUTH4AGENT_CHALLENGE_TTL', duration(30, 600), 300),
     tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), DEFAULT_TOKEN_TTL),
     maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),
+    openRegistration: value('AUTH4AGENT_OPEN_REGISTRATION', oneOf('on', 'off'), 'off') === 'on',
     assertionAudience: value('AUTH4AGENT_ASSERTION_AUDIENCE', oneOf('issuer', 'issuer-or-endpoint'), 'issuer'),
     statusListTtl: value('AUTH4AGENT_STATUS_LIST_TTL', duration(10, HOUR), 60),
     clockSkew: value('AUTH4AGENT_CLOCK_SKEW', duration(0, 60), 10),

@@ -16,9 +16,9 @@ export function toPublicAgent(agent: AgentRecord, facts: KeyFacts, now: Date) {
 
 /** Returns an agent as its operator sees it at a time, with the name of its enrolment rule: the fields of Agent. */
 export function toAgent(agent: AgentRecord, facts: KeyFacts, now: Date, enrolmentRule: string) {
-  const { label, requireBoundChallenges, maxDelegationDepth } = agent
+  const { label, requireBoundChallenges, maxDelegationDepth, redirectUris } = agent
   const { updatedAt: _, ...shown } = toShown(agent, facts, now)
-  return { ...shown, label, requireBoundChallenges, maxDelegationDepth, enrolmentRule }
+  return { ...shown, label, requireBoundChallenges, maxDelegationDepth, redirectUris, enrolmentRule }
 }
 
 /** Returns a version of an agent's DID document: the fields of ResolveDidResponse. */

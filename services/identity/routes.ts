@@ -21,6 +21,7 @@ import { parseAgentName } from './domain/parse-agent-name.ts'
 import { parseDelegationDepth } from './domain/parse-delegation-depth.ts'
 import type { SigningClock } from './domain/parse-key-event.ts'
 import { parsePage } from './domain/parse-page.ts'
+import { parseRedirectUris } from './domain/parse-redirect-uris.ts'
 import { replaceScopes } from './domain/replace-scopes.ts'
 import { demandResults, enrol, NEW_AGENT } from './enrol.ts'
 import { readKeyFacts } from './key-events/key-facts.ts'
@@ -169,11 +170,13 @@ function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentS
       return { updated: true, did: agent.did, allowedScopes: agent.allowedScopes }
     },
 
-    async updateAgent({ operatorId, agent: name, label, requireBoundChallenges, maxDelegationDepth: depth }, call) {
+    async updateAgent({ operatorId, agent: name, label, requireBoundChallenges, ...more }, call) {
+      const { maxDelegationDepth: depth, redirectUris } = more
       const edit = {
         label: label === undefined ? undefined : checkLabel(label),
         requireBoundChallenges,
         maxDelegationDepth: depth === undefined ? undefined : parseDelegationDepth(depth),
+        redirectUris: redirectUris && parseRedirectUris(redirectUris.uris),
       }
       const agent = await changeAgent(db.prisma, call, {
         operatorId,

@@ -25,6 +25,8 @@ export interface GatewayConfig extends HttpPortConfig {
   readonly protocol: ProtocolFacts
   /** Whether this server confirms names under `.test` without DNS. The front page then uses such a name. */
   readonly testDomains?: boolean
+  /** Whether clients may register themselves. */
+  readonly openRegistration?: boolean
 }
 
 const ISSUER_PATH = /^(\/[A-Za-z0-9._~-]+)*$/

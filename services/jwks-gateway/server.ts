@@ -7,6 +7,7 @@ import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
 import { federationProblem } from './federation/federation-problem.ts'
 import { createContext, type GatewayContext, type GatewayDeps, underIssuer } from './gateway-context.ts'
 import { oauthProblem } from './oauth/oauth-problem.ts'
+import { registrationRoutes } from './oauth/registration-route.ts'
 import { openApiRoutes } from './openapi/routes.ts'
 import { frontPageRoutes } from './pages/front-page.ts'
 import { passkeyPageRoutes } from './pages/people/passkey-page.ts'
@@ -62,6 +63,7 @@ export function gatewayRoutes(context: GatewayContext): readonly Route[] {
     ...authzRoutes(context),
     ...wellKnownRoutes(context),
     ...openApiRoutes(context),
+    ...registrationRoutes(context),
     ...frontPageRoutes(context),
     ...trustPageRoutes(context),
     ...passkeyPageRoutes(context),

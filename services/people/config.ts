@@ -5,9 +5,10 @@ import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Outbound } from '../platform/outbound/outbound.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import type { RegistrationDeps } from './clients/registrations.ts'
 
 /** Options of createPeople. */
-export interface PeopleOptions {
+export interface PeopleOptions extends RegistrationDeps {
   readonly db: Db
   /** Connections for lists. */
   readonly readDb: Db

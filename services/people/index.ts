@@ -1,3 +1,4 @@
+import { ClientRegistrationService } from '../../gen/proto/auth4agent/v1/client_registration_pb.ts'
 import { PeopleService } from '../../gen/proto/auth4agent/v1/people_pb.ts'
 import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
@@ -6,6 +7,8 @@ import { removeExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import { type ClientKeyFinder, createClientKeys } from './clients/client-keys.ts'
 import { createClientDocuments } from './clients/documents.ts'
+import { registrationPolicies, registrationRoutes } from './clients/registration-routes.ts'
+import { withRegistered } from './clients/registrations.ts'
 import type { PeopleOptions } from './config.ts'
 import { pruneConnections } from './connections/prune-connections.ts'
 import { createDevices, type Devices } from './device/devices.ts'
@@ -25,6 +28,7 @@ export { decideClient } from './access/domain/decide-client.ts'
 export type { Standing } from './access/domain/standing.ts'
 export { JOIN_STANDING, readStanding, STANDING_MARK, type StandingOf, valuesOf } from './access/standing.ts'
 export type { ClientKeyFinder } from './clients/client-keys.ts'
+export { agentDocument } from './clients/domain/agent-document.ts'
 export { endConnectionOfClient } from './connections/end-connection.ts'
 export {
   findConnectionIn,
@@ -43,6 +47,7 @@ export interface People {
   readonly module: ServiceModule<typeof PeopleService>
   readonly signIn: ServiceModule<typeof SignInService>
   readonly providerSignals: ServiceModule<typeof ProviderSignalService>
+  readonly clientRegistration: ServiceModule<typeof ClientRegistrationService>
   readonly userGrants: UserGrants
   readonly clientKeys: ClientKeyFinder
   readonly devices: Devices
@@ -57,7 +62,7 @@ const DEVICE_REQUESTS_KEPT_MS = 600_000
 export function createPeople(options: PeopleOptions): People {
   const { db, now, issuer, outbound, clientOutbound } = options
   const clientDeps = { ...options, outbound: clientOutbound }
-  const documents = createClientDocuments(clientDeps)
+  const documents = withRegistered(createClientDocuments(clientDeps), options)
   const signInDeps = {
     ...options,
     documents,
@@ -71,6 +76,11 @@ export function createPeople(options: PeopleOptions): People {
       service: ProviderSignalService,
       handlers: providerSignalRoutes(options),
       policies: providerSignalPolicies,
+    },
+    clientRegistration: {
+      service: ClientRegistrationService,
+      handlers: registrationRoutes(options),
+      policies: registrationPolicies,
     },
     userGrants: createUserGrants(options),
     clientKeys: createClientKeys(clientDeps, documents),

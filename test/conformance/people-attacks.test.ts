@@ -3,6 +3,8 @@ import { hasTest } from './oauth/support/find-titles.ts'
 import { SEPARATOR } from './oauth/support/requirement.ts'
 
 const STORY = 'test/e2e/people-attacks/people-attacks.test.ts'
+const REGISTERED = 'test/e2e/people-attacks/registered-attacks.test.ts'
+const BY_REGISTERED = 'attacks by registered clients'
 const SIGN_IN = 'test/e2e/sign-in/sign-in.test.ts'
 const PEOPLE = 'services/people'
 const FETCHED = `${PEOPLE}/clients/fetch-document.test.ts`
@@ -48,6 +50,46 @@ const ATTACKS: readonly (readonly [attack: string, test: readonly string[]])[] =
   [
     'loopback client that reuses a consent',
     [STORY, 'attacks by clients', 'loopback client that reuses a consent: the person is asked each time'],
+  ],
+  [
+    'registration: open redirect',
+    [
+      REGISTERED,
+      BY_REGISTERED,
+      'open redirect by registering: an error is a page before the person has allowed the client anything',
+    ],
+  ],
+  [
+    'registration: famous host beside an own one',
+    [
+      REGISTERED,
+      BY_REGISTERED,
+      'famous host beside an own one: what the person allows for the one gives nothing to the other',
+    ],
+  ],
+  [
+    'registration: famous name, and markup as name',
+    [
+      REGISTERED,
+      BY_REGISTERED,
+      'famous name and text of a client as markup: the page shows where the answer goes, and that nobody verified it',
+    ],
+  ],
+  [
+    'registration: foreign sealed text',
+    [
+      REGISTERED,
+      BY_REGISTERED,
+      'foreign sealed text: a code and a refresh token are no client ids, and a client id is neither',
+    ],
+  ],
+  [
+    'registration: tampered or oversize client id',
+    [REGISTERED, BY_REGISTERED, 'tampered and oversize: no other text names a client'],
+  ],
+  [
+    'registration: flood',
+    [REGISTERED, BY_REGISTERED, 'flood: a registration writes no row, and one source can send only so many'],
   ],
   ['provider mix-up', [FLOW, 'a sign-in at oidc-provider', 'is refused at the redirect URI of another provider']],
   ['state of another browser', [FLOW, 'a sign-in at oidc-provider', 'is refused with the cookie of another sign-in']],

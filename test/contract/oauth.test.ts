@@ -228,9 +228,12 @@ it('the errors of the OAuth endpoints are the published ones', () => {
   const chaining = ['TRUST_NOT_FOUND']
   // It needs a database with a standby: test/e2e/durability.
   const durability = ['NOT_DURABLE']
+  // Its route takes JSON: services/people/clients.
+  const registration = ['INVALID_CLIENT_METADATA', 'INVALID_REDIRECT_URI']
   // A user must answer first: services/authn/for-users/redeem-device-code.test.ts.
   const devices = ['AUTHORIZATION_PENDING', 'SLOW_DOWN', 'CODE_EXPIRED', 'CODE_REFUSED', 'TOO_MANY_DEVICES']
-  const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...federation, ...chaining, ...durability, ...devices]
+  const others = [...federation, ...chaining, ...durability, ...registration, ...devices]
+  const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...others]
   expect(Object.keys(publishedOAuthErrors).toSorted()).toEqual([...possible, ...outside].toSorted())
   const now = Object.keys(publishedOAuthErrors).map((reason) => [reason, reasons[reason as keyof typeof reasons].oauth])
   expect(Object.fromEntries(now)).toEqual(publishedOAuthErrors)

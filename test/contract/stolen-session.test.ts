@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { beforeAll, expect, it } from 'vitest'
+import { ClientRegistrationService } from '../../gen/proto/auth4agent/v1/client_registration_pb.ts'
 import { ProviderSignalService } from '../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { POLICY_TABLES } from '../../services/compose/server-scopes.ts'
@@ -35,6 +36,7 @@ it('a stolen session can call none of the methods that need a signature', () => 
   const parents = methods.map(({ parent }) => parent)
   expect(parents).not.toContain(SignInService)
   expect(parents).not.toContain(ProviderSignalService)
+  expect(parents).not.toContain(ClientRegistrationService)
 })
 
 it.each(guarded.map((method) => [shortName(method), method] as const))(

@@ -41,6 +41,8 @@ declare const issuer: string, domain: string, operatorId: string, text: string
 /** The kinds of blocks of code that a document has. */
 /** Errors that only the endpoints of OpenID Federation answer. */
 const OF_FEDERATION = ['not_found', 'invalid_trust_anchor']
+/** Errors of open registration, which docs/browser-clients.md explains. */
+const OF_REGISTRATION = ['invalid_redirect_uri', 'invalid_client_metadata']
 
 const kinds = (path: string) => new Set(documents.get(path)?.blocks.map(({ info }) => info))
 
@@ -111,8 +113,15 @@ describe('docs/oauth.md', () => {
     expect(documented.filter(([error, reason]) => known.every((each) => each.join() !== `${error},${reason}`))).toEqual(
       [],
     )
-    const errors = new Set([...documented.map(([error]) => error), 'server_error', ...OF_FEDERATION])
+    const errors = new Set([
+      ...documented.map(([error]) => error),
+      'server_error',
+      ...OF_FEDERATION,
+      ...OF_REGISTRATION,
+    ])
     expect(known.map(([error]) => error).filter((error) => !errors.has(String(error)))).toEqual([])
+    const registration = await readFromCheckout('docs/browser-clients.md')
+    for (const error of OF_REGISTRATION) expect(registration).toContain(`400 \`${error}\``)
   })
 })
 

@@ -85,7 +85,11 @@ const refuseDevice = async (): Promise<never> => {
   throw new Error('No device may ask')
 }
 const noDevices: Devices = { judge: refuseDevice, start: refuseDevice, poll: async () => undefined }
-const noClientKeys: ClientKeyFinder = { findKey: async () => undefined, demandNone: () => undefined }
+const noClientKeys: ClientKeyFinder = {
+  findKey: async () => undefined,
+  demandNone: () => undefined,
+  demandOpen: () => undefined,
+}
 
 /**
  * Creates the services that issue, verify and revoke tokens, on a database and in the process of the test. The test

@@ -45,6 +45,9 @@ export function oneChallengeKey(): PeopleOptions['challengeKeys'] {
 /** Seals the secrets of the tests of people. */
 export const peopleVault = createKeyVault(Buffer.alloc(32, 5))
 
+/** Seals the client ids of registered clients in these tests. */
+export const REGISTRATION_KEY = importHmacKey(Buffer.alloc(32, 6))
+
 /** Returns the metadata of a provider with an issuer. */
 export const metadataOf = (issuer: string) => ({
   issuer,
@@ -98,6 +101,8 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
     limitUserCodes: { user() {}, source() {} },
     testDomains: false,
+    openRegistration: true,
+    registrationKey: REGISTRATION_KEY,
     log: silentLog,
   })
   const { handlers, jobs } = { ...people, ...people.module }

@@ -41,10 +41,20 @@ export interface AgentChanges {
    * smaller number ends all tokens and grants of the agent.
    */
   readonly maxDelegationDepth?: number | undefined
+  /**
+   * Where a browser may be sent back to when the agent asks a user for consent: at most 16. With an empty list the
+   * agent cannot ask. When the hosts change, the users are asked again.
+   */
+  readonly redirectUris?: readonly string[] | undefined
 }
 
 const FILTER_NAMES: Names<AgentFilter> = { status: true, pageSize: true }
-const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges: true, maxDelegationDepth: true }
+const CHANGE_NAMES: Names<AgentChanges> = {
+  label: true,
+  requireBoundChallenges: true,
+  maxDelegationDepth: true,
+  redirectUris: true,
+}
 
 /**
  * The calls for the agents of an operator. `agent` is an id or a DID. The calls reject any other text with TypeError,
@@ -72,7 +82,7 @@ export interface OperatorAgents extends OperatorMoves {
    * agent's tokens end.
    */
   setScopes(agent: string, scopes: readonly string[]): Promise<answers.AgentScopes>
-  /** Changes the label of an agent, or whether it needs bound challenges. */
+  /** Changes the label of an agent, whether it needs bound challenges, how far its grants go, or its redirect URIs. */
   update(agent: string, changes: AgentChanges): Promise<answers.AgentRecord>
   /** Suspends an agent. The agent gets no new tokens, and its existing tokens end. */
   suspend(agent: string, reason?: string): Promise<answers.SuspendedAgent>
@@ -121,11 +131,12 @@ export function operatorAgents(caller: Caller, operatorId: string, { key, now }:
     },
     update: async (agent, changes) => {
       refuseUnknownNames('change', changes, CHANGE_NAMES)
-      const { label, requireBoundChallenges, maxDelegationDepth } = changes
+      const { label, requireBoundChallenges, maxDelegationDepth, redirectUris } = changes
       const body = {
         label,
         require_bound_challenges: requireBoundChallenges,
         max_delegation_depth: maxDelegationDepth,
+        redirect_uris: redirectUris && { uris: redirectUris },
       }
       const call = { method: 'PATCH', path: `${base}/${named(agent)}`, body }
       return readAnswer(answers.agent, await caller.call(operatorId, call))

@@ -66,6 +66,7 @@ export const agent = {
   moved_to: 'text?',
   moved_from: 'text?',
   max_delegation_depth: 'count?',
+  redirect_uris: 'texts?',
 } as const satisfies Shape
 /**
  * An agent. `status` is pending, active, suspended or revoked. `key_seq` is the number of the last event in its log of

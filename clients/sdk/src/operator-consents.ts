@@ -23,8 +23,13 @@ const consent = {
   capabilities: 'texts',
   given_at: 'text?',
   connections: 'any',
+  client_name: 'text?',
+  redirect_hosts: 'texts?',
 } as const satisfies Shape
-/** What a user lets one client do at one audience. Each capability is an audience, `#` and a scope. */
+/**
+ * What a user lets one client do at one audience. Each capability is an audience, `#` and a scope. A client that has
+ * registered itself has its own words in `client_name` and `redirect_hosts`, which nobody has verified.
+ */
 export interface UserConsent extends Omit<Answer<typeof consent>, 'connections'> {
   readonly connections: readonly UserConnection[]
 }

@@ -44,7 +44,7 @@ export interface UserAccess {
   /** Domains of the operators whose users may sign in, or the single entry `*`. */
   readonly domains: readonly string[]
   readonly scopes: readonly UserScope[]
-  /** `listed` for the clients that the operator has allowed, or `any` for every client whose id is a URL. */
+  /** `listed` for the clients that the operator has allowed, or `any` for every client that is no agent. */
   readonly clients?: string | null | undefined
   /** Longest time that a client may stay connected, in days, 1 to 90; 0 means 30. */
   readonly max_days?: number | null | undefined

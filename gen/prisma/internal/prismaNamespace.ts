@@ -4574,6 +4574,7 @@ export const AgentScalarFieldEnum = {
   objectedMoveSignedAt: 'objectedMoveSignedAt',
   maxDelegationDepth: 'maxDelegationDepth',
   enrolmentRuleId: 'enrolmentRuleId',
+  redirectUris: 'redirectUris',
   attestedUntil: 'attestedUntil'
 } as const
 

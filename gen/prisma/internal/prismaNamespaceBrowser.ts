@@ -266,6 +266,7 @@ export const AgentScalarFieldEnum = {
   objectedMoveSignedAt: 'objectedMoveSignedAt',
   maxDelegationDepth: 'maxDelegationDepth',
   enrolmentRuleId: 'enrolmentRuleId',
+  redirectUris: 'redirectUris',
   attestedUntil: 'attestedUntil'
 } as const
 

@@ -110,6 +110,7 @@ export type AgentCountAggregateOutputType = {
   objectedMoveSignedAt: number
   maxDelegationDepth: number
   enrolmentRuleId: number
+  redirectUris: number
   attestedUntil: number
   _all: number
 }
@@ -199,6 +200,7 @@ export type AgentCountAggregateInputType = {
   objectedMoveSignedAt?: true
   maxDelegationDepth?: true
   enrolmentRuleId?: true
+  redirectUris?: true
   attestedUntil?: true
   _all?: true
 }
@@ -311,6 +313,7 @@ export type AgentGroupByOutputType = {
   objectedMoveSignedAt: Date | null
   maxDelegationDepth: number
   enrolmentRuleId: string | null
+  redirectUris: string[]
   attestedUntil: Date | null
   _count: AgentCountAggregateOutputType | null
   _avg: AgentAvgAggregateOutputType | null
@@ -359,6 +362,7 @@ export type AgentWhereInput = {
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
+  redirectUris?: Prisma.StringNullableListFilter<"Agent">
   attestedUntil?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   results?: Prisma.AttestationResultListRelationFilter
@@ -390,6 +394,7 @@ export type AgentOrderByWithRelationInput = {
   objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrderInput | Prisma.SortOrder
+  redirectUris?: Prisma.SortOrder
   attestedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   results?: Prisma.AttestationResultOrderByRelationAggregateInput
@@ -425,6 +430,7 @@ export type AgentWhereUniqueInput = Prisma.AtLeast<{
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
+  redirectUris?: Prisma.StringNullableListFilter<"Agent">
   attestedUntil?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   results?: Prisma.AttestationResultListRelationFilter
@@ -456,6 +462,7 @@ export type AgentOrderByWithAggregationInput = {
   objectedMoveSignedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrderInput | Prisma.SortOrder
+  redirectUris?: Prisma.SortOrder
   attestedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AgentCountOrderByAggregateInput
   _avg?: Prisma.AgentAvgOrderByAggregateInput
@@ -489,6 +496,7 @@ export type AgentScalarWhereWithAggregatesInput = {
   objectedMoveSignedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntWithAggregatesFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableWithAggregatesFilter<"Agent"> | string | null
+  redirectUris?: Prisma.StringNullableListFilter<"Agent">
   attestedUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"Agent"> | Date | string | null
 }
 
@@ -513,6 +521,7 @@ export type AgentCreateInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
@@ -544,6 +553,7 @@ export type AgentUncheckedCreateInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -573,6 +583,7 @@ export type AgentUpdateInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
@@ -604,6 +615,7 @@ export type AgentUncheckedUpdateInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -634,6 +646,7 @@ export type AgentCreateManyInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
 }
 
@@ -658,6 +671,7 @@ export type AgentUpdateManyMutationInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
@@ -683,6 +697,7 @@ export type AgentUncheckedUpdateManyInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
@@ -723,6 +738,7 @@ export type AgentCountOrderByAggregateInput = {
   objectedMoveSignedAt?: Prisma.SortOrder
   maxDelegationDepth?: Prisma.SortOrder
   enrolmentRuleId?: Prisma.SortOrder
+  redirectUris?: Prisma.SortOrder
   attestedUntil?: Prisma.SortOrder
 }
 
@@ -839,11 +855,20 @@ export type AgentCreateallowedScopesInput = {
   set: string[]
 }
 
+export type AgentCreateredirectUrisInput = {
+  set: string[]
+}
+
 export type EnumAgentStatusFieldUpdateOperationsInput = {
   set?: $Enums.AgentStatus
 }
 
 export type AgentUpdateallowedScopesInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
+export type AgentUpdateredirectUrisInput = {
   set?: string[]
   push?: string | string[]
 }
@@ -939,6 +964,7 @@ export type AgentCreateWithoutOperatorInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -968,6 +994,7 @@ export type AgentUncheckedCreateWithoutOperatorInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1027,6 +1054,7 @@ export type AgentScalarWhereInput = {
   objectedMoveSignedAt?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
   maxDelegationDepth?: Prisma.IntFilter<"Agent"> | number
   enrolmentRuleId?: Prisma.UuidNullableFilter<"Agent"> | string | null
+  redirectUris?: Prisma.StringNullableListFilter<"Agent">
   attestedUntil?: Prisma.DateTimeNullableFilter<"Agent"> | Date | string | null
 }
 
@@ -1051,6 +1079,7 @@ export type AgentCreateWithoutKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
@@ -1081,6 +1110,7 @@ export type AgentUncheckedCreateWithoutKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1125,6 +1155,7 @@ export type AgentUpdateWithoutKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
@@ -1155,6 +1186,7 @@ export type AgentUncheckedUpdateWithoutKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1183,6 +1215,7 @@ export type AgentCreateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
@@ -1213,6 +1246,7 @@ export type AgentUncheckedCreateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1257,6 +1291,7 @@ export type AgentUpdateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
@@ -1287,6 +1322,7 @@ export type AgentUncheckedUpdateWithoutAddedKeysInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1315,6 +1351,7 @@ export type AgentCreateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
@@ -1345,6 +1382,7 @@ export type AgentUncheckedCreateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1389,6 +1427,7 @@ export type AgentUpdateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
@@ -1419,6 +1458,7 @@ export type AgentUncheckedUpdateWithoutKeyEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1447,6 +1487,7 @@ export type AgentCreateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   results?: Prisma.AttestationResultCreateNestedManyWithoutAgentInput
@@ -1477,6 +1518,7 @@ export type AgentUncheckedCreateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   results?: Prisma.AttestationResultUncheckedCreateNestedManyWithoutAgentInput
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1521,6 +1563,7 @@ export type AgentUpdateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
@@ -1551,6 +1594,7 @@ export type AgentUncheckedUpdateWithoutPendingEventsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1579,6 +1623,7 @@ export type AgentCreateWithoutResultsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAgentsInput
   keys?: Prisma.AgentKeyCreateNestedManyWithoutAgentInput
@@ -1609,6 +1654,7 @@ export type AgentUncheckedCreateWithoutResultsInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
   keys?: Prisma.AgentKeyUncheckedCreateNestedManyWithoutAgentInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedCreateNestedManyWithoutAgentInput
@@ -1653,6 +1699,7 @@ export type AgentUpdateWithoutResultsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAgentsNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1683,6 +1730,7 @@ export type AgentUncheckedUpdateWithoutResultsInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
   addedKeys?: Prisma.AgentAddedKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1711,6 +1759,7 @@ export type AgentCreateManyOperatorInput = {
   objectedMoveSignedAt?: Date | string | null
   maxDelegationDepth?: number
   enrolmentRuleId?: string | null
+  redirectUris?: Prisma.AgentCreateredirectUrisInput | string[]
   attestedUntil?: Date | string | null
 }
 
@@ -1735,6 +1784,7 @@ export type AgentUpdateWithoutOperatorInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUpdateManyWithoutAgentNestedInput
@@ -1764,6 +1814,7 @@ export type AgentUncheckedUpdateWithoutOperatorInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   results?: Prisma.AttestationResultUncheckedUpdateManyWithoutAgentNestedInput
   keys?: Prisma.AgentKeyUncheckedUpdateManyWithoutAgentNestedInput
@@ -1793,6 +1844,7 @@ export type AgentUncheckedUpdateManyWithoutOperatorInput = {
   objectedMoveSignedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   maxDelegationDepth?: Prisma.IntFieldUpdateOperationsInput | number
   enrolmentRuleId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  redirectUris?: Prisma.AgentUpdateredirectUrisInput | string[]
   attestedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
@@ -1885,6 +1937,7 @@ export type AgentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  redirectUris?: boolean
   attestedUntil?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   results?: boolean | Prisma.Agent$resultsArgs<ExtArgs>
@@ -1917,6 +1970,7 @@ export type AgentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  redirectUris?: boolean
   attestedUntil?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
@@ -1943,6 +1997,7 @@ export type AgentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  redirectUris?: boolean
   attestedUntil?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["agent"]>
@@ -1969,10 +2024,11 @@ export type AgentSelectScalar = {
   objectedMoveSignedAt?: boolean
   maxDelegationDepth?: boolean
   enrolmentRuleId?: boolean
+  redirectUris?: boolean
   attestedUntil?: boolean
 }
 
-export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth" | "enrolmentRuleId" | "attestedUntil", ExtArgs["result"]["agent"]>
+export type AgentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "operatorId" | "did" | "label" | "status" | "allowedScopes" | "requireBoundChallenges" | "version" | "epoch" | "createdAt" | "expiresAt" | "approvedAt" | "suspendedAt" | "revokedAt" | "movedTo" | "movedFrom" | "release" | "releaseManifestSeq" | "objectedMoveSignedAt" | "maxDelegationDepth" | "enrolmentRuleId" | "redirectUris" | "attestedUntil", ExtArgs["result"]["agent"]>
 export type AgentInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   results?: boolean | Prisma.Agent$resultsArgs<ExtArgs>
@@ -2049,6 +2105,10 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      * token.
      */
     enrolmentRuleId: string | null
+    /**
+     * Where a browser may be sent back to when the agent asks a user for consent. An agent without any cannot ask.
+     */
+    redirectUris: string[]
     /**
      * The latest time at which a result of the agent has expired or will expire. It stays when results are removed.
      */
@@ -2503,6 +2563,7 @@ export interface AgentFieldRefs {
   readonly objectedMoveSignedAt: Prisma.FieldRef<"Agent", 'DateTime'>
   readonly maxDelegationDepth: Prisma.FieldRef<"Agent", 'Int'>
   readonly enrolmentRuleId: Prisma.FieldRef<"Agent", 'String'>
+  readonly redirectUris: Prisma.FieldRef<"Agent", 'String[]'>
   readonly attestedUntil: Prisma.FieldRef<"Agent", 'DateTime'>
 }
     

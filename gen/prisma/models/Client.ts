@@ -540,7 +540,7 @@ export type $ClientPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     operatorId: string
     /**
-     * The DID of an agent, or the URL of a client ID metadata document.
+     * The DID of an agent, the URL of a client ID metadata document, or the client id of a registered client.
      */
     clientId: string
     status: $Enums.ClientStatus
@@ -550,7 +550,7 @@ export type $ClientPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
      */
     edgeId: string
     /**
-     * The name in the document of a URL client; empty for an agent.
+     * The name in the document of a URL client, or of a registered client; empty for an agent.
      */
     name: string
     putAt: Date

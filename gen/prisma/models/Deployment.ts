@@ -584,7 +584,7 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
      */
     clockReached: Date
     /**
-     * Key under which the server seals nonces for attestation.
+     * Key under which the server seals nonces for attestation, and the client ids of clients that register themselves.
      */
     attestationKey: runtime.Bytes
     /**

@@ -1,7 +1,6 @@
 import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
-import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import { type HmacKey, hmacSha256, importHmacKey } from '../../platform/crypto/hmac.ts'
+import { deriveHmacKey, type HmacKey } from '../../platform/crypto/hmac.ts'
 import type { Outbound } from '../../platform/outbound/outbound.ts'
 import type { Appraisal, AppraisalContext, AttestorType, AttestorTypeName } from './attestor-type.ts'
 import { createClientAttestation } from './client-attestation/create-client-attestation.ts'
@@ -51,16 +50,11 @@ export function createAttestorTypes({ prisma, outbound, monotonic, nonceKey }: T
     'spiffe-jwt': bindType(createSpiffeJwt(spiffe)),
     'spiffe-x509': bindType(createSpiffeX509(spiffe)),
     x509: bindType(createX509()),
-    tpm: bindType(createTpm({ challengeKey: deriveKey(nonceKey, 'challenges of TPMs') })),
+    tpm: bindType(createTpm({ challengeKey: deriveHmacKey(nonceKey, 'challenges of TPMs') })),
     eat: bindType(createEat()),
     'client-attestation': bindType(createClientAttestation()),
     'join-token': bindType(createJoinToken(prisma)),
   }
-}
-
-/** Derives a key for another purpose, so that no MAC of the one is ever a MAC of the other. */
-function deriveKey(key: HmacKey, purpose: string): HmacKey {
-  return importHmacKey(hmacSha256(key, encodeUtf8(purpose)))
 }
 
 function bindType<Config>(type: AttestorType<Config>): BoundType {

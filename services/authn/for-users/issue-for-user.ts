@@ -13,16 +13,25 @@ import type { AuthnDeps } from '../config.ts'
 import { checkTokenSize, LONGEST_EPOCHS } from '../domain/check-token-size.ts'
 import { type AudienceTerms, termsAt } from '../domain/decide-audience.ts'
 import { longestStatus, placeInList } from '../place-in-list.ts'
-import { DPOP_ISSUER } from '../redeem-statement.ts'
-import type { UsedText } from './authenticate-program.ts'
-import { buildUserTokenClaims } from './domain/build-claims.ts'
+import { type ActingAgent, decideAgent } from './acting-agent.ts'
+import { principalOf } from './authenticate-actor.ts'
+import { type Acting, buildUserTokenClaims, NO_AGENT } from './domain/build-claims.ts'
 import { decideUserToken, type GivenFor, type UserTokenTerms } from './domain/decide-user-token.ts'
-import { ASSERTION, type IssueOutcome, type OnceText } from './issue-statement.ts'
+import type { IssueOutcome } from './issue-statement.ts'
 
 /** The dependencies of issueForUser. */
 export type ForUserDeps = Pick<
   AuthnDeps,
-  'db' | 'now' | 'issuer' | 'signer' | 'statusPlaces' | 'durability' | 'challengeKeys' | 'limitFleet' | 'userTurns'
+  | 'db'
+  | 'now'
+  | 'issuer'
+  | 'signer'
+  | 'statusPlaces'
+  | 'durability'
+  | 'challengeKeys'
+  | 'limitFleet'
+  | 'userTurns'
+  | 'owners'
 >
 
 /** What a client presents: a code or a refresh token, judged as far as its own text and its client go. */
@@ -32,6 +41,8 @@ export interface UserTokenOrder {
   readonly connection: string
   /** What the code or the connection was given for; of a refresh token perhaps fewer scopes. */
   readonly given: GivenFor
+  /** Undefined for a client that is no agent. */
+  readonly agent: ActingAgent | undefined
   readonly dpop: DpopProof | undefined
   /** When the identity provider vouched for the user, in Unix seconds. */
   readonly vouchedAtS: number
@@ -52,6 +63,7 @@ interface DecidedIssue {
   /** When the connection expires. */
   readonly expiresAt: number
   readonly clientEdge: string
+  readonly actorOperatorId: string | undefined
   readonly reason: string
 }
 
@@ -81,22 +93,24 @@ const MAX_DECISIONS = 4
  *   DPOP_NONCE_REQUIRED, DPOP_PROOF_USED, ASSERTION_USED, RATE_LIMITED, UNAVAILABLE
  */
 export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, call: Call): Promise<UserToken> {
-  const { consent, connection, dpop } = order
+  const { consent, connection, dpop, agent } = order
   const jti = randomUUID()
   for (let attempts = 0; attempts < MAX_DECISIONS; attempts++) {
     const standing = await readStanding(deps.db.pool, consent)
     const nowS = Math.floor(deps.now() / 1000)
-    const { terms, rules, exp, expiresAt } = await decide(deps, order, standing, { jti, nowS })
+    const { terms, rules, exp, expiresAt } = await decide(deps, order, standing, { jti, nowS }, call)
     if (attempts === 0) deps.limitFleet(consent.operatorId)
     const { ownerId, clientEdge } = terms
     const reason = describe(consent, terms, connection)
     const { mark } = standing
-    const decided = { mark, ownerId, alg: rules.alg, jti, expiresAt, clientEdge, reason }
+    const actorOperatorId = agent?.subject.operator.id
+    const decided = { mark, ownerId, alg: rules.alg, jti, expiresAt, clientEdge, actorOperatorId, reason }
     const outcome = await deps.userTurns(consent.operatorId, () => order.use(decided))
     if (outcome.kind === 'stale') continue
     if (outcome.kind !== 'issued') throw await refusalOf(deps, order, outcome.kind, call)
     deps.durability.demand(outcome.isReplicated)
-    const issued = { jti, nowS, exp, epoch: outcome.epoch, connection, jkt: dpop?.jkt }
+    const { epoch, agentEpoch } = outcome
+    const issued = { jti, nowS, exp, epoch, agentEpoch, connection, jkt: dpop?.jkt }
     const built = buildUserTokenClaims(deps.issuer, consent, terms, issued)
     const { kid } = outcome
     const claims = await placeInList(deps, rules.tokenStatus, built, { alg: rules.alg, kid })
@@ -110,12 +124,11 @@ export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, cal
   })
 }
 
-/** Returns the texts that are used with a token. */
-export function onceTexts(dpop: DpopProof | undefined, assertion: UsedText | undefined): readonly OnceText[] {
-  return [
-    ...(dpop === undefined ? [] : [{ kind: DPOP_ISSUER, id: dpop.id, exp: dpop.expiresAtS } as const]),
-    ...(assertion === undefined ? [] : [{ kind: ASSERTION, ...assertion } as const]),
-  ]
+interface Decision {
+  readonly terms: UserTokenTerms & Acting
+  readonly rules: AudienceTerms
+  readonly exp: number
+  readonly expiresAt: number
 }
 
 interface At {
@@ -123,18 +136,39 @@ interface At {
   readonly nowS: number
 }
 
-async function decide(deps: ForUserDeps, order: UserTokenOrder, standing: Standing, { jti, nowS }: At) {
-  const { consent, connection, given, dpop, refusal } = order
-  const terms = decideUserToken(standing, consent, given, refusal)
+async function decide(
+  deps: ForUserDeps,
+  order: UserTokenOrder,
+  standing: Standing,
+  { jti, nowS }: At,
+  call: Call,
+): Promise<Decision> {
+  const { consent, connection, agent, dpop, refusal } = order
+  const terms = await decideTerms(deps, order, standing, call)
   const rules = rulesOf(consent.audience, standing)
   await meetDemand(deps, rules.dpop, dpop)
   const expiresAt = Math.min(order.vouchedAtS + terms.connectionS, order.expiresAt ?? Infinity)
-  const exp = Math.min(nowS + MAX_TTL_S, expiresAt)
+  const { ttl, notAfterS } = terms.attested
+  const exp = Math.min(nowS + Math.min(MAX_TTL_S, ttl), expiresAt, notAfterS, agent?.key.exp ?? Infinity)
   if (exp <= nowS) throw new ApiError(refusal, 'The connection has expired; the user must sign in again')
-  const longest = { jti, nowS, exp, epoch: LONGEST_EPOCHS, connection, jkt: dpop?.jkt }
+  const epochs = { epoch: LONGEST_EPOCHS, agentEpoch: agent && LONGEST_EPOCHS }
+  const longest = { jti, nowS, exp, ...epochs, connection, jkt: dpop?.jkt }
   const draft = buildUserTokenClaims(deps.issuer, consent, terms, longest)
   checkTokenSize(JSON.stringify(formatUserClaims({ ...draft, ...longestStatus(deps, rules.tokenStatus) })))
   return { terms, rules, exp, expiresAt }
+}
+
+/** Returns what user and owner let the client do, and of an agent only what its own authority allows too. */
+async function decideTerms(
+  deps: ForUserDeps,
+  { consent, given, agent, refusal }: UserTokenOrder,
+  standing: Standing,
+  call: Call,
+): Promise<UserTokenTerms & Acting> {
+  const terms = decideUserToken(standing, consent, given, refusal)
+  if (agent === undefined) return { ...terms, ...NO_AGENT }
+  const { scopes, ...attested } = await decideAgent(deps, agent, standing, consent, terms.scopes, call)
+  return { ...terms, scopes, attested, agentOperatorId: agent.subject.operator.id }
 }
 
 /** What the owner's rule for exactly this audience demands of every token. It exists, because users may come. */
@@ -158,7 +192,7 @@ async function refusalOf(
   if (kind === 'void') return new ApiError(refusal, 'All tokens have ended; the user must sign in again')
   if (kind === 'expired') return new ApiError(refusal, 'The code has expired')
   if (kind === 'gone') return new ApiError(refusal, 'The connection has ended; the user must sign in again')
-  const author = { ...call, principal: { kind: 'client', clientId: consent.clientId } } as const
+  const author = { ...call, principal: principalOf(consent) }
   call.hasEndedTokens?.()
   await endConnectionOfClient(db.prisma, author, { id: connection, clientId: consent.clientId, why: 'replay' })
   return new ApiError(refusal, 'It has been used before, so the connection has ended; the user must sign in again')

@@ -18,6 +18,8 @@ interface Issue extends Cause {
   readonly connection: string
   readonly alg: TokenAlgorithm
   readonly jti: string
+  /** The operator of the agent that acts; undefined for a client that is no agent. */
+  readonly actorOperatorId: string | undefined
   /** The texts of the client that are used with the token. */
   readonly once: readonly OnceText[]
   readonly ownerId: string
@@ -63,6 +65,8 @@ interface Issued {
   readonly kind: 'issued'
   readonly kid: string
   readonly epoch: readonly [user: number, operator: number]
+  /** Undefined if the client is no agent. */
+  readonly agentEpoch: readonly [agent: number, operator: number] | undefined
   /** Number of the refresh token to answer with. */
   readonly n: number
   readonly refreshKeyId: string
@@ -109,7 +113,8 @@ const statement = (columns: string, join: string, isUsable: string, effect: stri
 WITH judged AS MATERIALIZED (
   SELECT t.*, ${STANDING_MARK} IS NOT DISTINCT FROM t.mark AS is_current,
     (SELECT refresh_key_id FROM deployment) IS DISTINCT FROM t.refresh_key_id AS is_void, u.epoch AS user_epoch,
-    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch,
+    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch, n.epoch AS agent_epoch,
+    greatest(no.epoch, (SELECT first_epoch FROM deployment)) AS agent_operator_epoch,
     (SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = t.alg AND state = 'active') AS kid${columns}
   FROM (SELECT $1::uuid AS operator_id, $2::text AS subject, $3::text AS client_id, $4::text AS audience,
     $5::text[] AS domains, ${GIVEN}) t ${JOIN_STANDING}${join}
@@ -128,7 +133,7 @@ WITH judged AS MATERIALIZED (
   SELECT (record->>0)::uuid, (record->>1)::uuid, actor, '${ACTION}', jti, 'done', reason, request_id, trace_id
   FROM judged, json_array_elements(audits) record WHERE EXISTS (SELECT 1 FROM done)
 )
-SELECT is_current, is_void, kid, user_epoch, operator_epoch, ARRAY(SELECT issuer FROM proven) AS proven,
+SELECT is_current, is_void, kid, user_epoch, operator_epoch, agent_epoch, agent_operator_epoch, ARRAY(SELECT issuer FROM proven) AS proven,
   ${done}, done.n, ${IS_REPLICATED} AS is_replicated
 FROM judged LEFT JOIN done ON true`
 
@@ -183,6 +188,8 @@ interface Row {
   readonly kid: string | null
   readonly user_epoch: number
   readonly operator_epoch: number
+  readonly agent_epoch: number | null
+  readonly agent_operator_epoch: number
   readonly proven: readonly string[]
   readonly expired: boolean
   readonly gone: boolean
@@ -235,7 +242,8 @@ async function run(
   const { is_replicated: isReplicated, kid, n } = row
   if (n !== null && kid !== null) {
     const epoch = [row.user_epoch, row.operator_epoch] as const
-    return { kind: 'issued', kid, epoch, n, refreshKeyId, isReplicated }
+    const agentEpoch = row.agent_epoch === null ? undefined : ([row.agent_epoch, row.agent_operator_epoch] as const)
+    return { kind: 'issued', kid, epoch, agentEpoch, n, refreshKeyId, isReplicated }
   }
   return { kind: whyNot(row, once), isReplicated }
 }
@@ -258,7 +266,12 @@ function whyNot(
 }
 
 function valuesOfIssue(use: Issue): unknown[] {
-  const operators = new Set([use.of.operatorId, use.ownerId])
+  const { actorOperatorId } = use
+  const operators = new Set([
+    use.of.operatorId,
+    use.ownerId,
+    ...(actorOperatorId === undefined ? [] : [actorOperatorId]),
+  ])
   return [
     ...valuesOf(use.of),
     use.mark,

@@ -1,24 +1,22 @@
-import type { DpopProof } from '@auth4agent/core/dpop/dpop-proof'
 import type { Call } from '../../calls/call.ts'
 import { actorName } from '../../ledger/ledger.ts'
 import { type KnownConsent, readConsent } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
-import { authenticateProgram, type ProgramDeps, type UsedText } from './authenticate-program.ts'
+import { type ActorDeps, authenticateActor, type ProvenActor, principalOf } from './authenticate-actor.ts'
 import type { GivenFor } from './domain/decide-user-token.ts'
 import type { CodeRequest } from './domain/user-token-request.ts'
-import { type ForUserDeps, issueForUser, onceTexts, type UserToken } from './issue-for-user.ts'
+import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
 import { type CodeUse, useCode } from './issue-statement.ts'
 
 /** The dependencies of redeemCode. */
-export type CodeDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+export type CodeDeps = ForUserDeps & ActorDeps & Pick<AuthnDeps, 'userGrants'>
 
 /**
  * Issues the first token of a connection for an authorization code.
  *
  * @throws ApiError CODE_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, and as
- *   authenticateProgram and issueForUser
+ *   authenticateActor and issueForUser
  */
 export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Call): Promise<UserToken> {
   const code = await deps.userGrants.openCode(request.code)
@@ -32,19 +30,15 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     throw refuse('code_verifier must be the text whose SHA-256 is the code_challenge of the authorization request')
   }
   checkResource(request.resource, consent.audience)
-  const assertion = await authenticateProgram(deps, request.client, consent, call)
-  const dpop = call.dpop && checkDpop(deps, call.dpop)
+  const { agent, dpop, once } = await authenticateActor(deps, request.client, consent, code.scopes, call)
   if (code.jkt !== '' && dpop === undefined) throw new ApiError('DPOP_PROOF_REQUIRED', 'The code is bound to a key')
   if (code.jkt !== '' && dpop?.jkt !== code.jkt) {
     throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
   }
   const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
   const presented = { connection, codeExp: code.exp + deps.settings.skewS, codeKeyId, vouchedAtS }
-  return issueConnection(
-    deps,
-    { consent, code: presented, given: { scopes, clientEdge, isDevice: false }, dpop, assertion },
-    call,
-  )
+  const given = { scopes, clientEdge, isDevice: false }
+  return issueConnection(deps, { consent, code: presented, given, proven: { agent, dpop, once } }, call)
 }
 
 /** A code that its client may redeem: that of an authorization response, or of a device. */
@@ -52,8 +46,7 @@ interface GoodCode {
   readonly consent: KnownConsent
   readonly code: Pick<CodeUse, 'connection' | 'codeExp' | 'codeKeyId' | 'vouchedAtS'>
   readonly given: GivenFor
-  readonly dpop: DpopProof | undefined
-  readonly assertion: UsedText | undefined
+  readonly proven: ProvenActor
 }
 
 /**
@@ -63,21 +56,22 @@ interface GoodCode {
  */
 export function issueConnection(
   deps: ForUserDeps & Pick<AuthnDeps, 'userGrants'>,
-  { consent, code, given, dpop, assertion }: GoodCode,
+  { consent, code, given, proven: { agent, dpop, once } }: GoodCode,
   call: Call,
 ): Promise<UserToken> {
   const { connection, vouchedAtS } = code
   const { scopes, isDevice } = given
   const presented = { of: consent, consentId: consent.consentId, scopes, isDevice, ...code }
-  const proof = { jkt: dpop?.jkt ?? '', once: onceTexts(dpop, assertion) }
+  const proof = { jkt: dpop?.jkt ?? '', once }
   const { requestId, span } = call
-  const by = { actor: actorName({ kind: 'client', clientId: consent.clientId }), requestId, span }
+  const by = { actor: actorName(principalOf(consent)), requestId, span }
   return issueForUser(
     deps,
     {
       consent,
       connection,
       given,
+      agent,
       dpop,
       vouchedAtS,
       expiresAt: undefined,

@@ -1,8 +1,8 @@
 import type { Call } from '../../calls/call.ts'
 import { type KnownConsent, type PolledDevice, readConsent } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
+import { provenProgram } from './authenticate-actor.ts'
 import { authenticateProgram } from './authenticate-program.ts'
 import type { DeviceRequest } from './domain/user-token-request.ts'
 import type { UserToken } from './issue-for-user.ts'
@@ -30,10 +30,10 @@ export async function redeemDeviceCode(deps: DeviceDeps, request: DeviceRequest,
   })
   const { consent, keyId, vouchedAtS } = answer
   const { id: connection, scopes, clientEdge, expiresAt: codeExp } = device
-  const dpop = call.dpop && checkDpop(deps, call.dpop)
+  const proven = provenProgram(deps, assertion, call)
   const given = { scopes, clientEdge, isDevice: true }
   const code = { connection, codeExp, codeKeyId: keyId, vouchedAtS }
-  return issueConnection(deps, { consent, code, given, dpop, assertion }, call)
+  return issueConnection(deps, { consent, code, given, proven }, call)
 }
 
 /** Returns what the user has allowed, if the user has. */

@@ -3,22 +3,21 @@ import type { Call } from '../../calls/call.ts'
 import { actorName } from '../../ledger/ledger.ts'
 import { readConnection } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { checkDpop } from '../check-dpop.ts'
 import type { AuthnDeps } from '../config.ts'
-import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
+import { type ActorDeps, authenticateActor, principalOf } from './authenticate-actor.ts'
 import type { RefreshRequest } from './domain/user-token-request.ts'
-import { type ForUserDeps, issueForUser, onceTexts, type UserToken } from './issue-for-user.ts'
+import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
 import { useRefresh } from './issue-statement.ts'
 import { checkResource } from './redeem-code.ts'
 
 /** The dependencies of redeemRefreshToken. */
-type RefreshDeps = ForUserDeps & ProgramDeps & Pick<AuthnDeps, 'userGrants' | 'settings'>
+type RefreshDeps = ForUserDeps & ActorDeps & Pick<AuthnDeps, 'userGrants'>
 
 /**
  * Issues another token of a connection for its refresh token.
  *
  * @throws ApiError REFRESH_NOT_ACCEPTED, DPOP_PROOF_REQUIRED, INVALID_DPOP_PROOF, INVALID_AUDIENCE, SCOPE_NOT_ALLOWED,
- *   and as authenticateProgram and issueForUser
+ *   and as authenticateActor and issueForUser
  */
 export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequest, call: Call): Promise<UserToken> {
   const refresh = await deps.userGrants.openRefreshToken(request.refreshToken)
@@ -32,25 +31,25 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
   if (excess.length > 0) {
     throw new ApiError('SCOPE_NOT_ALLOWED', `The connection must have the scope "${excess.join(' ')}"`)
   }
-  const assertion = await authenticateProgram(deps, request.client, known, call)
-  const dpop = call.dpop && checkDpop(deps, call.dpop)
+  const scopes = request.scope ?? known.scopes
+  const { agent, dpop, once } = await authenticateActor(deps, request.client, known, scopes, call)
   checkSender(known.jkt, dpop)
   const presented = { of: known, consentId: known.consentId, connection: id, n, refreshKeyId }
   const { clientEdge, isDevice } = known
-  const proof = { once: onceTexts(dpop, assertion) }
   const { requestId, span } = call
-  const by = { actor: actorName({ kind: 'client', clientId: known.clientId }), requestId, span }
+  const by = { actor: actorName(principalOf(known)), requestId, span }
   return issueForUser(
     deps,
     {
       consent: known,
       connection: id,
-      given: { scopes: request.scope ?? known.scopes, clientEdge, isDevice },
+      given: { scopes, clientEdge, isDevice },
+      agent,
       dpop,
       vouchedAtS: known.vouchedAtS,
       expiresAt: known.expiresAt,
       refusal: 'REFRESH_NOT_ACCEPTED',
-      use: (decided) => useRefresh(deps.db.pool, { ...presented, ...proof, ...decided, ...by }),
+      use: (decided) => useRefresh(deps.db.pool, { ...presented, once, ...decided, ...by }),
     },
     call,
   )

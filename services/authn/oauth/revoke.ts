@@ -3,7 +3,12 @@ import type { Call } from '../../calls/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { mayRevoke, readRevocable, revokeToken } from '../../revocation/index.ts'
 import type { AuthnDeps } from '../config.ts'
-import { type EndOwnDeps, endOwnConnection, isOfProgram } from '../for-users/end-own-connection.ts'
+import {
+  type EndOwnDeps,
+  endConnectionOfAgent,
+  endOwnConnection,
+  isOfProgram,
+} from '../for-users/end-own-connection.ts'
 import { authenticateClient, type ClientDeps } from './open-assertion.ts'
 
 /** The dependencies of revokeOwn. */
@@ -11,8 +16,8 @@ type RevokeDeps = ClientDeps & EndOwnDeps & Pick<AuthnDeps, 'genuineChains'>
 
 /**
  * Revokes a token of an agent (RFC 7009), or a delegated token or the last grant of a chain in which the agent is a
- * party. A client that is no agent ends a connection for a user. Does nothing for other texts, and the client does not
- * learn the difference.
+ * party. Every client ends the connection of a token or refresh token with which it acts for a user. Does nothing for
+ * other texts, and the client does not learn the difference.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
@@ -21,6 +26,7 @@ export async function revokeOwn(deps: RevokeDeps, { token, ...request }: RevokeR
   if (isOfProgram(request)) return endOwnConnection(deps, request, token, call)
   const client = await authenticateClient(deps, request, call)
   const { agent, operator } = client
+  if (await endConnectionOfAgent(deps, agent.did, token, call)) return
   const { issuer, verificationKeys, genuineChains } = deps
   const verifyChain = (chain: string) => genuineChains(chain)
   const read = await readRevocable({ issuer, verificationKeys, verifyChain }, token)

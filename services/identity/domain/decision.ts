@@ -7,6 +7,7 @@ export interface AgentState {
   readonly label: string
   readonly requireBoundChallenges: boolean
   readonly maxDelegationDepth: number
+  readonly redirectUris: readonly string[]
 }
 
 /** New values for some of an agent's columns; null removes a time. */
@@ -16,6 +17,7 @@ interface AgentPatch {
   readonly label?: string
   readonly requireBoundChallenges?: boolean
   readonly maxDelegationDepth?: number
+  readonly redirectUris?: string[]
   readonly expiresAt?: null
   readonly approvedAt?: Date
   readonly suspendedAt?: Date | null

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { type AgentEdit, editAgent } from './edit-agent.ts'
 
-const editable = { label: 'old', requireBoundChallenges: true, maxDelegationDepth: 3 }
+const redirectUris = ['https://a.example/callback']
+const editable = { label: 'old', requireBoundChallenges: true, maxDelegationDepth: 3, redirectUris }
 const agent = { status: 'active', allowedScopes: [], ...editable } as const
 
 it.each<[string, AgentEdit, boolean | undefined]>([
@@ -13,6 +14,9 @@ it.each<[string, AgentEdit, boolean | undefined]>([
   ['label and require_bound_challenges', { label: 'new', requireBoundChallenges: false }, false],
   ['a larger depth', { maxDelegationDepth: 4 }, false],
   ['a smaller depth', { maxDelegationDepth: 2 }, true],
+  ['the same redirect URIs', { redirectUris: [...redirectUris] }, undefined],
+  ['other redirect URIs', { redirectUris: ['https://b.example/callback'] }, false],
+  ['no redirect URIs', { redirectUris: [] }, false],
   ['no more grants', { maxDelegationDepth: 0, label: 'new' }, true],
 ])('editAgent decides on %s', (_name, edit, endsTokens) => {
   const patch = { ...editable, ...edit }

@@ -7,7 +7,7 @@ import { replaceScopes } from './replace-scopes.ts'
 const at = new Date('2026-01-15T10:30:00Z')
 
 function agent(status: AgentStatus, allowedScopes: string[]): AgentState {
-  return { status, allowedScopes, label: '', requireBoundChallenges: false, maxDelegationDepth: 0 }
+  return { status, allowedScopes, label: '', requireBoundChallenges: false, maxDelegationDepth: 0, redirectUris: [] }
 }
 
 describe('replaceScopes', () => {

@@ -18,7 +18,7 @@ describe('the JSON writer', () => {
       '{"valid":false,"revoked":false,"claims":null,"verified_at":null,"reason":""}',
     )
     expect(compileWriter(UpdateAgentRequestSchema)(create(UpdateAgentRequestSchema))).toBe(
-      '{"operator_id":"","agent":"","label":null,"require_bound_challenges":null,"max_delegation_depth":null}',
+      '{"operator_id":"","agent":"","label":null,"require_bound_challenges":null,"max_delegation_depth":null,"redirect_uris":null}',
     )
     expect(compileWriter(ListSigningKeysRequestSchema)(create(ListSigningKeysRequestSchema))).toBe('{}')
   })

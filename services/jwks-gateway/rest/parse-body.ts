@@ -17,16 +17,21 @@ const NOT_JSON = 'The body must be JSON in UTF-8: send Content-Type: application
  */
 export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
   if (body.length === 0) return undefined
-  if (!isJson(headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', NOT_JSON)
-  const coding = headers['content-encoding']
-  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
-    throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must have no content coding')
-  }
+  demandJson(headers)
   if (!isUtf8(body)) throw new ApiError('INVALID_ARGUMENT', 'The body must be UTF-8')
   const text = body.toString('utf8')
   const value = parseJson(text)
   if (hasRepeatedMember(text, value)) throw repeatedMember()
   return value
+}
+
+/** Throws UNSUPPORTED_MEDIA_TYPE for the headers of a body that is not plain JSON. */
+export function demandJson(headers: IncomingHttpHeaders): void {
+  if (!isJson(headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', NOT_JSON)
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must have no content coding')
+  }
 }
 
 function parseJson(text: string): unknown {

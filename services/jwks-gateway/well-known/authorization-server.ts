@@ -11,10 +11,13 @@ const CLIENT_ALGORITHMS = [...ED25519_ALGORITHMS, 'ES256', 'RS256']
 
 /**
  * Returns the metadata of the authorization server (RFC 8414 section 2) as JSON text. It names only what this server
- * has: no client registration, for example. `aat_issuer` is a member of the draft (section 6.1.1), `aat_draft` an own
- * one. Clients use a client ID metadata document only where they find `none` too.
+ * has: client registration only where it is open, for example. `aat_issuer` is a member of the draft (section 6.1.1),
+ * `aat_draft` an own one. Clients use a client ID metadata document only where they find `none` too.
  */
-export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'baseUrl'>): string {
+export function authorizationServerMetadata({
+  baseUrl,
+  openRegistration,
+}: Pick<GatewayConfig, 'baseUrl' | 'openRegistration'>): string {
   return JSON.stringify({
     issuer: baseUrl,
     authorization_endpoint: `${baseUrl}/oauth/authorize`,
@@ -27,6 +30,7 @@ export function authorizationServerMetadata({ baseUrl }: Pick<GatewayConfig, 'ba
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
     client_id_metadata_document_supported: true,
+    ...(openRegistration && { registration_endpoint: `${baseUrl}/oauth/register` }),
     grant_types_supported: [
       'client_credentials',
       'authorization_code',

@@ -51,6 +51,13 @@ describe('GET /.well-known/auth4agent', () => {
 })
 
 describe.each(['oauth-authorization-server', 'openid-configuration'])('GET /.well-known/%s', (name) => {
+  it('names the registration endpoint only where clients may register themselves', async () => {
+    const [open, closed] = await Promise.all([startGateway({ openRegistration: true }), startGateway()])
+    const read = async ({ url }: typeof open) => (await fetch(`${url}/.well-known/${name}`)).json()
+    expect(await read(open)).toMatchObject({ registration_endpoint: 'http://localhost:8080/oauth/register' })
+    expect(await read(closed)).not.toHaveProperty('registration_endpoint')
+  })
+
   it('names the authorization endpoint, and what clients of users look for before they use it', async () => {
     const { url } = await startGateway()
     const answer = await fetch(`${url}/.well-known/${name}`)

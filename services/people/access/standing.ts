@@ -13,7 +13,8 @@ export interface StandingOf {
 
 /**
  * Joins everything on which a token for a user rests, as SQL. `t` has operator_id, subject, client_id, audience and
- * domains, which are the host of the audience and the domains that cover it.
+ * domains, which are the host of the audience and the domains that cover it. A client that is an agent is the one of
+ * the operator that owns the domain of its DID now.
  */
 export const JOIN_STANDING = `
 LEFT JOIN operators o ON o.id = t.operator_id
@@ -27,7 +28,10 @@ LEFT JOIN operator_user_targets g ON g.operator_id = o.id AND g.domain = ow.doma
 LEFT JOIN clients c ON c.operator_id = w.id AND c.client_id = t.client_id
 LEFT JOIN consents s ON s.operator_id = o.id AND s.subject = t.subject AND s.client_id = t.client_id
   AND s.audience = t.audience AND s.owner_id = w.id
-LEFT JOIN issuers i ON i.issuer = p.issuer`
+LEFT JOIN issuers i ON i.issuer = p.issuer
+LEFT JOIN LATERAL (${selectOwner("ARRAY[split_part(t.client_id, ':', 3)]")}) wn ON t.client_id LIKE 'did:agent:%'
+LEFT JOIN operators no ON no.id = wn.id
+LEFT JOIN agents n ON n.operator_id = no.id AND n.did = t.client_id`
 
 /**
  * What a standing was made of, as one text: the same text means the same decision. Whatever takes authority away
@@ -35,7 +39,8 @@ LEFT JOIN issuers i ON i.issuer = p.issuer`
  * given the same versions to other changes.
  */
 export const STANDING_MARK = `concat_ws(' ', (SELECT wal_timeline()), o.status, o.version, u.status, u.epoch, u.version,
-  p.edge_id, p.signals, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status)`
+  p.edge_id, p.signals, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status,
+  n.id, n.version, no.id, no.version)`
 
 const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",
@@ -47,7 +52,10 @@ SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS
   e.edge_id::text AS "accessEdge", g.edge_id::text AS "targetEdge",
   c.edge_id::text AS "clientEdge", c.status::text AS "clientStatus",
   s.id::text AS "consentId", s.edge_id::text AS "consentEdge", s.capabilities, s.client_digest AS "clientDigest",
-  i.generation, i.status::text AS "issuerStatus"
+  i.generation, i.status::text AS "issuerStatus",
+  CASE WHEN n.id IS NOT NULL THEN json_build_object('id', n.id, 'version', n.version, 'status', n.status,
+    'movedTo', n.moved_to, 'redirectUris', n.redirect_uris, 'operatorId', no.id, 'operatorVersion', no.version,
+    'operatorStatus', no.status) END AS agent
 FROM (SELECT $1::uuid AS operator_id, $2::text AS subject, $3::text AS client_id, $4::text AS audience,
   $5::text[] AS domains) t ${JOIN_STANDING}`
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
+import { isRegisteredClient } from '@auth4agent/core/identity/client-id'
 import type { SealDeps } from '../../keys/index.ts'
 import type { UserScope } from '../../operator-registry/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -141,6 +142,8 @@ function mustAsk({ judged, wanted, question }: OpenRequest, scopes: readonly str
   const { consentId, capabilities, clientDigest } = judged.standing
   // RFC 8252 section 8.6: any program on the computer can claim the name of this client.
   if (consentId === null || question.isLoopback || wanted.prompt.has('consent')) return true
+  // The page has shown one place to which the answer goes, and the client may have others, of somebody else.
+  if (isRegisteredClient(question.clientId)) return true
   if (clientDigest !== judged.document.digest) return true
   return scopes.some((scope) => capabilities?.includes(`${judged.audience}#${scope}`) !== true)
 }

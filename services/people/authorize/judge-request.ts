@@ -5,6 +5,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { decideClient } from '../access/domain/decide-client.ts'
 import type { Standing } from '../access/domain/standing.ts'
 import { readStanding } from '../access/standing.ts'
+import { agentDocument } from '../clients/domain/agent-document.ts'
 import { clientKindOf } from '../clients/domain/client-id.ts'
 import type { ClientDocument } from '../clients/domain/read-document.ts'
 import { matchRedirectUri } from '../clients/domain/redirect-uri.ts'
@@ -21,7 +22,7 @@ import {
 export interface JudgeDeps {
   readonly db: { readonly pool: pg.Pool }
   /**
-   * Returns the document of a URL client, from memory or from its URL.
+   * Returns what a client says about itself: a URL client in its document, from memory or from its URL.
    *
    * @throws ApiError CLIENT_NOT_ACCEPTED, RATE_LIMITED, UNAVAILABLE
    */
@@ -67,18 +68,23 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
     throw new ApiError('INVALID_AUDIENCE', 'resource must be the URL of the service that the client wants to call')
   }
   // The database cannot even look for some texts, such as one with a NUL.
-  if (clientKindOf(clientId) !== 'url') {
-    throw new ApiError('CLIENT_NOT_ACCEPTED', 'client_id must be the URL of the document of the client')
+  const kind = clientKindOf(clientId)
+  if (kind === undefined) {
+    const detail =
+      'client_id must be the DID of an agent, the URL of a client document, or one that this server gave out'
+    throw new ApiError('CLIENT_NOT_ACCEPTED', detail)
   }
   const { operatorId, subject } = user
   const standing = await readStanding(deps.db.pool, { operatorId, subject, clientId, audience })
   const rule = ruleOf(standing)
   const clientEdge = decideClient(standing, clientId, rule)
   if (clientEdge === undefined) throw new ApiError('CLIENT_NOT_ALLOWED')
-  const document = await deps.findDocument(clientId)
+  const document = kind === 'agent' ? agentDocument(clientId, standing.agent) : await deps.findDocument(clientId)
   const redirectUri = parameter(parameters, 'redirect_uri')
   if (!matchRedirectUri(document.redirectUris, redirectUri)) throw new ApiError('REDIRECT_NOT_REGISTERED')
-  const isTrusted = standing.clientStatus === 'allowed' || standing.consentId !== null
+  // Of the places of a registered client, a user who has consented may have seen only another one.
+  const isUsed = kind !== 'registered' && standing.consentId !== null
+  const isTrusted = standing.clientStatus === 'allowed' || isUsed
   const wanted = withinRule(readRequest(parameters), rule)
   const state = parameters.get('state')
   return { audience, document, redirectUri, state, standing, rule, clientEdge, isTrusted, wanted }

@@ -1,4 +1,5 @@
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+import { isRegisteredClient } from '@auth4agent/core/identity/client-id'
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
@@ -8,8 +9,9 @@ import type { ClientDocuments } from './documents.ts'
 import { type ClientKey, chooseKey, readPublishedKeys } from './domain/client-keys.ts'
 import { refusedDocument } from './domain/read-document.ts'
 import { type DocumentDeps, serverRefusal } from './fetch-document.ts'
+import { type RegistrationDeps, readRegistered } from './registrations.ts'
 
-/** Finds the keys with which URL clients prove themselves. */
+/** Finds the keys with which URL clients prove themselves, and tells which clients need none. */
 export interface ClientKeyFinder {
   /**
    * Returns the key of a client with this name, if the client is still the one to which the user has consented. An
@@ -26,9 +28,15 @@ export interface ClientKeyFinder {
    * @throws ApiError CONSENT_REQUIRED
    */
   demandNone(clientId: string): void
+  /**
+   * Refuses a registered client unless this deployment lets clients register themselves now.
+   *
+   * @throws ApiError CLIENT_NOT_ACCEPTED
+   */
+  demandOpen(clientId: string): void
 }
 
-interface Deps extends DocumentDeps {
+interface Deps extends DocumentDeps, RegistrationDeps {
   /** Returns monotonic milliseconds. */
   readonly monotonic: () => number
   /** Counts a request that a source makes this server send. Throws ApiError RATE_LIMITED. */
@@ -56,6 +64,9 @@ export function createClientKeys(deps: Deps, documents: Pick<ClientDocuments, 'f
     },
     demandNone(clientId) {
       if ((documents.known(clientId)?.authMethod ?? 'none') !== 'none') throw changed()
+    },
+    demandOpen(clientId) {
+      if (isRegisteredClient(clientId)) readRegistered(deps, clientId)
     },
   }
 }

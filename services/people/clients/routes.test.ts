@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { clientsFixture, documentOf } from '../../../test/support/clients.ts'
 import { asOperator, type TestOperator } from '../../../test/support/identity.ts'
+import { REGISTRATION_KEY } from '../../../test/support/people.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { firstEdgeOf } from './domain/client-id.ts'
+import { sealClientId } from './domain/registered-client.ts'
 
 const AGENT = 'did:agent:agents.example:0123456789abcdef0123456789abcdef'
 
@@ -74,11 +76,32 @@ describe('putClient', () => {
     expect(await row(app)).toMatchObject({ status: 'blocked' })
   })
 
+  it('allows and blocks a registered client, with the name in its client id, and asks nobody', async () => {
+    const id = sealClientId(REGISTRATION_KEY, { name: 'Example', redirectUris: ['http://localhost/callback'] })
+    const before = fixture.asked.length
+    expect(await calls.allow(id)).toMatchObject({
+      clientId: id,
+      kind: 'registered',
+      status: 'allowed',
+      name: 'Example',
+    })
+    const { edgeId } = await row(id)
+    expect(await calls.block(id)).toMatchObject({ clientId: id, kind: 'registered', status: 'blocked' })
+    expect(await fixture.endedEdges()).toContain(edgeId)
+    expect((await calls.list()).clients).toMatchObject([{ clientId: id, kind: 'registered', status: 'blocked' }])
+    expect(fixture.asked).toHaveLength(before)
+  })
+
+  it('refuses to allow a registered client whose client id this server has not given out', async () => {
+    expect(await refusalOf(calls.allow(`reg_${'A'.repeat(64)}`))).toBe('CLIENT_NOT_ACCEPTED')
+    expect((await calls.list()).clients).toEqual([])
+  })
+
   it('refuses a client without a document, and asks no address for a text that names no client', async () => {
     fixture.documents.delete(app)
     expect(await refusalOf(calls.allow(app))).toBe('CLIENT_NOT_ACCEPTED')
     const before = fixture.asked.length
-    for (const text of ['reg_0123456789abcdef', 'https://client.example/', 'did:web:client.example', '']) {
+    for (const text of ['reg_short', 'https://client.example/', 'did:web:client.example', '']) {
       expect(await refusalOf(calls.allow(text))).toBe('INVALID_ARGUMENT')
     }
     expect(fixture.asked).toHaveLength(before)

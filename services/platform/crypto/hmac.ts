@@ -20,3 +20,8 @@ export function verifyHmacSha256(key: HmacKey, mac: Uint8Array, ...parts: readon
   const expected = hmacSha256(key, ...parts)
   return mac.length === expected.length && timingSafeEqual(expected, mac)
 }
+
+/** Derives a key for another purpose, so that no MAC of the one is ever a MAC of the other. */
+export function deriveHmacKey(key: HmacKey, purpose: string): HmacKey {
+  return importHmacKey(hmacSha256(key, Buffer.from(purpose)))
+}

@@ -2,7 +2,7 @@ import { status as statuses } from '@grpc/grpc-js'
 
 /**
  * Error codes of the OAuth endpoints: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707 section 2, RFC 9449 sections 5 and
- * 8, RFC 9396 section 5. And of the federation endpoints: OpenID Federation 1.0 section 8.9.
+ * 8, RFC 9396 section 5, RFC 7591 section 3.2.2. And of the federation endpoints: OpenID Federation 1.0 section 8.9.
  */
 type OAuthError =
   | 'invalid_request'
@@ -19,6 +19,8 @@ type OAuthError =
   | 'authorization_pending'
   | 'slow_down'
   | 'expired_token'
+  | 'invalid_redirect_uri'
+  | 'invalid_client_metadata'
   | 'not_found'
   | 'invalid_trust_anchor'
   | 'temporarily_unavailable'
@@ -1127,8 +1129,20 @@ export const reasons = {
   CLIENT_NOT_ACCEPTED: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The client ID metadata document of the client cannot be accepted',
+    title: 'What the client says about itself cannot be accepted',
     oauth: 'invalid_client',
+  },
+  INVALID_CLIENT_METADATA: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'No client with these metadata can register itself',
+    oauth: 'invalid_client_metadata',
+  },
+  INVALID_REDIRECT_URI: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'No client with these redirect URIs can register itself',
+    oauth: 'invalid_redirect_uri',
   },
   TOO_MANY_CLIENTS: {
     status: 409,

@@ -226,7 +226,7 @@ it('policy set --file keeps who may hold grants, and so the tokens, if the JSON 
   expect(await policyNow()).toMatchObject({ delegate_to: [], max_grant_ttl: 0 })
 })
 
-it('agent update changes the label, the bound challenges and the delegation depth of an agent independently', async () => {
+it('agent update changes label, bound challenges, delegation depth and redirect URIs of an agent independently', async () => {
   const update = (...flags: readonly string[]) => jsonOf(run('agent', 'update', agent.did, ...flags, '--json'))
   expect(await update('--label', 'reader')).toMatchObject({ label: 'reader', require_bound_challenges: false })
   const bound = { label: 'reader', require_bound_challenges: true }
@@ -237,6 +237,12 @@ it('agent update changes the label, the bound challenges and the delegation dept
     label: 'reader',
     require_bound_challenges: false,
   })
+  const uris = ['https://app.example.com/callback', 'http://127.0.0.1/callback']
+  expect(await update(...uris.flatMap((uri) => ['--redirect-uri', uri]))).toMatchObject({ redirect_uris: uris })
+  expect(await update('--label', 'kept')).toMatchObject({ redirect_uris: uris })
+  expect(await update('--no-redirect-uris')).not.toHaveProperty('redirect_uris')
+  const both = ['--redirect-uri', 'https://app.example.com/callback', '--no-redirect-uris']
+  expect(await run('agent', 'update', agent.did, ...both)).toMatchObject({ code: 2 })
   expect(await run('agent', 'update', agent.did)).toMatchObject({ code: 2 })
   expect(await run('agent', 'update', agent.did, '--bound-challenges', 'yes')).toMatchObject({ code: 2 })
 })

@@ -7,6 +7,7 @@ import { rfc6750 } from './requirements/rfc6750.ts'
 import { rfc7009 } from './requirements/rfc7009.ts'
 import { rfc7521 } from './requirements/rfc7521.ts'
 import { rfc7523 } from './requirements/rfc7523.ts'
+import { rfc7591 } from './requirements/rfc7591.ts'
 import { rfc7636 } from './requirements/rfc7636.ts'
 import { rfc7662 } from './requirements/rfc7662.ts'
 import { rfc8252 } from './requirements/rfc8252.ts'
@@ -29,6 +30,7 @@ const STANDARDS: Readonly<Record<string, readonly Requirement[]>> = {
   'RFC 7009': rfc7009,
   'RFC 7521': rfc7521,
   'RFC 7523': rfc7523,
+  'RFC 7591': rfc7591,
   'RFC 7636': rfc7636,
   'RFC 7662': rfc7662,
   'RFC 8252': rfc8252,

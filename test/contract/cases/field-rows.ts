@@ -209,6 +209,16 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
     fits: { 'is the maximum': 8, 'is zero': 0 },
   },
+  'UpdateAgentRequest.redirect_uris': {},
+  'UpdateAgentRequest.redirect_uris.uris': {
+    wrong: {
+      'has too many entries': [many(17, 'https://a.example/'), 'INVALID_ARGUMENT'],
+      'has an entry that is too long': [[`https://a.example/${text(600)}`], 'INVALID_ARGUMENT'],
+      'has an empty entry': [[''], 'INVALID_ARGUMENT'],
+      'has http elsewhere': [['http://a.example/'], 'INVALID_ARGUMENT'],
+    },
+    fits: { 'has the maximum of entries': many(16, 'https://a.example/'), 'is empty': [] },
+  },
   'SuspendAgentRequest.operator_id': ownId,
   'SuspendAgentRequest.agent': ownAgent,
   'SuspendAgentRequest.reason': bounded(500),

@@ -465,6 +465,7 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = [
 const OF_SIGN_IN = 'no call signs a user in: services/people/users/sign-in-user.test.ts provokes it'
 const OF_CODES = 'it needs a user who has signed in: services/authn/for-users/ provokes it'
 const OF_AUTHORIZE = 'no call answers an authorization request: services/people/authorize/ provokes it'
+const OF_REGISTRATION = 'no call registers a client of users: services/people/clients/ provokes it'
 const OF_DEPLOYMENTS = 'it needs a second deployment: services/authn/chaining/redeem-chaining-grant.test.ts provokes it'
 
 /** Reasons that no test provokes, and why. */
@@ -482,6 +483,8 @@ export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
   CLIENT_NOT_ALLOWED: OF_CODES,
   REDIRECT_NOT_REGISTERED: OF_AUTHORIZE,
   TOO_MANY_CONSENTS: OF_AUTHORIZE,
+  INVALID_CLIENT_METADATA: OF_REGISTRATION,
+  INVALID_REDIRECT_URI: OF_REGISTRATION,
   EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   NOT_DURABLE: 'it needs a database with a standby: test/e2e/durability provokes it',
   SIGN_IN_FAILED: 'only a sign-in of a person answers it: services/people/sign-in/ provokes it',

@@ -74,6 +74,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url, s
     AUTH4AGENT_DNS_SERVERS: dns.address,
     AUTH4AGENT_DNS_TIMEOUT: '3s',
     AUTH4AGENT_SCHEDULE_INTERVAL: '1h',
+    AUTH4AGENT_OPEN_REGISTRATION: 'on',
     ...env,
   })
   const grpc = grpcCaller(server.grpcAddress)

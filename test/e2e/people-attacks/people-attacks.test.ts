@@ -110,6 +110,15 @@ describe('attacks by clients', () => {
     expect(html).toContain(CLAIMED.slice(-6))
   })
 
+  it('registration where it is off: there is no such path, and nothing names one', async () => {
+    const { issuer } = world
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
+    const answer = await fetch(`${issuer}/oauth/register`, init)
+    expect([answer.status, JSON.parse(await answer.text()).reason]).toEqual([404, 'ROUTE_NOT_FOUND'])
+    const metadata = await (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).text()
+    expect(metadata).not.toContain('regist')
+  })
+
   it('loopback client that reuses a consent: the person is asked each time', async () => {
     const browser = world.browser()
     await world.allow(browser)

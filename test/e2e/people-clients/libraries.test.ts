@@ -111,3 +111,31 @@ it('openid-client gets and refreshes a token by private_key_jwt, and gets none w
   const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource })
   expect(await world.isValid(second.access_token)).toBe(true)
 })
+
+it('openid-client acts for a person as an agent, until its operator suspends the agent', async () => {
+  const { issuer, audience: resource, operator, redirectUri } = world
+  const keys = await openid.randomDPoPKeyPair('Ed25519', { extractable: true })
+  const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', keys.publicKey))
+  const { did } = await operator.agents.register({ publicKey })
+  await operator.agents.setScopes(did, ['search'])
+  const execute = [openid.allowInsecureRequests]
+  const config = await openid.discovery(new URL(issuer), did, undefined, openid.PrivateKeyJwt(keys.privateKey), {
+    algorithm: 'oauth2',
+    execute,
+  })
+  const bound = { DPoP: openid.getDPoPHandle(config, keys) }
+  await operator.clients.allow(did)
+  await operator.agents.update(did, { redirectUris: [redirectUri] })
+  const { answer, checks } = await allowedBy(config)
+  const bearer = openid.authorizationCodeGrant(config, answer, checks, { resource })
+  await expect(bearer).rejects.toMatchObject({ error: 'invalid_dpop_proof' })
+  const first = await openid.authorizationCodeGrant(config, answer, checks, { resource }, bound)
+  expect(first).toMatchObject({ scope: 'search', token_type: 'dpop' })
+  const second = await openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource }, bound)
+  expect(second.refresh_token).toBe(first.refresh_token)
+  expect([await world.isValid(first.access_token), await world.isValid(second.access_token)]).toEqual([true, true])
+  await operator.agents.suspend(did, 'stolen')
+  expect([await world.isValid(first.access_token), await world.isValid(second.access_token)]).toEqual([false, false])
+  const again = openid.refreshTokenGrant(config, first.refresh_token ?? '', { resource }, bound)
+  await expect(again).rejects.toMatchObject({ error: 'unauthorized_client' })
+})

@@ -48,7 +48,7 @@ beforeAll(async () => {
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: 0 })
   started.defer(() => proxy.close())
   issuer = `http://localhost:${proxy.port}`
-  const env = { ...neighbourhood.env, AUTH4AGENT_BASE_URL: issuer }
+  const env = { ...neighbourhood.env, AUTH4AGENT_BASE_URL: issuer, AUTH4AGENT_OPEN_REGISTRATION: 'on' }
   deployment = await startDeployment({ env, dns: neighbourhood.dns, issuer })
   started.defer(() => deployment.stop())
   proxy.repoint(targetOf(deployment.server.baseUrl))
@@ -124,16 +124,27 @@ async function letUsersIn(): Promise<void> {
   expectStatus(200, await deployment.client.signed('PUT', path, policy, operator))
 }
 
-/** A client of the MCP SDK that keeps everything in memory. */
-function memoryProvider(scope?: string) {
+/**
+ * A client of the MCP SDK that keeps everything in memory.
+ *
+ * @param clientMetadataUrl its document; without one, it registers itself
+ */
+function memoryProvider(scope?: string, clientMetadataUrl?: string) {
   let tokens: OAuthTokens | undefined
   let information: OAuthClientInformationMixed | undefined
   let verifier = ''
   const opened: URL[] = []
   const provider: OAuthClientProvider = {
     redirectUrl: callback.url,
-    clientMetadataUrl: clientId,
-    clientMetadata: { redirect_uris: [callback.url], ...(scope !== undefined && { scope }) },
+    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
+    clientMetadata: {
+      client_name: 'Example Terminal',
+      redirect_uris: [callback.url],
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      ...(scope !== undefined && { scope }),
+    },
     clientInformation: () => information,
     saveClientInformation(given) {
       information = given
@@ -150,7 +161,7 @@ function memoryProvider(scope?: string) {
     },
     codeVerifier: () => verifier,
   }
-  return { provider, opened, tokens: () => tokens }
+  return { provider, opened, tokens: () => tokens, information: () => information }
 }
 
 async function metadata() {
@@ -201,7 +212,7 @@ describe('a client of the MCP SDK without any configuration', () => {
   let client: Client
 
   it('is sent to the page of consent, where the person sees who wants what', async () => {
-    state = memoryProvider('whoami order')
+    state = memoryProvider('whoami order', clientId)
     const transport = new StreamableHTTPClientTransport(new URL(mcp.url), { authProvider: state.provider })
     client = new Client({ name: 'desktop', version: '1.0.0' })
     await expect(client.connect(transport)).rejects.toThrow('Unauthorized')
@@ -288,7 +299,61 @@ describe('a client of the MCP SDK without any configuration', () => {
     await expectAccessible('acting')
     await page.click('section button')
     expect([await isValid(first), await isValid(second)]).toEqual([false, false])
-    expect(await text()).toContain('No program acts for you')
+    // The page that says so leads back to the list.
+    await eventually(async () => expect(await text()).toContain('No program acts for you'))
     await expect(refresh()).rejects.toThrow('The connection has ended')
+  })
+})
+
+describe('a client of the MCP SDK that has no document', () => {
+  const name = { name: 'terminal', version: '1.0.0' }
+  const transportOf = ({ provider: authProvider }: ReturnType<typeof memoryProvider>) =>
+    new StreamableHTTPClientTransport(new URL(mcp.url), { authProvider })
+  let state: ReturnType<typeof memoryProvider>
+
+  it('registers itself, and the page says that nobody has verified it', async () => {
+    state = memoryProvider('whoami')
+    await expect(new Client(name).connect(transportOf(state))).rejects.toThrow('Unauthorized')
+    expect(state.information()).toMatchObject({
+      client_id: expect.stringMatching(/^reg_/),
+      client_name: 'Example Terminal',
+    })
+    await page.open(String(state.opened[0]))
+    const shown = await text()
+    expect(shown).toContain('A program on your computer')
+    expect(shown).toContain('Example Terminal')
+    expect(shown).toContain('This program has registered itself, and nobody has verified who made it')
+    expect(shown).toContain('Any program here can claim this name')
+    await expectAccessible('consent-registered')
+  })
+
+  it('gets its code when the person allows it, and calls a tool for the person', async () => {
+    await page.click('button[value=allow]')
+    const transport = transportOf(state)
+    await transport.finishAuth((await nextCode()).get('code') ?? '')
+    const client = new Client(name)
+    await client.connect(transport)
+    expect(await client.callTool({ name: 'whoami' })).toEqual({
+      content: [{ type: 'text', text: expect.stringMatching(/^user:[\w-]{22} by reg_/) }],
+    })
+    await client.close()
+  })
+
+  it('is in the list of the operator, and on the page of the person, who ends it', async () => {
+    const { access_token: token = '' } = state.tokens() ?? {}
+    const path = `/v1/operators/${operator.id}/consents`
+    const { consents } = expectStatus(200, await deployment.client.get(path, operator))
+    const { client_id } = state.information() ?? {}
+    const redirect_hosts = ['http://127.0.0.1']
+    expect(consents).toMatchObject([{ client_id, client_name: 'Example Terminal', redirect_hosts }])
+    expect(await isValid(token)).toBe(true)
+    await page.open(`${issuer}/people/acting`)
+    const shown = await text()
+    expect(shown).toContain('A program on your computer')
+    expect(shown).toContain('Example Terminal')
+    expect(shown).not.toContain('reg_')
+    await expectAccessible('acting-registered')
+    await page.click('section button')
+    expect(await isValid(token)).toBe(false)
   })
 })

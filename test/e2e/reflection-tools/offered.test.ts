@@ -1,5 +1,6 @@
 import { Client, credentials, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ClientRegistrationService } from '../../../gen/proto/auth4agent/v1/client_registration_pb.ts'
 import { ProviderSignalService } from '../../../gen/proto/auth4agent/v1/provider_signals_pb.ts'
 import { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
@@ -43,7 +44,7 @@ it.each([
   'internal.v1.AgentDirectoryService/LookupAgent',
   'internal.v1.OperatorDirectoryService/LookupOperator',
   'internal.v1.TokenStatusService/CheckToken',
-  ...[SignInService, ProviderSignalService].flatMap(({ name, methods }) =>
+  ...[SignInService, ProviderSignalService, ClientRegistrationService].flatMap(({ name, methods }) =>
     methods.map((method) => `v1.${name}/${method.name}`),
   ),
 ])('the public ports neither list nor serve %s, which is internal or for routes of the server', async (name) => {

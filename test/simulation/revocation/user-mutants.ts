@@ -11,7 +11,7 @@ const mutant = (what: string, change: Partial<Parts>): Mutant => ({
   parts: () => ({ ...REAL, ...change }),
 })
 
-const EDGES = USER_PARTS.filter((part) => part !== 'user')
+const EDGES = USER_PARTS.filter((part) => part !== 'user' && part !== 'agent')
 const isEdgeOf = (edge: string, part: UserPart) => edge.replace(/^another /, '').startsWith(part)
 
 const withoutEdge = (part: UserPart) =>
@@ -39,6 +39,9 @@ export const USER_MUTANTS: readonly Mutant[] = [
     userLookupsOf: (token) =>
       REAL.userLookupsOf(token).map(({ hop, token: identity }) => ({ hop, token: { ...identity, agentEpoch: 1_000 } })),
     checkRowsOfUsers: (image, tokens) => findEnded(tokens, (token) => logVerdict(image, token)),
+  }),
+  mutant('the agent that acts is not looked up', {
+    userLookupsOf: (token) => REAL.userLookupsOf(token).slice(0, 1),
   }),
   mutant('the statement that issues does not compare the mark', { useForUser: moveOn }),
   mutant('the statement that issues does not look for the connection', {

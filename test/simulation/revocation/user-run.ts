@@ -49,7 +49,9 @@ export function drawUserSchedule(seed: number): UserSchedule {
   const schedule = drawSchedule(seed)
   const random = createRandom(seed + 0x05e7)
   const all = USERS.flatMap((user) => USER_PARTS.map((part) => ({ user, part })))
-  const possible = random.shuffle(all.filter(({ user, part }) => part !== 'users_to' || user === 'user:guest'))
+  const possible = random.shuffle(
+    all.filter(({ user, part }) => user === 'user:guest' || (part !== 'users_to' && part !== 'agent')),
+  )
   const userWishes = schedule.wishes.flatMap(({ at, patienceMs }, place) => {
     const chosen = possible[place]
     return chosen === undefined ? [] : [{ ...chosen, at, patienceMs }]

@@ -1,6 +1,7 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
+import { NO_AGENT } from '../../../services/authn/for-users/domain/build-claims.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { type EndedToken, findEnded } from '../../../services/revocation/check-memory.ts'
 import { createCheckTokens } from '../../../services/revocation/check-tokens.ts'
@@ -11,7 +12,7 @@ import type { Database, Link } from './database.ts'
 import { type Image, keyOf } from './image.ts'
 import type { Answer } from './instance.ts'
 import type { Parts } from './parts.ts'
-import { consentOf, endingOf, markOf, rowOf, standingOf, USER_PARTS } from './users.ts'
+import { consentOf, endingOf, markOf, rowOf, standingOf, USER_PARTS, type UserPart } from './users.ts'
 
 /** What a client presents: a code, whose id is that of the connection, or the refresh token with a number. */
 export interface UserOrder {
@@ -60,7 +61,12 @@ interface ForUsersDeps {
 
 /** Result of the statement that issues. */
 export type IssueResult =
-  | { readonly kind: 'issued'; readonly epoch: readonly [user: number, operator: number]; readonly n: number }
+  | {
+      readonly kind: 'issued'
+      readonly epoch: readonly [user: number, operator: number]
+      readonly agentEpoch: readonly [agent: number, operator: number] | undefined
+      readonly n: number
+    }
   | { readonly kind: 'stale' | 'used' | 'gone' }
 
 const ISSUER = 'https://auth.example'
@@ -89,9 +95,10 @@ export function createForUsers(deps: ForUsersDeps): ForUsers {
         const decided = await database.read(process, link, (image) => ({
           standing: standingOf(image, user),
           consent: consentOf(rowOf(image, user)),
+          agentOperatorId: rowOf(image, user).agent?.operatorId,
           restsOn: targetsOf(image, { user, connection, clientEdge }),
         }))
-        const { standing, consent, restsOn } = decided
+        const { standing, consent, restsOn, agentOperatorId } = decided
         const expiresAt = now() + ttlMs
         const given = { scopes: SCOPES, clientEdge, isDevice: false }
         const terms = orRefused(() => parts.decideUserToken(standing, consent, given, 'REFRESH_NOT_ACCEPTED'))
@@ -100,8 +107,9 @@ export function createForUsers(deps: ForUsersDeps): ForUsers {
         const done = await database.write(process, link, (image) => parts.useForUser(image, order))
         if (done.kind === 'stale') continue
         if (done.kind !== 'issued') return done.kind
-        const issued = { jti: `token of ${connection}`, nowS: 0, exp: 1, epoch: done.epoch, connection, jkt: undefined }
-        const claims = parts.buildUserTokenClaims(ISSUER, consent, terms, issued)
+        const { epoch, agentEpoch } = done
+        const issued = { jti: `token of ${connection}`, nowS: 0, exp: 1, epoch, agentEpoch, connection, jkt: undefined }
+        const claims = parts.buildUserTokenClaims(ISSUER, consent, { ...terms, ...NO_AGENT, agentOperatorId }, issued)
         const lookups = parts.userLookupsOf({ claims, kid: 'kid' }).map(({ token }) => token)
         return { user, connection, n: done.n, clientEdge, lookups, restsOn, expiresAt }
       }
@@ -131,7 +139,12 @@ function orRefused<T>(decide: () => T): T | undefined {
 function targetsOf(image: Image, order: Omit<UserOrder, 'n'>): ReadonlySet<string> {
   const row = rowOf(image, order.user)
   const isOwn = row.ownerId === row.operatorId
-  const parts = USER_PARTS.filter((part) => (part === 'users_to' ? !isOwn : part !== 'user' || row.epoch === 1))
+  const isThere: Partial<Record<UserPart, boolean>> = {
+    users_to: !isOwn,
+    user: row.epoch === 1,
+    agent: row.agent?.epoch === 1,
+  }
+  const parts = USER_PARTS.filter((part) => isThere[part] ?? true)
   const now = parts.map((part) => endingOf(row, part, order.connection))
   const given = endingOf({ ...row, edges: { ...row.edges, client: order.clientEdge } }, 'client', '')
   return new Set([...now, given].map(keyOf))
@@ -162,7 +175,8 @@ export function moveOn(image: Image, { user, connection, n, clientEdge }: UserOr
     connections: new Map(row.connections).set(connection, { n: next, clientEdge }),
     used: new Set(row.used).add(connection),
   })
-  return { kind: 'issued', epoch: [row.epoch, 1], n: next }
+  const { epoch, agent } = row
+  return { kind: 'issued', epoch: [epoch, 1], agentEpoch: agent && [agent.epoch, 1], n: next }
 }
 
 /** Decides from the rows of users and from the records about trust, as the statement CHECK of check-token.ts does. */
@@ -170,9 +184,9 @@ export function checkRowsOfUsers(image: Image, tokens: readonly TokenIdentity[])
   return findEnded(tokens, (token) => rowVerdict(image, token) ?? logVerdict(image, token))
 }
 
-/** Joins the user of a token. */
+/** Joins the user of a token, or the agent that acts. */
 export function rowVerdict({ users }: Image, { sub, operatorId, agentEpoch }: TokenIdentity): Verdict | undefined {
-  const row = users.get(sub)
+  const row = users.get(sub) ?? [...users.values()].find(({ agent }) => agent?.did === sub)?.agent
   return row?.operatorId === operatorId && row.epoch === agentEpoch ? undefined : 'AGENT_TOKENS_ENDED'
 }
 

@@ -2,10 +2,22 @@ import type { KnownConsent } from '../../../services/people/connections/read-con
 import type { Standing } from '../../../services/people/index.ts'
 import type { Image, Target } from './image.ts'
 
-/** What a token for a user rests on: the epoch of the user, and six edges. The id of a connection is its edge. */
-export const USER_PARTS = ['user', 'access', 'users_to', 'provider', 'client', 'consent', 'connection'] as const
+/**
+ * What a token for a user rests on: the epochs of the user and of the agent that acts, and six edges. The id of a
+ * connection is its edge.
+ */
+export const USER_PARTS = [
+  'user',
+  'agent',
+  'access',
+  'users_to',
+  'provider',
+  'client',
+  'consent',
+  'connection',
+] as const
 export type UserPart = (typeof USER_PARTS)[number]
-type RowEdge = Exclude<UserPart, 'user' | 'connection'>
+type RowEdge = Exclude<UserPart, 'user' | 'agent' | 'connection'>
 
 /** A connection of a client. */
 interface Connection {
@@ -15,6 +27,13 @@ interface Connection {
   readonly clientEdge: string
 }
 
+/** An agent that is the client of a user, and its operator. */
+interface ClientAgent {
+  readonly did: string
+  readonly operatorId: string
+  readonly epoch: number
+}
+
 /** A user of an operator, as the tables have it, with everything on which the user's tokens rest. */
 export interface UserRow {
   readonly operatorId: string
@@ -22,6 +41,8 @@ export interface UserRow {
   /** The owner of the audience: another operator, to which `users_to` leads, or the user's own. */
   readonly ownerId: string
   readonly epoch: number
+  /** Undefined if the client is no agent. */
+  readonly agent: ClientAgent | undefined
   readonly edges: Readonly<Record<RowEdge, string>>
   readonly connections: ReadonlyMap<string, Connection>
   /** The ids of the codes that have been used. Each is the id of the connection that the code made. */
@@ -37,7 +58,9 @@ const RULE = {
   max_days: 30,
 }
 
-/** Creates the row of a user at the audience of its own operator, or of another one. */
+const AGENT = 'did:agent:vendor.example:21fe31dfa154a261626bf854046fd227'
+
+/** Creates the row of a user at the audience of its own operator, or of another one. There an agent acts for it. */
 export function createUser(subject: string, owner: 'itself' | 'another'): UserRow {
   const operatorId = `operator of ${subject}`
   const edge = (part: RowEdge) => `${part} of ${subject}`
@@ -46,6 +69,7 @@ export function createUser(subject: string, owner: 'itself' | 'another'): UserRo
     subject,
     ownerId: owner === 'itself' ? operatorId : `owner for ${subject}`,
     epoch: 1,
+    agent: owner === 'itself' ? undefined : { did: AGENT, operatorId: `vendor for ${subject}`, epoch: 1 },
     edges: {
       access: edge('access'),
       users_to: edge('users_to'),
@@ -59,9 +83,13 @@ export function createUser(subject: string, owner: 'itself' | 'another'): UserRo
 }
 
 /** Returns what ends a part of a user: the next epoch, or an edge. */
-export function endingOf({ operatorId, subject, edges }: UserRow, part: UserPart, connection: string): Target {
+export function endingOf({ operatorId, subject, agent, edges }: UserRow, part: UserPart, connection: string): Target {
   const of = { user: subject, part }
   if (part === 'user') return { kind: 'agent', operatorId, subject, minimumEpoch: 2, of }
+  if (part === 'agent') {
+    if (agent === undefined) throw new Error(`No agent acts for ${subject}`)
+    return { kind: 'agent', operatorId: agent.operatorId, subject: agent.did, minimumEpoch: 2, of }
+  }
   const edge = part === 'connection' ? connection : edges[part]
   return { kind: 'edge', operatorId: '', subject: edge, minimumEpoch: 0, of }
 }
@@ -72,9 +100,12 @@ export function endingOf({ operatorId, subject, edges }: UserRow, part: UserPart
 export function rotate(users: Map<string, UserRow>, { user, part }: NonNullable<Target['of']>, target: Target): void {
   const row = users.get(user)
   if (row === undefined) return
-  const { epoch, edges, connections } = row
+  const { epoch, agent, edges, connections } = row
   if (part === 'user') users.set(user, { ...row, epoch: Math.max(epoch, target.minimumEpoch) })
-  else if (part === 'connection') {
+  else if (part === 'agent') {
+    if (agent === undefined) return
+    users.set(user, { ...row, agent: { ...agent, epoch: Math.max(agent.epoch, target.minimumEpoch) } })
+  } else if (part === 'connection') {
     users.set(user, { ...row, connections: new Map([...connections].filter(([id]) => id !== target.subject)) })
   } else if (edges[part] === target.subject) {
     users.set(user, { ...row, edges: { ...edges, [part]: `another ${target.subject}` } })
@@ -82,8 +113,8 @@ export function rotate(users: Map<string, UserRow>, { user, part }: NonNullable<
 }
 
 /** Returns the consent of a user. */
-export function consentOf({ operatorId, subject }: UserRow): KnownConsent {
-  const client = { clientId: CLIENT, clientAuth: 'none', clientDigest: '' } as const
+export function consentOf({ operatorId, subject, agent }: UserRow): KnownConsent {
+  const client = { clientId: agent?.did ?? CLIENT, clientAuth: 'none', clientDigest: '' } as const
   return { consentId: `consent row of ${subject}`, operatorId, subject, ...client, audience: AUDIENCE }
 }
 
@@ -118,12 +149,13 @@ export function standingOf(image: Image, subject: string): Standing {
     clientDigest: '',
     generation: null,
     issuerStatus: null,
+    agent: null,
   }
 }
 
 /** Returns what STANDING_MARK returns. */
-export function markOf({ timeline }: Pick<Image, 'timeline'>, { epoch, edges }: UserRow): string {
-  return JSON.stringify([timeline, epoch, edges])
+export function markOf({ timeline }: Pick<Image, 'timeline'>, { epoch, agent, edges }: UserRow): string {
+  return JSON.stringify([timeline, epoch, agent?.epoch, edges])
 }
 
 /** Returns the row of a user. */

@@ -30,6 +30,8 @@ export interface ErrorResponses {
   of(binding: Pick<RestBinding, 'method' | 'path' | 'isForm'>, possible: Iterable<ReasonCode>): Record<string, Schema>
   /** Returns the responses by status of a path whose errors are problem documents. */
   plain(possible: Iterable<ReasonCode>): Record<string, Schema>
+  /** Returns the responses by status of an OAuth path. */
+  oauth(path: string, possible: Iterable<ReasonCode>): Record<string, Schema>
   /** Replaces each response by a reference to a component, because many calls have the same. */
   share(responses: Record<string, Schema>): Record<string, Schema>
   /** The responses that several calls share. */
@@ -48,6 +50,7 @@ export function createErrorResponses(): ErrorResponses {
       return isForm ? make('OAuthError', oauthProblem(path.template), possible) : make('Problem', problemOf, possible)
     },
     plain: (possible) => make('Problem', problemOf, possible),
+    oauth: (path, possible) => make('OAuthError', oauthProblem(path), possible),
     share(responses) {
       const entries = Object.entries(responses).map(([status, response]) => {
         const name = sharedName(status, response)

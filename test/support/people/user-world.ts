@@ -11,10 +11,11 @@ import { createDevices } from '../../../services/people/device/devices.ts'
 import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { OutboundError } from '../../../services/platform/outbound/outbound-error.ts'
-import { ISSUER, startInstance, type TestInstance } from '../authn.ts'
+import { type Attestations, ISSUER, startInstance, type TestInstance } from '../authn.ts'
 import { freshOperator } from '../authn-agents.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../database.ts'
 import { anonymous, type TestOperator } from '../identity.ts'
+import { REGISTRATION_KEY } from '../people.ts'
 
 /** A client that everybody may be, and where it wants its codes. */
 export const CLIENT = 'https://client.example/oauth/client.json'
@@ -54,6 +55,8 @@ export interface UserWorld {
   readonly published: Map<string, object>
   /** Lets time pass for the copies of documents and keys. */
   readonly passForClients: (ms: number) => void
+  /** Whether clients may register themselves. */
+  openRegistration: boolean
   /** The URLs that were fetched. */
   readonly fetched: string[]
   /** Makes a user of an operator with a consent to `read` and `write` at an audience of the owner. */
@@ -77,13 +80,14 @@ type ClientGet = Parameters<typeof createClientKeys>[0]['outbound']['get']
 const nothing = async (): Promise<unknown> => undefined
 
 /** Opens two processes on one database before the tests of a file, and closes them afterwards. */
-export function useUserWorld(): () => UserWorld {
+export function useUserWorld(attestationOf: (did: string) => Attestations = () => ({})): () => UserWorld {
   let database: TestDatabase
   let otherDb: Db
   let between: () => Promise<unknown> = nothing
   let world: UserWorld | undefined
   const published = new Map<string, object>()
   const fetched: string[] = []
+  let openRegistration = true
   const get: ClientGet = async (url) => {
     fetched.push(url)
     const value = published.get(url)
@@ -91,7 +95,16 @@ export function useUserWorld(): () => UserWorld {
     return { mediaType: 'application/json', body: Buffer.from(JSON.stringify(value)), maxAgeS: 60, date: undefined }
   }
   const clientKeysOf = (clock: { readonly now: number }) => {
-    const deps = { outbound: { get }, log: silentLog, monotonic: () => clock.now, limitDocuments() {} }
+    const deps = {
+      outbound: { get },
+      log: silentLog,
+      monotonic: () => clock.now,
+      limitDocuments() {},
+      registrationKey: REGISTRATION_KEY,
+      get openRegistration() {
+        return openRegistration
+      },
+    }
     return createClientKeys(deps, createClientDocuments(deps))
   }
   const devicesOf = (db: Db) => {
@@ -108,6 +121,7 @@ export function useUserWorld(): () => UserWorld {
     beforeCode: () => between(),
     clientKeys: clientKeysOf(clientClock),
     devices: devicesOf(db),
+    attestationOf,
   })
   beforeAll(async () => {
     database = await testDatabase()
@@ -124,6 +138,12 @@ export function useUserWorld(): () => UserWorld {
       instances,
       published,
       fetched,
+      get openRegistration() {
+        return openRegistration
+      },
+      set openRegistration(isOpen) {
+        openRegistration = isOpen
+      },
       passForClients(ms) {
         clientClock.now += ms
       },

@@ -69,11 +69,12 @@ export const approveAgent = defineCommand({
   },
 })
 
-/** `agent update`: changes an agent's label, whether it needs bound challenges, or how far its grants go. */
+/** `agent update`: changes an agent's label, its bound challenges, how far its grants go, or its redirect URIs. */
 export const updateAgent = defineCommand({
   help: [
-    "Changes the label of an agent, whether the agent must sign bound challenges, or how many times its grants may be handed on. A bound challenge contains scope, audience and lifetime of the token, so the agent's signature covers them. Values that you omit do not change.",
+    "Changes the label of an agent, whether the agent must sign bound challenges, how many times its grants may be handed on, or where browsers may be sent back to. A bound challenge contains scope, audience and lifetime of the token, so the agent's signature covers them. Values that you omit do not change.",
     'An agent with the delegation depth 0 gets no grants. A smaller depth ends all tokens and grants of the agent.',
+    'An agent with redirect URIs may send a person to the page of consent, if the owner of the audience has allowed it by `auth4agent client allow`. --redirect-uri replaces all of them, and --no-redirect-uris removes them. When the hosts change, the people are asked again.',
   ],
   examples: [
     {
@@ -88,6 +89,10 @@ export const updateAgent = defineCommand({
       does: 'let the agent hand authority on, and its sub-agents once more',
       line: 'auth4agent agent update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --max-delegation-depth 2',
     },
+    {
+      does: 'let the agent ask people for consent',
+      line: 'auth4agent agent update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --redirect-uri https://app.example.com/callback',
+    },
   ],
   arguments: [agentArgument],
   flags: {
@@ -101,18 +106,28 @@ export const updateAgent = defineCommand({
       choices: BOUND,
     },
     'max-delegation-depth': shared['max-delegation-depth'],
+    'redirect-uri': {
+      kind: 'list',
+      value: 'URL',
+      help: 'where a browser may be sent back to; can be repeated',
+    },
+    'no-redirect-uris': { kind: 'boolean', help: 'let the agent send nobody to the page of consent any more' },
   },
   async run(context) {
     const { flags } = context
     const agent = await chosenAgent(context)
     const [label, bound] = [flags.text('label'), flags.text('bound-challenges')]
     const depth = flags.text('max-delegation-depth')
-    if (label === undefined && bound === undefined && depth === undefined)
-      throw usageError('--label, --bound-challenges or --max-delegation-depth is missing')
+    const [uris, hasNone] = [flags.list('redirect-uri'), flags.on('no-redirect-uris')]
+    if (hasNone && uris.length > 0) throw usageError('--redirect-uri and --no-redirect-uris cannot be used together')
+    const redirectUris = hasNone || uris.length > 0 ? uris : undefined
+    if ([label, bound, depth, redirectUris].every((each) => each === undefined))
+      throw usageError('--label, --bound-challenges, --max-delegation-depth or --redirect-uri is missing')
     const changes = {
       label,
       ...(bound !== undefined && { requireBoundChallenges: bound === 'required' }),
       ...(depth !== undefined && { maxDelegationDepth: Number(depth) }),
+      redirectUris,
     }
     const { agents } = await openOperator(context)
     const updated = await context.progress('updating', agents.update(agent, changes))
@@ -123,6 +138,7 @@ export const updateAgent = defineCommand({
       label: updated.label,
       'bound challenges': boundText(require_bound_challenges),
       'delegation depth': String(shownDepth ?? 0),
+      'redirect URIs': updated.redirect_uris?.join(' ') ?? 'none',
     }
     context.answer(updated, `agent updated\n\n${lines(shown)}`, [did])
   },

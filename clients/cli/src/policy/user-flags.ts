@@ -18,7 +18,7 @@ export const userFlags = {
   'user-clients': {
     kind: 'text',
     value: 'RULE',
-    help: 'which clients may act for users: those that you have allowed, or each whose id is a URL',
+    help: 'which clients may act for users: those that you have allowed, or each that is no agent',
     choices: ['listed', 'any'],
   },
   'user-days': { kind: 'text', value: 'DAYS', help: 'how long a client may stay connected, 1 to 90 days' },

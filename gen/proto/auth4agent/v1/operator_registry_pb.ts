@@ -451,7 +451,8 @@ export type UserAccess = Message<"auth4agent.v1.UserAccess"> & {
 
   /**
    * Which clients may act for users: `listed` for the clients that the operator has allowed, or `any` for every client
-   * whose id is a URL. Empty means `listed`. Agents must always be listed.
+   * that is no agent and that the operator has not blocked: one whose id is a URL, and one that has registered itself
+   * where the deployment allows that. Empty means `listed`. Agents must always be listed.
    *
    * @generated from field: string clients = 3;
    */

@@ -397,7 +397,7 @@ export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE_
  */
 export type ConsentQuestion = Message<"auth4agent.v1.ConsentQuestion"> & {
   /**
-   * The client: the URL of its document.
+   * The client: the URL of its document, or the client id that the server has given to it.
    *
    * @generated from field: string client_id = 1;
    */

@@ -2,6 +2,7 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Consent } from '../../../../gen/proto/auth4agent/v1/people_pb.ts'
 import type { SignedInPerson } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { agentLine, claim, clientHost } from './client-host.ts'
 
 interface Form {
   readonly action: string
@@ -18,31 +19,27 @@ ${consents.map(consentPart).join('\n')}
 </form>`
 }
 
-function consentPart({ id, clientId, audience, capabilities, givenAt, connections }: Consent): string {
-  const host = hostOf(clientId)
+function consentPart(consent: Consent): string {
+  const { id, clientId, audience, capabilities, givenAt, connections, clientName, redirectHosts } = consent
+  const host = clientHost(clientId, redirectHosts)
   const scopes = capabilities.map((each) => `<code>${xmlText(each.slice(audience.length + 1))}</code>`)
   const several = connections.length < 2 ? '' : `\n<ul>\n${connections.map(connectionItem).join('\n')}\n</ul>`
   const [only] = connections
   const last = connections.length === 1 ? `<div><dt>Last used</dt><dd>${timeOf(only?.usedAt)}</dd></div>\n` : ''
   return `<section>
 <h2 class="host">${xmlText(host)}</h2>
-<dl>
+${agentLine(clientId)}${claim(clientName)}<dl>
 <div><dt>At</dt><dd>${xmlText(audience)}</dd></div>
 <div><dt>May</dt><dd>${scopes.join(' ')}</dd></div>
 <div><dt>Since</dt><dd>${timeOf(givenAt)}</dd></div>
 ${last}</dl>${several}
-<button class="quiet" name="end" value="consent ${xmlText(id)}">End ${xmlText(host)}</button>
+<button class="quiet" name="end" value="consent ${xmlText(id)}">End ${xmlText(redirectHosts.length > 0 ? 'this program' : host)}</button>
 </section>`
 }
 
 function connectionItem({ id, createdAt, usedAt }: Consent['connections'][number]): string {
   return `<li>Connected ${timeOf(createdAt)}, last used ${timeOf(usedAt)}
 <button class="quiet" name="end" value="connection ${xmlText(id)}">End only this connection</button></li>`
-}
-
-/** Agents have no host. */
-function hostOf(clientId: string): string {
-  return URL.canParse(clientId) && clientId.startsWith('https:') ? new URL(clientId).host : clientId
 }
 
 /** Returns the part of the page that says who is signed in. */

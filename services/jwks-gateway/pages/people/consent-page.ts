@@ -1,5 +1,7 @@
+import { isRegisteredClient } from '@auth4agent/core/identity/client-id'
 import type { AskedScope, ConsentQuestion } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { xmlText } from '../../../platform/layout/safe-text.ts'
+import { agentLine, claim, clientHost } from './client-host.ts'
 import type { FormFields } from './page-call.ts'
 
 /** What the page of consent shows, and what its form sends back. */
@@ -25,14 +27,14 @@ export function tickedScopes(sent: FormFields): string[] {
 
 /**
  * Returns the content of the page on which a person allows a client to act. The host of the client stands large,
- * because it is what is proven. Its name stands in quotes, because anybody can choose one. Both buttons have one size.
+ * because it is what is proven. For a registered client that is the place to which its answer goes. The name of a
+ * client stands in quotes, because anybody can choose one. Both buttons have one size.
  */
 export function consentContent({ question, sent, form, action, acting }: ConsentForm): string {
   const { clientId, clientName, audience, ownerDomain, scopes, maxHours, userName, userDomain } = question
-  const { host } = new URL(clientId)
+  const host = clientHost(clientId, [question.redirectHost])
   return `<p class="host">${xmlText(host)}</p>
-${claim(clientName)}
-<form method="post" action="${xmlText(action)}">
+${agentLine(clientId)}${claim(clientName)}<form method="post" action="${xmlText(action)}">
 <input type="hidden" name="form" value="${xmlText(form)}">
 <input type="hidden" name="${sent.name}" value="${xmlText(sent.value)}">
 <h2>At <bdi>${xmlText(ownerDomain)}</bdi> it could</h2>
@@ -55,11 +57,6 @@ function duration(hours: number): string {
   return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
 }
 
-function claim(name: string): string {
-  if (name === '') return ''
-  return `<p class="lead">It calls itself “<bdi>${xmlText(name)}</bdi>”. Nobody has verified this name.</p>`
-}
-
 function scopeItem({ name, words, isDefault }: AskedScope): string {
   const text = `<bdi>${xmlText(words)}</bdi><code>${xmlText(name)}</code>`
   if (isDefault) return `<li>${text}</li>`
@@ -67,16 +64,26 @@ function scopeItem({ name, words, isDefault }: AskedScope): string {
   return `<li><label class="tick">${box} <span>${text}</span></label></li>`
 }
 
-function warning({ redirectHost, isLoopback }: ConsentQuestion, host: string): string {
+function warning(question: ConsentQuestion, host: string): string {
+  const sentences = [isRegisteredClient(question.clientId) ? UNVERIFIED : '', wayOf(question, host)]
+  const text = sentences.filter((each) => each !== '').join(' ')
+  return text === '' ? '' : `<p class="message stop">${text}</p>`
+}
+
+const UNVERIFIED = 'This program has registered itself, and nobody has verified who made it.'
+
+/** Says where the answer goes, unless it goes to the host that is proven. */
+function wayOf({ redirectHost, isLoopback, clientId }: ConsentQuestion, host: string): string {
   if (isLoopback) {
-    return `<p class="message stop">The answer goes to a program on this computer. Any program here can claim this name.
-Allow it only if you have just started it yourself.</p>`
+    return `The answer goes to a program on this computer. Any program here can claim this name.
+Allow it only if you have just started it yourself.`
   }
   // The answer goes to no browser, so only the person knows whose device it is (RFC 8628 section 5.4).
   if (redirectHost === '') {
-    return `<p class="message stop">You started this on another device less than 10 minutes ago. If you did not, or if somebody has sent
-you the code, refuse.</p>`
+    return `You started this on another device less than 10 minutes ago. If you did not, or if somebody has sent
+you the code, refuse.`
   }
-  if (new URL(redirectHost).host === host) return ''
-  return `<p class="message stop">The answer goes to another host: <b>${xmlText(redirectHost)}</b></p>`
+  const isRegistered = isRegisteredClient(clientId)
+  if (!isRegistered && new URL(redirectHost).host === host) return ''
+  return `The answer goes to ${isRegistered ? '' : 'another host: '}<b>${xmlText(redirectHost)}</b>`
 }

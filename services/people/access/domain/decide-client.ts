@@ -4,7 +4,7 @@ import type { Standing } from './standing.ts'
 
 /**
  * Decides whether the owner of an audience lets a client act for users there. A client about which the owner has said
- * nothing may, if the owner lets every URL client do so.
+ * nothing may, if the owner lets every client do so that is no agent.
  *
  * @returns the edge of the client, or undefined if it may not
  */
@@ -14,6 +14,12 @@ export function decideClient(
   { clients }: Pick<UserAccess, 'clients'>,
 ): string | undefined {
   if (clientStatus === 'allowed') return clientEdge ?? undefined
-  const isAny = clientStatus === null && clients === 'any' && clientKindOf(clientId) === 'url'
+  const isAny = clientStatus === null && clients === 'any' && isProgram(clientId)
   return isAny && ownerId !== null ? firstEdgeOf(ownerId, clientId) : undefined
+}
+
+/** Agents always need the list, because their operators say of them what they may do. */
+function isProgram(clientId: string): boolean {
+  const kind = clientKindOf(clientId)
+  return kind === 'url' || kind === 'registered'
 }

@@ -1,5 +1,18 @@
 import type { Prisma } from '../../../../gen/prisma/client.ts'
 
+/** A client that is an agent, with the operator that owns the domain of its DID. */
+export interface StandingAgent {
+  readonly id: string
+  /** Every change of the agent or of its keys raises this number. */
+  readonly version: number
+  readonly status: string
+  readonly movedTo: string | null
+  readonly redirectUris: readonly string[]
+  readonly operatorId: string
+  readonly operatorVersion: number
+  readonly operatorStatus: string
+}
+
 /**
  * Everything on which a token for a user rests, at one moment. Null stands for what is not there, an edge included.
  */
@@ -38,4 +51,6 @@ export interface Standing {
   /** The issuer of the provider, if the administrator has admitted or disabled it as an issuer. */
   readonly generation: number | null
   readonly issuerStatus: string | null
+  /** Null for a client that is no agent, and for a DID that nobody has. */
+  readonly agent: StandingAgent | null
 }

@@ -1,16 +1,20 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'
-import { isUrlClient } from '@auth4agent/core/identity/client-id'
+import { isRegisteredClient, isUrlClient } from '@auth4agent/core/identity/client-id'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 
-/** What a client is: an agent, or a program that describes itself at the URL that is its client id. */
-export type ClientKind = 'agent' | 'url'
+/**
+ * What a client is: an agent, a program that describes itself at the URL that is its client id, or a program that has
+ * registered itself.
+ */
+export type ClientKind = 'agent' | 'url' | 'registered'
 
 /** Returns what the client with a client id is; undefined for a text that names no client. */
 export function clientKindOf(clientId: string): ClientKind | undefined {
   if (parseDid(clientId) !== undefined) return 'agent'
-  return isUrlClient(clientId) ? 'url' : undefined
+  if (isUrlClient(clientId)) return 'url'
+  return isRegisteredClient(clientId) ? 'registered' : undefined
 }
 
 /**
@@ -22,7 +26,10 @@ export function demandClientKind(clientId: string): ClientKind {
   const kind = clientKindOf(clientId)
   if (kind !== undefined) return kind
   const url = 'an https URL with a path, of at most 512 characters, in the normal form of URLs'
-  throw new ApiError('INVALID_ARGUMENT', `client_id must be the DID of an agent, or ${url}`)
+  throw new ApiError(
+    'INVALID_ARGUMENT',
+    `client_id must be the DID of an agent, that of a registered client, or ${url}`,
+  )
 }
 
 /**

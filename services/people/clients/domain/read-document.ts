@@ -1,19 +1,19 @@
 import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
-import { isVisibleText } from '@auth4agent/core/encoding/visible-text'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { DEVICE_CODE } from '../../device/domain/grant-type.ts'
 import { type ClientKeys, readClientKeys } from './client-keys.ts'
-import { isRedirectUri, redirectHostOf } from './redirect-uri.ts'
+import { demandEntry, hasEntry, readName, readRedirectUris } from './client-metadata.ts'
+import { redirectHostOf } from './redirect-uri.ts'
 
 /** How a client authenticates at the token endpoint. There is no way with a shared secret. */
 type ClientAuthMethod = 'none' | 'private_key_jwt'
 
-/** What a URL client says about itself. */
+/** What a client says about itself: a URL client in its document, a registered client when it registered. */
 export interface ClientDocument {
   readonly clientId: string
-  /** For people to read, and verified by nobody; empty if the document has none. */
+  /** For people to read, and verified by nobody; empty if the client has none. */
   readonly name: string
   readonly redirectUris: readonly string[]
   readonly authMethod: ClientAuthMethod
@@ -24,9 +24,6 @@ export interface ClientDocument {
   /** SHA-256 of where the client redirects to and how it authenticates. If it changes, users are asked again. */
   readonly digest: string
 }
-
-const MAX_NAME = 100
-const MAX_REDIRECT_URIS = 16
 
 /**
  * Reads a client ID metadata document (draft-ietf-oauth-client-id-metadata-document sections 4 and 8). Ignores members
@@ -42,37 +39,19 @@ export function readDocument(clientId: string, bytes: Uint8Array): ClientDocumen
   if (Object.keys(value).some((name) => name.startsWith('client_secret'))) {
     throw refusedDocument('must not have a client secret: everybody can read the document')
   }
-  demandEntry(value, 'grant_types', 'authorization_code')
-  demandEntry(value, 'response_types', 'code')
-  const redirectUris = readRedirectUris(value['redirect_uris'])
+  demandEntry(value, 'grant_types', 'authorization_code', refusedDocument)
+  demandEntry(value, 'response_types', 'code', refusedDocument)
+  const redirectUris = readRedirectUris(value['redirect_uris'], refusedDocument)
   const isOnDevices = hasEntry(value, 'grant_types', DEVICE_CODE)
   const authentication = readAuthentication(clientId, value)
   const digest = digestOf(redirectUris, authentication)
-  return { clientId, name: readName(value['client_name']), redirectUris, isOnDevices, ...authentication, digest }
+  const name = readName(value['client_name'], refusedDocument)
+  return { clientId, name, redirectUris, isOnDevices, ...authentication, digest }
 }
 
 /** Returns the refusal of a document. `problem` follows its subject. */
 export function refusedDocument(problem: string): ApiError {
   return new ApiError('CLIENT_NOT_ACCEPTED', `The document of the client ${problem}`)
-}
-
-function readName(name: unknown = ''): string {
-  if (name === '') return ''
-  if (typeof name === 'string' && isVisibleText(name, MAX_NAME)) return name
-  throw refusedDocument(`must have a client_name of 1 to ${MAX_NAME} visible characters, or none`)
-}
-
-function readRedirectUris(uris: unknown): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(uris) ? uris : []
-  if (list.length === 0 || list.length > MAX_REDIRECT_URIS) {
-    throw refusedDocument(`must have 1 to ${MAX_REDIRECT_URIS} redirect_uris`)
-  }
-  return list.map((uri) => {
-    if (typeof uri === 'string' && isRedirectUri(uri)) return uri
-    throw refusedDocument(
-      'must have only redirect_uris in the normal form of URLs: https, or http with 127.0.0.1, [::1] or localhost',
-    )
-  })
 }
 
 function readAuthentication(
@@ -90,17 +69,8 @@ function readAuthentication(
   return { authMethod, keys }
 }
 
-function demandEntry(document: JsonObject, member: string, entry: string): void {
-  if (document[member] === undefined || hasEntry(document, member, entry)) return
-  throw refusedDocument(`must have ${entry} among its ${member}`)
-}
-
-function hasEntry(document: JsonObject, member: string, entry: string): boolean {
-  const list = document[member]
-  return Array.isArray(list) && list.includes(entry)
-}
-
-function digestOf(
+/** Returns the digest of where a client redirects to, and how it authenticates. */
+export function digestOf(
   redirectUris: readonly string[],
   { authMethod, keys }: Pick<ClientDocument, 'authMethod' | 'keys'>,
 ): string {

@@ -34,7 +34,7 @@ export function matchRedirectUri(registered: readonly string[], given: string): 
 }
 
 /** Returns a redirect URI without its port, if it is on the computer of the user. */
-function withoutLoopbackPort(uri: string): string {
+export function withoutLoopbackPort(uri: string): string {
   return uri.replace(LOOPBACK_PORT, '$1')
 }
 

@@ -1,5 +1,7 @@
 import type { Requirement } from '../support/requirement.ts'
 import {
+  agentRefresh,
+  agentRefusal,
   authorizeAttack,
   authorizeError,
   authorizePage,
@@ -70,7 +72,17 @@ export const oauth21: readonly Requirement[] = [
     tests: [
       ...refreshToken('gives another token of the same connection, and the next refresh token'),
       ...boundConnection('needs a proof of the same key each time, and its refresh token stays'),
+      ...agentRefresh('and refreshes with the same refresh token, because it is bound to the key'),
     ],
+  },
+  {
+    section: '4.1.3',
+    requirement: 'A confidential client must authenticate for a code, and the code must be its own',
+    tests: agentRefusal(
+      'without an assertion: UNAUTHENTICATED',
+      'with an assertion of a foreign key: INVALID_SIGNATURE',
+      'for the code of another agent: CODE_NOT_ACCEPTED',
+    ),
   },
   {
     section: '4.3.1',

@@ -151,8 +151,31 @@ export const authorizeAttack = testsOf(ATTACKS, 'attacks on the authorization en
 export const refreshAttack = testsOf(ATTACKS, 'attacks with a refresh token')
 export const secondUse = testsOf('services/authn/for-users/redeem-code.test.ts', 'a code that is used a second time')
 export const redirectForm = testsOf(`${PEOPLE}/clients/domain/redirect-uri.test.ts`, 'isRedirectUri')
+export const agentRefusal = testsOf('services/authn/for-users/act-as-agent.test.ts', 'an agent gets no token')
+export const agentRefresh = testsOf('services/authn/for-users/act-as-agent.test.ts', 'an agent acts for a user')
 export const redirectMatch = testsOf(`${PEOPLE}/clients/domain/redirect-uri.test.ts`, 'matchRedirectUri')
 export const clientDocument = testsOf(`${PEOPLE}/clients/domain/read-document.test.ts`, 'readDocument')
 export const fetchedDocument = testsOf(`${PEOPLE}/clients/fetch-document.test.ts`, 'fetchDocument')
 export const keptDocument = testsOf(`${PEOPLE}/clients/documents.test.ts`, 'find')
 export const providerAnswer = testsOf(`${PEOPLE}/sign-in/sign-in.test.ts`, 'a sign-in at oidc-provider')
+
+const READ_REGISTRATION = `${PEOPLE}/clients/domain/read-registration.test.ts`
+export const registrationMetadata = testsOf(READ_REGISTRATION, 'readRegistration')
+export const registration = testsOf(`${PEOPLE}/clients/registrations.test.ts`, 'registerClient')
+export const registrationRoute = testsOf(
+  'services/jwks-gateway/oauth/registration-route.test.ts',
+  'POST /oauth/register',
+)
+export const registeredAttack = testsOf(
+  'test/e2e/people-attacks/registered-attacks.test.ts',
+  'attacks by registered clients',
+)
+export const registrationOfMcpClient = testsOf(
+  'test/e2e/people/people.test.ts',
+  'a client of the MCP SDK that has no document',
+)
+export const servedMetadata = testsOf('services/jwks-gateway/well-known/well-known.test.ts', 'GET /.well-known/%s')
+export const sealedClientId = testsOf(
+  `${PEOPLE}/clients/domain/registered-client.test.ts`,
+  'a client id of a registered client',
+)

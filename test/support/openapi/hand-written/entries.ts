@@ -1,8 +1,12 @@
 import type { ReasonCode } from '../../../../services/platform/errors/reasons.ts'
 import type { Schema } from '../schemas.ts'
 import { AUTHZ_ENTRY } from './authz-entry.ts'
+import { REGISTRATION_ENTRY } from './registration-entry.ts'
 
-/** A route that no descriptor describes. All are GET, need no authentication, and have no parameters in the path. */
+/**
+ * A route that no descriptor describes. It needs no authentication, and has no parameters in the path. One with a body
+ * is POST and answers errors as OAuth does; all others are GET.
+ */
 export interface Entry {
   readonly path: string
   readonly operationId: string
@@ -13,9 +17,11 @@ export interface Entry {
   readonly security?: readonly Schema[]
   /** Who may call it, in words. The default is anyone. */
   readonly callers?: string
+  /** The JSON that is sent. */
+  readonly body?: { readonly schema: Schema; readonly example: unknown }
   /** The successful status and its media type. */
   readonly answer: {
-    readonly status?: 200 | 204
+    readonly status?: 200 | 201 | 204
     readonly mediaType?: string
     readonly schema?: Schema
     readonly example?: unknown
@@ -41,6 +47,7 @@ function objectOf(properties: Readonly<Record<string, Schema>>, required = Objec
 /** The routes that no descriptor describes. A new route without descriptor needs an entry here. */
 export const ENTRIES: readonly Entry[] = [
   AUTHZ_ENTRY,
+  REGISTRATION_ENTRY,
   {
     path: '/.well-known/auth4agent',
     operationId: 'getDiscovery',
