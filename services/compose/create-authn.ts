@@ -47,6 +47,7 @@ export async function makeAuthn(
     judgeIdJag: trust.judgeIdJag,
     userGrants: people.userGrants,
     clientKeys: people.clientKeys,
+    devices: people.devices,
     statusPlaces: statusLists.places,
     db,
     redeemPool,
@@ -189,12 +190,17 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
   const { config, db, readDb, log, passedTime, deployment } = deps
+  const { documents, userCodesOfUser, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
   return createPeople({
     openRegistration: config.openRegistration,
     registrationKey: deriveHmacKey(importHmacKey(deployment.attestationKey), 'registered clients'),
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
-    limitDocuments: limitKeys('read', scaleWorkRates(config.rateFactorPercent / 100).documents),
+    limitDocuments: limitKeys('read', documents),
+    limitUserCodes: {
+      user: limitKeys('authorize', userCodesOfUser),
+      source: limitKeys('authorize', userCodesOfSource),
+    },
     monotonic: () => performance.now(),
     db,
     readDb,

@@ -34,6 +34,8 @@ export interface PeopleOptions extends RegistrationDeps {
    * @throws ApiError RATE_LIMITED, from the function
    */
   readonly limitDocuments: (source: string) => void
+  /** Count the codes of devices that a person types. They throw ApiError RATE_LIMITED. */
+  readonly limitUserCodes: { readonly user: (key: string) => void; readonly source: (key: string) => void }
   /** Whether `localhost` and names under `.test` mean this machine. */
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>

@@ -11,7 +11,7 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
-import type { ClientKeyFinder } from '../../services/people/index.ts'
+import type { ClientKeyFinder, Devices } from '../../services/people/index.ts'
 import { createUserGrants } from '../../services/people/user-grants.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import type { Durability } from '../../services/platform/db/durability.ts'
@@ -73,12 +73,18 @@ interface InstanceOptions {
   readonly beforeCode?: () => Promise<unknown>
   /** Finds the keys of URL clients. By default no client has one. */
   readonly clientKeys?: ClientKeyFinder
+  /** Judges and finds requests of devices. By default no device may ask. */
+  readonly devices?: Devices
   /** Replaces options of the status lists. */
   readonly statusLists?: Partial<StatusListOptions>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
   readonly afterCheck?: () => Promise<unknown>
 }
 
+const refuseDevice = async (): Promise<never> => {
+  throw new Error('No device may ask')
+}
+const noDevices: Devices = { judge: refuseDevice, start: refuseDevice, poll: async () => undefined }
 const noClientKeys: ClientKeyFinder = {
   findKey: async () => undefined,
   demandNone: () => undefined,
@@ -175,6 +181,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     judgeIdJag: options.judgeIdJag ?? refuseIdJag,
     userGrants,
     clientKeys: options.clientKeys ?? noClientKeys,
+    devices: options.devices ?? noDevices,
     tokenStatus,
     verificationKeys,
     keys,

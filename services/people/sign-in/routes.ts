@@ -2,8 +2,9 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { Call, Handlers } from '../../calls/call.ts'
 import type { Author } from '../../ledger/ledger.ts'
-import { type AuthorizeRoutesDeps, authorizeRoutes } from '../authorize/routes.ts'
+import { authorizeRoutes } from '../authorize/routes.ts'
 import { ownRoutes } from '../consents/own-routes.ts'
+import { type DeviceRoutesDeps, deviceRoutes } from '../device/routes.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { beginSession, endSession, type SessionDeps, signedInUser } from '../sessions/session.ts'
 import { userSubject } from '../users/domain/user-subject.ts'
@@ -13,7 +14,7 @@ import { type FinishDeps, finishFlow, type Vouched } from './finish-flow.ts'
 import { chooseSignIn } from './start-sign-in.ts'
 
 /** Dependencies of SignInService. */
-export type SignInRoutesDeps = FinishDeps & ChooseDeps & SessionDeps & AuthorizeRoutesDeps
+export type SignInRoutesDeps = FinishDeps & ChooseDeps & SessionDeps & DeviceRoutesDeps
 
 /** The content of the form that signs out. */
 const SIGN_OUT = 'sign-out'
@@ -46,6 +47,7 @@ export function signInRoutes(deps: SignInRoutesDeps): Handlers<typeof SignInServ
     },
     ...authorizeRoutes(deps),
     ...ownRoutes(deps),
+    ...deviceRoutes(deps),
   }
 }
 
