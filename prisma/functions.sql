@@ -455,8 +455,9 @@ AS $function$
         )
         OR (COALESCE(_before ->> 'clients', 'listed') = 'any' AND COALESCE(_after ->> 'clients', 'listed') <> 'any')
         OR COALESCE((_after ->> 'max_days')::int, 30) < COALESCE((_before ->> 'max_days')::int, 30)
-        OR (_after - ARRAY['domains', 'scopes', 'clients', 'max_days'])
-            <> (_before - ARRAY['domains', 'scopes', 'clients', 'max_days']))
+        OR (COALESCE((_before ->> 'device')::boolean, false) AND NOT COALESCE((_after ->> 'device')::boolean, false))
+        OR (_after - ARRAY['domains', 'scopes', 'clients', 'max_days', 'device'])
+            <> (_before - ARRAY['domains', 'scopes', 'clients', 'max_days', 'device']))
 $function$;
 
 -- Each rule that lets users come has one edge, and only the owner of the domain lets them come: rule (j).

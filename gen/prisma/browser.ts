@@ -287,6 +287,12 @@ export type Consent = Prisma.ConsentModel
  */
 export type Connection = Prisma.ConnectionModel
 /**
+ * Model DeviceRequest
+ * Written only by people. What a device without a browser has asked for (RFC 8628). It grants nothing before a user
+ * has consented, and then only what the consent does.
+ */
+export type DeviceRequest = Prisma.DeviceRequestModel
+/**
  * Model WebSession
  * Written only by people. A browser in which a user is signed in. It counts only while the user is active and has
  * this epoch, and the provider this edge. It ends with the row of the user, because a later row begins at epoch 1.

@@ -51,6 +51,7 @@ const BY_CLIENT = { limitBy: 'clientId', limitByIssuerOf: 'clientAssertion' } as
  */
 export const oauthPolicies: Policies<typeof OAuthService> = {
   token: { callers: ['anyone'], limit: 'token', ...BY_CLIENT, cost: ({ subjectToken }) => costOfChain(subjectToken) },
+  authorizeDevice: { callers: ['anyone'], limit: 'device', ...BY_CLIENT },
   introspect: { callers: ['anyone'], limit: 'introspect', ...BY_CLIENT, cost: ({ token }) => costOfChain(token) },
   revoke: {
     callers: ['anyone'],

@@ -48,6 +48,7 @@ export async function makeAuthn(
     userGrants: people.userGrants,
     checkUser: people.checkUser,
     clientKeys: people.clientKeys,
+    devices: people.devices,
     statusPlaces: statusLists.places,
     db,
     redeemPool,
@@ -190,13 +191,18 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
   const { config, db, readDb, log, passedTime, metrics, deployment } = deps
+  const { documents, userCodesOfUser, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
   return createPeople({
     countCheck: metrics.countProviderCheck,
     openRegistration: config.openRegistration,
     registrationKey: deriveHmacKey(importHmacKey(deployment.attestationKey), 'registered clients'),
     outbound: makeOutbound(deps, REQUESTS),
     clientOutbound: makeOutbound(deps, REQUESTS),
-    limitDocuments: limitKeys('read', scaleWorkRates(config.rateFactorPercent / 100).documents),
+    limitDocuments: limitKeys('read', documents),
+    limitUserCodes: {
+      user: limitKeys('authorize', userCodesOfUser),
+      source: limitKeys('authorize', userCodesOfSource),
+    },
     monotonic: () => performance.now(),
     db,
     readDb,

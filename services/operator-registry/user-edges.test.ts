@@ -18,7 +18,13 @@ beforeEach(async () => {
 
 const READ: UserScope = { name: 'read', words: 'Read', groups: [], isDefault: false }
 const STAFF: UserScope = { name: 'write', words: 'Write', groups: ['a', 'b'], isDefault: false }
-const ACCESS: UserAccess = { domains: ['x.com', 'y.com'], scopes: [READ, STAFF], clients: 'any', maxDays: 30 }
+const ACCESS: UserAccess = {
+  domains: ['x.com', 'y.com'],
+  scopes: [READ, STAFF],
+  clients: 'any',
+  maxDays: 30,
+  device: true,
+}
 const EVERYONE: UserAccess = { ...ACCESS, domains: ['*'] }
 
 type Users = Readonly<Record<string, UserAccess | undefined>>
@@ -33,9 +39,9 @@ async function setUsers(rules: Users, usersTo: readonly string[] = []) {
   return harness.as(owner.id).setOperatorPolicy({ id: owner.id, policy: { audiences, usersTo: [...usersTo] } })
 }
 
-function messageOf({ domains, scopes, clients, maxDays }: UserAccess) {
+function messageOf({ domains, scopes, clients, maxDays, device }: UserAccess) {
   const copies = scopes.map(({ name, words, groups, isDefault }) => ({ name, words, groups: [...groups], isDefault }))
-  return { domains: [...domains], scopes: copies, clients, maxDays }
+  return { domains: [...domains], scopes: copies, clients, maxDays, device }
 }
 
 /** Returns the ids of the live edges by label, and those of targets by domain. */
@@ -78,6 +84,8 @@ const CHANGES: readonly [string, UserAccess | undefined, UserAccess | undefined,
   ['any client in place of listed ones', { ...ACCESS, clients: 'listed' }, ACCESS, false],
   ['fewer days', ACCESS, { ...ACCESS, maxDays: 29 }, true],
   ['the default of days in place of more', { ...ACCESS, maxDays: 31 }, { ...ACCESS, maxDays: 0 }, true],
+  ['no devices any more', ACCESS, { ...ACCESS, device: false }, true],
+  ['devices too', { ...ACCESS, device: false }, ACCESS, false],
   ['more days', ACCESS, { ...ACCESS, maxDays: 31 }, false],
   ['less of one and more of another', ACCESS, { ...EVERYONE, scopes: [READ] }, true],
   ['no users', ACCESS, undefined, true],

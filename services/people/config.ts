@@ -36,6 +36,8 @@ export interface PeopleOptions extends RegistrationDeps {
   readonly limitDocuments: (source: string) => void
   /** Counts a question whether an identity provider still vouches for a user, by its outcome. */
   readonly countCheck: (outcome: string) => void
+  /** Count the codes of devices that a person types. They throw ApiError RATE_LIMITED. */
+  readonly limitUserCodes: { readonly user: (key: string) => void; readonly source: (key: string) => void }
   /** Whether `localhost` and names under `.test` mean this machine. */
   readonly testDomains: boolean
   readonly log: Pick<Logger, 'info'>

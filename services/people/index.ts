@@ -12,6 +12,7 @@ import { withRegistered } from './clients/registrations.ts'
 import type { PeopleOptions } from './config.ts'
 import { pruneConnections } from './connections/prune-connections.ts'
 import { createRefreshKeys } from './connections/refresh-key.ts'
+import { createDevices, type Devices } from './device/devices.ts'
 import { peoplePolicies } from './policy.ts'
 import { createProviderClients } from './providers/provider-clients.ts'
 import { createProviderTokens } from './providers/provider-tokens.ts'
@@ -32,8 +33,17 @@ export { JOIN_STANDING, readStanding, STANDING_MARK, type StandingOf, valuesOf }
 export type { ClientKeyFinder } from './clients/client-keys.ts'
 export { agentDocument } from './clients/domain/agent-document.ts'
 export { endConnectionOfClient } from './connections/end-connection.ts'
-export { findConnectionIn, type KnownConsent, readConnection, readConsent } from './connections/read-connection.ts'
+export {
+  findConnectionIn,
+  type KnownClient,
+  type KnownConsent,
+  readConnection,
+  readConsent,
+} from './connections/read-connection.ts'
+export type { Devices } from './device/devices.ts'
+export { DEVICE_CODE } from './device/domain/grant-type.ts'
 export type { CheckUser } from './signals/check-user.ts'
+export type { PolledDevice } from './store/device-requests.ts'
 export type { UserGrants } from './user-grants.ts'
 
 /** The people part of the server. */
@@ -45,9 +55,13 @@ export interface People {
   readonly userGrants: UserGrants
   readonly checkUser: CheckUser
   readonly clientKeys: ClientKeyFinder
+  readonly devices: Devices
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
+
+/** How long the row of an expired device code stays, in milliseconds, so that its client learns why it is refused. */
+const DEVICE_REQUESTS_KEPT_MS = 600_000
 
 /** Creates the people part of the server, which signs people in, and lets clients act for them. */
 export function createPeople(options: PeopleOptions): People {
@@ -73,8 +87,13 @@ export function createPeople(options: PeopleOptions): People {
     userGrants: createUserGrants(options),
     checkUser: createCheckUser({ ...options, providerClients, tokens }),
     clientKeys: createClientKeys(clientDeps, documents),
+    devices: createDevices({ ...options, documents }),
     jobs: [
       { name: 'web-sessions', run: () => removeExpired(db.pool, 'web_sessions', now()) },
+      {
+        name: 'device-requests',
+        run: () => removeExpired(db.pool, 'device_requests', now() - DEVICE_REQUESTS_KEPT_MS),
+      },
       { name: 'users', run: () => sweepUsers(options) },
       { name: 'connections', run: () => pruneConnections(db.pool, now()) },
     ],

@@ -230,7 +230,9 @@ it('the errors of the OAuth endpoints are the published ones', () => {
   const durability = ['NOT_DURABLE']
   // Its route takes JSON: services/people/clients.
   const registration = ['INVALID_CLIENT_METADATA', 'INVALID_REDIRECT_URI']
-  const others = [...federation, ...chaining, ...durability, ...registration]
+  // A user must answer first: services/authn/for-users/redeem-device-code.test.ts.
+  const devices = ['AUTHORIZATION_PENDING', 'SLOW_DOWN', 'CODE_EXPIRED', 'CODE_REFUSED', 'TOO_MANY_DEVICES']
+  const others = [...federation, ...chaining, ...durability, ...registration, ...devices]
   const outside = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', ...others]
   expect(Object.keys(publishedOAuthErrors).toSorted()).toEqual([...possible, ...outside].toSorted())
   const now = Object.keys(publishedOAuthErrors).map((reason) => [reason, reasons[reason as keyof typeof reasons].oauth])

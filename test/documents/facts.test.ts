@@ -106,7 +106,8 @@ describe('docs/oauth.md', () => {
   })
 
   it('names for every OAuth error the reasons that the server has', async () => {
-    const documented = documentedErrors(await readFromCheckout('docs/oauth.md'))
+    const pages = await Promise.all(['docs/oauth.md', 'docs/devices.md'].map(readFromCheckout))
+    const documented = pages.flatMap(documentedErrors)
     const known = Object.entries(reasons).map(([reason, { oauth }]) => [oauth, reason])
     expect(documented.length).toBeGreaterThan(20)
     expect(documented.filter(([error, reason]) => known.every((each) => each.join() !== `${error},${reason}`))).toEqual(

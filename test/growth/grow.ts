@@ -116,6 +116,20 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // A job removes those that have expired, so few have.
     expires_at: "now() + (n % 5000 - 50) * interval '1 minute'",
   },
+  device_requests: {
+    id: id('device'),
+    code_hash: 'sha256(n::text::bytea)',
+    user_code: "'N' || n",
+    owner_id: operator,
+    client_id: "'https://c' || n % 10000 || '.example/client.json'",
+    client_edge: id('client'),
+    client_auth: "'none'",
+    client_digest: "'digest'",
+    audience: "'https://a' || n || '.operator.com'",
+    scopes: "'{read}'",
+    // A job removes those that have expired, so few have.
+    expires_at: "now() + (n % 5000 - 50) * interval '1 second'",
+  },
   operator_audiences: {
     operator_id: operator,
     audience: "'https://a' || n || '.operator.com'",

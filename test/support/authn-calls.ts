@@ -58,6 +58,7 @@ export function callsOf(
 export function oauthCallsOf({ oauth: { handlers } }: ReturnType<typeof createAuthn>) {
   return {
     token: handlers.token,
+    authorizeDevice: handlers.authorizeDevice,
     /** Revokes as a client that is no agent. */
     revokeAs: (clientId: string, token: string, more: object = {}) =>
       handlers.revoke(create(RevokeRequestSchema, { token, clientId, ...more }), anonymous()),

@@ -11,7 +11,7 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
-import type { CheckUser, ClientKeyFinder } from '../../services/people/index.ts'
+import type { CheckUser, ClientKeyFinder, Devices } from '../../services/people/index.ts'
 import { createUserGrants } from '../../services/people/user-grants.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import type { Durability } from '../../services/platform/db/durability.ts'
@@ -75,12 +75,18 @@ interface InstanceOptions {
   readonly clientKeys?: ClientKeyFinder
   /** Asks the identity provider of a user. By default it vouches for everybody. */
   readonly checkUser?: CheckUser
+  /** Judges and finds requests of devices. By default no device may ask. */
+  readonly devices?: Devices
   /** Replaces options of the status lists. */
   readonly statusLists?: Partial<StatusListOptions>
   /** Runs after each look-up of several tokens, before the caller gets the answer. */
   readonly afterCheck?: () => Promise<unknown>
 }
 
+const refuseDevice = async (): Promise<never> => {
+  throw new Error('No device may ask')
+}
+const noDevices: Devices = { judge: refuseDevice, start: refuseDevice, poll: async () => undefined }
 const noClientKeys: ClientKeyFinder = {
   findKey: async () => undefined,
   demandNone: () => undefined,
@@ -178,6 +184,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     userGrants,
     clientKeys: options.clientKeys ?? noClientKeys,
     checkUser: options.checkUser ?? (async () => 'again'),
+    devices: options.devices ?? noDevices,
     tokenStatus,
     verificationKeys,
     keys,

@@ -99,6 +99,7 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     clientOutbound: clientOutbound ?? anyProvider(asked),
     monotonic: () => clock.now,
     limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
+    limitUserCodes: { user() {}, source() {} },
     testDomains: false,
     countCheck() {},
     openRegistration: true,

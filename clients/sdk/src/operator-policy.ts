@@ -23,6 +23,7 @@ const userAccess = {
   scopes: 'any',
   clients: 'text?',
   max_days: 'count?',
+  device: 'flag?',
 } as const satisfies Shape
 const userScope = {
   name: 'text',
@@ -47,6 +48,8 @@ export interface UserAccess {
   readonly clients?: string | null | undefined
   /** Longest time that a client may stay connected, in days, 1 to 90; 0 means 30. */
   readonly max_days?: number | null | undefined
+  /** Whether clients on devices without a browser may ask for a user (RFC 8628). */
+  readonly device?: boolean | null | undefined
 }
 /**
  * A rule for one of the operator's audiences: which callers may get tokens for it, which algorithm signs them,

@@ -445,6 +445,7 @@ export const ModelName = {
   Client: 'Client',
   Consent: 'Consent',
   Connection: 'Connection',
+  DeviceRequest: 'DeviceRequest',
   WebSession: 'WebSession',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
@@ -464,7 +465,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "operatorAudienceAccess" | "operatorUserTarget" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "process" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "identityProvider" | "user" | "client" | "consent" | "connection" | "webSession" | "signalStream" | "signalDispatch" | "signalSubject"
+    modelProps: "deployment" | "operator" | "operatorManifest" | "keyRequest" | "operatorAudience" | "operatorAudienceCaller" | "operatorAudienceAccess" | "operatorUserTarget" | "agent" | "agentKey" | "agentAddedKey" | "agentKeyEvent" | "agentPendingEvent" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "statusList" | "statusEntry" | "revocationLog" | "revocationHead" | "issuer" | "trustAnchor" | "trustChain" | "subordinate" | "issuerSubject" | "issuerKey" | "issuerEndedKey" | "issuerDomain" | "trustStatement" | "trustProposal" | "verifier" | "process" | "usedAssertion" | "operatorTotal" | "auditLog" | "signedRequest" | "attestor" | "enrolmentRule" | "attestationRequirement" | "attestationResult" | "attestationUse" | "joinToken" | "identityProvider" | "user" | "client" | "consent" | "connection" | "deviceRequest" | "webSession" | "signalStream" | "signalDispatch" | "signalSubject"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -4020,6 +4021,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    DeviceRequest: {
+      payload: Prisma.$DeviceRequestPayload<ExtArgs>
+      fields: Prisma.DeviceRequestFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.DeviceRequestFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.DeviceRequestFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>
+        }
+        findFirst: {
+          args: Prisma.DeviceRequestFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.DeviceRequestFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>
+        }
+        findMany: {
+          args: Prisma.DeviceRequestFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>[]
+        }
+        create: {
+          args: Prisma.DeviceRequestCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>
+        }
+        createMany: {
+          args: Prisma.DeviceRequestCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.DeviceRequestCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>[]
+        }
+        delete: {
+          args: Prisma.DeviceRequestDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>
+        }
+        update: {
+          args: Prisma.DeviceRequestUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>
+        }
+        deleteMany: {
+          args: Prisma.DeviceRequestDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.DeviceRequestUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.DeviceRequestUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>[]
+        }
+        upsert: {
+          args: Prisma.DeviceRequestUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$DeviceRequestPayload>
+        }
+        aggregate: {
+          args: Prisma.DeviceRequestAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateDeviceRequest>
+        }
+        groupBy: {
+          args: Prisma.DeviceRequestGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DeviceRequestGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.DeviceRequestCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.DeviceRequestCountAggregateOutputType> | number
+        }
+      }
+    }
     WebSession: {
       payload: Prisma.$WebSessionPayload<ExtArgs>
       fields: Prisma.WebSessionFieldRefs
@@ -5077,10 +5152,34 @@ export const ConnectionScalarFieldEnum = {
   movedAt: 'movedAt',
   createdAt: 'createdAt',
   usedAt: 'usedAt',
-  expiresAt: 'expiresAt'
+  expiresAt: 'expiresAt',
+  isDevice: 'isDevice'
 } as const
 
 export type ConnectionScalarFieldEnum = (typeof ConnectionScalarFieldEnum)[keyof typeof ConnectionScalarFieldEnum]
+
+
+export const DeviceRequestScalarFieldEnum = {
+  id: 'id',
+  codeHash: 'codeHash',
+  userCode: 'userCode',
+  ownerId: 'ownerId',
+  clientId: 'clientId',
+  clientEdge: 'clientEdge',
+  clientAuth: 'clientAuth',
+  clientDigest: 'clientDigest',
+  audience: 'audience',
+  scopes: 'scopes',
+  intervalS: 'intervalS',
+  polledAt: 'polledAt',
+  expiresAt: 'expiresAt',
+  status: 'status',
+  consentId: 'consentId',
+  keyId: 'keyId',
+  vouchedAt: 'vouchedAt'
+} as const
+
+export type DeviceRequestScalarFieldEnum = (typeof DeviceRequestScalarFieldEnum)[keyof typeof DeviceRequestScalarFieldEnum]
 
 
 export const WebSessionScalarFieldEnum = {
@@ -5690,6 +5789,7 @@ export type GlobalOmitConfig = {
   client?: Prisma.ClientOmit
   consent?: Prisma.ConsentOmit
   connection?: Prisma.ConnectionOmit
+  deviceRequest?: Prisma.DeviceRequestOmit
   webSession?: Prisma.WebSessionOmit
   signalStream?: Prisma.SignalStreamOmit
   signalDispatch?: Prisma.SignalDispatchOmit

@@ -99,6 +99,7 @@ export const ModelName = {
   Client: 'Client',
   Consent: 'Consent',
   Connection: 'Connection',
+  DeviceRequest: 'DeviceRequest',
   WebSession: 'WebSession',
   SignalStream: 'SignalStream',
   SignalDispatch: 'SignalDispatch',
@@ -843,10 +844,34 @@ export const ConnectionScalarFieldEnum = {
   movedAt: 'movedAt',
   createdAt: 'createdAt',
   usedAt: 'usedAt',
-  expiresAt: 'expiresAt'
+  expiresAt: 'expiresAt',
+  isDevice: 'isDevice'
 } as const
 
 export type ConnectionScalarFieldEnum = (typeof ConnectionScalarFieldEnum)[keyof typeof ConnectionScalarFieldEnum]
+
+
+export const DeviceRequestScalarFieldEnum = {
+  id: 'id',
+  codeHash: 'codeHash',
+  userCode: 'userCode',
+  ownerId: 'ownerId',
+  clientId: 'clientId',
+  clientEdge: 'clientEdge',
+  clientAuth: 'clientAuth',
+  clientDigest: 'clientDigest',
+  audience: 'audience',
+  scopes: 'scopes',
+  intervalS: 'intervalS',
+  polledAt: 'polledAt',
+  expiresAt: 'expiresAt',
+  status: 'status',
+  consentId: 'consentId',
+  keyId: 'keyId',
+  vouchedAt: 'vouchedAt'
+} as const
+
+export type DeviceRequestScalarFieldEnum = (typeof DeviceRequestScalarFieldEnum)[keyof typeof DeviceRequestScalarFieldEnum]
 
 
 export const WebSessionScalarFieldEnum = {

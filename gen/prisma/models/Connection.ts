@@ -45,6 +45,7 @@ export type ConnectionMinAggregateOutputType = {
   createdAt: Date | null
   usedAt: Date | null
   expiresAt: Date | null
+  isDevice: boolean | null
 }
 
 export type ConnectionMaxAggregateOutputType = {
@@ -58,6 +59,7 @@ export type ConnectionMaxAggregateOutputType = {
   createdAt: Date | null
   usedAt: Date | null
   expiresAt: Date | null
+  isDevice: boolean | null
 }
 
 export type ConnectionCountAggregateOutputType = {
@@ -72,6 +74,7 @@ export type ConnectionCountAggregateOutputType = {
   createdAt: number
   usedAt: number
   expiresAt: number
+  isDevice: number
   _all: number
 }
 
@@ -95,6 +98,7 @@ export type ConnectionMinAggregateInputType = {
   createdAt?: true
   usedAt?: true
   expiresAt?: true
+  isDevice?: true
 }
 
 export type ConnectionMaxAggregateInputType = {
@@ -108,6 +112,7 @@ export type ConnectionMaxAggregateInputType = {
   createdAt?: true
   usedAt?: true
   expiresAt?: true
+  isDevice?: true
 }
 
 export type ConnectionCountAggregateInputType = {
@@ -122,6 +127,7 @@ export type ConnectionCountAggregateInputType = {
   createdAt?: true
   usedAt?: true
   expiresAt?: true
+  isDevice?: true
   _all?: true
 }
 
@@ -223,6 +229,7 @@ export type ConnectionGroupByOutputType = {
   createdAt: Date
   usedAt: Date
   expiresAt: Date
+  isDevice: boolean
   _count: ConnectionCountAggregateOutputType | null
   _avg: ConnectionAvgAggregateOutputType | null
   _sum: ConnectionSumAggregateOutputType | null
@@ -260,6 +267,7 @@ export type ConnectionWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   usedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
+  isDevice?: Prisma.BoolFilter<"Connection"> | boolean
   consent?: Prisma.XOR<Prisma.ConsentScalarRelationFilter, Prisma.ConsentWhereInput>
 }
 
@@ -275,6 +283,7 @@ export type ConnectionOrderByWithRelationInput = {
   createdAt?: Prisma.SortOrder
   usedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isDevice?: Prisma.SortOrder
   consent?: Prisma.ConsentOrderByWithRelationInput
 }
 
@@ -293,6 +302,7 @@ export type ConnectionWhereUniqueInput = Prisma.AtLeast<{
   createdAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   usedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
+  isDevice?: Prisma.BoolFilter<"Connection"> | boolean
   consent?: Prisma.XOR<Prisma.ConsentScalarRelationFilter, Prisma.ConsentWhereInput>
 }, "id">
 
@@ -308,6 +318,7 @@ export type ConnectionOrderByWithAggregationInput = {
   createdAt?: Prisma.SortOrder
   usedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isDevice?: Prisma.SortOrder
   _count?: Prisma.ConnectionCountOrderByAggregateInput
   _avg?: Prisma.ConnectionAvgOrderByAggregateInput
   _max?: Prisma.ConnectionMaxOrderByAggregateInput
@@ -330,6 +341,7 @@ export type ConnectionScalarWhereWithAggregatesInput = {
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Connection"> | Date | string
   usedAt?: Prisma.DateTimeWithAggregatesFilter<"Connection"> | Date | string
   expiresAt?: Prisma.DateTimeWithAggregatesFilter<"Connection"> | Date | string
+  isDevice?: Prisma.BoolWithAggregatesFilter<"Connection"> | boolean
 }
 
 export type ConnectionCreateInput = {
@@ -343,6 +355,7 @@ export type ConnectionCreateInput = {
   createdAt: Date | string
   usedAt: Date | string
   expiresAt: Date | string
+  isDevice?: boolean
   consent: Prisma.ConsentCreateNestedOneWithoutConnectionsInput
 }
 
@@ -358,6 +371,7 @@ export type ConnectionUncheckedCreateInput = {
   createdAt: Date | string
   usedAt: Date | string
   expiresAt: Date | string
+  isDevice?: boolean
 }
 
 export type ConnectionUpdateInput = {
@@ -371,6 +385,7 @@ export type ConnectionUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
   consent?: Prisma.ConsentUpdateOneRequiredWithoutConnectionsNestedInput
 }
 
@@ -386,6 +401,7 @@ export type ConnectionUncheckedUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ConnectionCreateManyInput = {
@@ -400,6 +416,7 @@ export type ConnectionCreateManyInput = {
   createdAt: Date | string
   usedAt: Date | string
   expiresAt: Date | string
+  isDevice?: boolean
 }
 
 export type ConnectionUpdateManyMutationInput = {
@@ -413,6 +430,7 @@ export type ConnectionUpdateManyMutationInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ConnectionUncheckedUpdateManyInput = {
@@ -427,6 +445,7 @@ export type ConnectionUncheckedUpdateManyInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ConnectionListRelationFilter = {
@@ -451,6 +470,7 @@ export type ConnectionCountOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   usedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isDevice?: Prisma.SortOrder
 }
 
 export type ConnectionAvgOrderByAggregateInput = {
@@ -468,6 +488,7 @@ export type ConnectionMaxOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   usedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isDevice?: Prisma.SortOrder
 }
 
 export type ConnectionMinOrderByAggregateInput = {
@@ -481,6 +502,7 @@ export type ConnectionMinOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   usedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isDevice?: Prisma.SortOrder
 }
 
 export type ConnectionSumOrderByAggregateInput = {
@@ -549,6 +571,7 @@ export type ConnectionCreateWithoutConsentInput = {
   createdAt: Date | string
   usedAt: Date | string
   expiresAt: Date | string
+  isDevice?: boolean
 }
 
 export type ConnectionUncheckedCreateWithoutConsentInput = {
@@ -562,6 +585,7 @@ export type ConnectionUncheckedCreateWithoutConsentInput = {
   createdAt: Date | string
   usedAt: Date | string
   expiresAt: Date | string
+  isDevice?: boolean
 }
 
 export type ConnectionCreateOrConnectWithoutConsentInput = {
@@ -605,6 +629,7 @@ export type ConnectionScalarWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   usedAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
   expiresAt?: Prisma.DateTimeFilter<"Connection"> | Date | string
+  isDevice?: Prisma.BoolFilter<"Connection"> | boolean
 }
 
 export type ConnectionCreateManyConsentInput = {
@@ -618,6 +643,7 @@ export type ConnectionCreateManyConsentInput = {
   createdAt: Date | string
   usedAt: Date | string
   expiresAt: Date | string
+  isDevice?: boolean
 }
 
 export type ConnectionUpdateWithoutConsentInput = {
@@ -631,6 +657,7 @@ export type ConnectionUpdateWithoutConsentInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ConnectionUncheckedUpdateWithoutConsentInput = {
@@ -644,6 +671,7 @@ export type ConnectionUncheckedUpdateWithoutConsentInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ConnectionUncheckedUpdateManyWithoutConsentInput = {
@@ -657,6 +685,7 @@ export type ConnectionUncheckedUpdateManyWithoutConsentInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   usedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   expiresAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  isDevice?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 
@@ -673,6 +702,7 @@ export type ConnectionSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   createdAt?: boolean
   usedAt?: boolean
   expiresAt?: boolean
+  isDevice?: boolean
   consent?: boolean | Prisma.ConsentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["connection"]>
 
@@ -688,6 +718,7 @@ export type ConnectionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   createdAt?: boolean
   usedAt?: boolean
   expiresAt?: boolean
+  isDevice?: boolean
   consent?: boolean | Prisma.ConsentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["connection"]>
 
@@ -703,6 +734,7 @@ export type ConnectionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   createdAt?: boolean
   usedAt?: boolean
   expiresAt?: boolean
+  isDevice?: boolean
   consent?: boolean | Prisma.ConsentDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["connection"]>
 
@@ -718,9 +750,10 @@ export type ConnectionSelectScalar = {
   createdAt?: boolean
   usedAt?: boolean
   expiresAt?: boolean
+  isDevice?: boolean
 }
 
-export type ConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "consentId" | "scopes" | "jkt" | "clientEdge" | "vouchedAt" | "n" | "movedAt" | "createdAt" | "usedAt" | "expiresAt", ExtArgs["result"]["connection"]>
+export type ConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "consentId" | "scopes" | "jkt" | "clientEdge" | "vouchedAt" | "n" | "movedAt" | "createdAt" | "usedAt" | "expiresAt" | "isDevice", ExtArgs["result"]["connection"]>
 export type ConnectionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   consent?: boolean | Prisma.ConsentDefaultArgs<ExtArgs>
 }
@@ -764,6 +797,10 @@ export type $ConnectionPayload<ExtArgs extends runtime.Types.Extensions.Internal
     createdAt: Date
     usedAt: Date
     expiresAt: Date
+    /**
+     * Whether it comes from a device code. Then the owner of the audience must still let devices ask.
+     */
+    isDevice: boolean
   }, ExtArgs["result"]["connection"]>
   composites: {}
 }
@@ -1199,6 +1236,7 @@ export interface ConnectionFieldRefs {
   readonly createdAt: Prisma.FieldRef<"Connection", 'DateTime'>
   readonly usedAt: Prisma.FieldRef<"Connection", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"Connection", 'DateTime'>
+  readonly isDevice: Prisma.FieldRef<"Connection", 'Boolean'>
 }
     
 

@@ -7,7 +7,7 @@ import { checkDpop } from '../check-dpop.ts'
 import type { ClientAuthentication } from '../domain/oauth-request.ts'
 import { DPOP_ISSUER } from '../redeem-statement.ts'
 import { type ActingAgent, type AgentDeps, authenticateAgent } from './acting-agent.ts'
-import { authenticateProgram, type ProgramDeps } from './authenticate-program.ts'
+import { authenticateProgram, type ProgramDeps, type UsedText } from './authenticate-program.ts'
 import { ASSERTION, type OnceText } from './issue-statement.ts'
 
 /** The dependencies of authenticateActor. */
@@ -43,6 +43,15 @@ export async function authenticateActor(
   }
   deps.clientKeys.demandOpen(consent.clientId)
   const assertion = await authenticateProgram(deps, client, consent, call)
+  return provenProgram(deps, assertion, call)
+}
+
+/**
+ * Returns what a client that is no agent has proved, by its assertion and its DPoP proof.
+ *
+ * @throws ApiError as checkDpop does
+ */
+export function provenProgram(deps: ProgramDeps, assertion: UsedText | undefined, call: Call): ProvenActor {
   const dpop = call.dpop && checkDpop(deps, call.dpop)
   const proofs = dpop === undefined ? [] : [onceProof(dpop)]
   const assertions = assertion === undefined ? [] : [{ kind: ASSERTION, ...assertion } as const]

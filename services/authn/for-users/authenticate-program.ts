@@ -2,7 +2,7 @@ import { readProofKey } from '@auth4agent/core/dpop/proof-key'
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import type { Call } from '../../calls/call.ts'
-import type { KnownConsent } from '../../people/index.ts'
+import type { KnownClient } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { AgentProof } from '../domain/agent-proof.ts'
@@ -29,7 +29,7 @@ export interface UsedText {
 export async function authenticateProgram(
   deps: ProgramDeps,
   client: ClientAuthentication,
-  consent: KnownConsent,
+  consent: KnownClient,
   { source = '' }: Call,
 ): Promise<UsedText | undefined> {
   if (consent.clientAuth === 'none') {

@@ -2,7 +2,6 @@ import { verifyDelegatedToken } from '@auth4agent/core/delegation/delegated-toke
 import { isRegisteredClient, isUrlClient } from '@auth4agent/core/identity/client-id'
 import type { Call } from '../../calls/call.ts'
 import { endConnectionOfClient, findConnectionIn, type KnownConsent, readConnection } from '../../people/index.ts'
-import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
 import type { ClientAuthentication } from '../domain/oauth-request.ts'
 import { principalOf } from './authenticate-actor.ts'
@@ -35,7 +34,7 @@ export async function endOwnConnection(
   const known = await findOwn(deps, client.clientId, text)
   if (known === undefined) return
   const assertion = await authenticateProgram(deps, client, known, call)
-  if (assertion !== undefined && !(await useAssertion(deps.db.pool, assertion))) throw new ApiError('ASSERTION_USED')
+  await useAssertion(deps.db.pool, assertion)
   await end(deps, known, call)
 }
 

@@ -4,7 +4,7 @@ import type { AuditAction } from '../../ledger/audit-action.ts'
 import { auditId, KEEP_BEYOND_EXPIRY_S, ON_DATABASE } from '../../ledger/ledger.ts'
 import { JOIN_STANDING, STANDING_MARK, type StandingOf, valuesOf } from '../../people/index.ts'
 import { IS_REPLICATED } from '../../platform/db/durability.ts'
-import { hasDatabaseCode } from '../../platform/errors/api-error.ts'
+import { ApiError, hasDatabaseCode } from '../../platform/errors/api-error.ts'
 import { type Cause, traced } from '../../platform/trace/span.ts'
 import { DPOP_ISSUER } from '../redeem-statement.ts'
 
@@ -51,6 +51,8 @@ export interface CodeUse extends Issue {
   readonly clientEdge: string
   readonly vouchedAtS: number
   readonly expiresAt: number
+  /** Whether it is the code of a device. */
+  readonly isDevice: boolean
 }
 
 /** A refresh token that is to be used. */
@@ -139,7 +141,7 @@ FROM judged LEFT JOIN done ON true`
 const USE_CODE = statement(
   `, to_timestamp($19::float8) <= ${TIME} OR NOT EXISTS (SELECT 1 FROM challenge_keys WHERE id = $23::text) AS expired,
     $20::text[] AS scopes, $21::text AS jkt, $22::float8 AS ends,
-    $24::uuid AS client_edge, $25::float8 AS vouched`,
+    $24::uuid AS client_edge, $25::float8 AS vouched, $26::boolean AS is_device`,
   '',
   'NOT expired',
   `used AS (
@@ -153,9 +155,9 @@ const USE_CODE = statement(
     WHERE EXISTS (SELECT 1 FROM used) ORDER BY x.used_at DESC OFFSET ${MAX_CONNECTIONS - 1}))
 ), done AS (
   INSERT INTO connections
-    (id, consent_id, scopes, jkt, client_edge, vouched_at, moved_at, created_at, used_at, expires_at)
+    (id, consent_id, scopes, jkt, client_edge, vouched_at, moved_at, created_at, used_at, expires_at, is_device)
   SELECT connection, consent_id, scopes, jkt, client_edge, to_timestamp(vouched),
-    clock_timestamp(), clock_timestamp(), clock_timestamp(), to_timestamp(ends)
+    clock_timestamp(), clock_timestamp(), clock_timestamp(), to_timestamp(ends), is_device
   FROM ready WHERE EXISTS (SELECT 1 FROM used)
   RETURNING n`,
   'expired, false AS gone',
@@ -197,8 +199,8 @@ interface Row {
 
 /** Uses a code. When this function throws, the code may or may not have been used. */
 export function useCode(pool: pg.Pool, use: CodeUse): Promise<IssueOutcome> {
-  const { codeExp, scopes, jkt, expiresAt, codeKeyId, clientEdge, vouchedAtS } = use
-  const values = [...valuesOfIssue(use), codeExp, scopes, jkt, expiresAt, codeKeyId, clientEdge, vouchedAtS]
+  const { codeExp, scopes, jkt, expiresAt, codeKeyId, clientEdge, vouchedAtS, isDevice } = use
+  const values = [...valuesOfIssue(use), codeExp, scopes, jkt, expiresAt, codeKeyId, clientEdge, vouchedAtS, isDevice]
   return run(pool, use, { name: 'use-code', text: USE_CODE, values })
 }
 
@@ -207,12 +209,18 @@ export function useRefresh(pool: pg.Pool, use: RefreshUse): Promise<IssueOutcome
   return run(pool, use, { name: 'use-refresh', text: USE_REFRESH, values: [...valuesOfIssue(use), use.n] })
 }
 
-/** Uses a client assertion that comes with no token. Returns false if it has been used before. */
-export async function useAssertion(pool: pg.Pool, { id, exp }: Pick<OnceText, 'id' | 'exp'>): Promise<boolean> {
+/**
+ * Uses the client assertion of a request that gets no token. Does nothing without one.
+ *
+ * @throws ApiError ASSERTION_USED
+ */
+export async function useAssertion(pool: pg.Pool, assertion: Pick<OnceText, 'id' | 'exp'> | undefined): Promise<void> {
+  if (assertion === undefined) return
+  const { id, exp } = assertion
   const text = `INSERT INTO used_assertions (issuer, jti, keep_until)
     VALUES ('${ASSERTION}', $1, to_timestamp($2::float8)) ON CONFLICT DO NOTHING`
   const { rowCount } = await pool.query({ name: 'use-assertion', text, values: [id, exp + KEEP_BEYOND_EXPIRY_S] })
-  return rowCount === 1
+  if (rowCount === 0) throw new ApiError('ASSERTION_USED', 'Sign a new assertion for each request')
 }
 
 async function run(

@@ -1,15 +1,16 @@
 import type { Call } from '../../calls/call.ts'
 import { actorName } from '../../ledger/ledger.ts'
-import { readConsent } from '../../people/index.ts'
+import { type KnownConsent, readConsent } from '../../people/index.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { AuthnDeps } from '../config.ts'
-import { type ActorDeps, authenticateActor, principalOf } from './authenticate-actor.ts'
+import { type ActorDeps, authenticateActor, type ProvenActor, principalOf } from './authenticate-actor.ts'
+import type { GivenFor } from './domain/decide-user-token.ts'
 import type { CodeRequest } from './domain/user-token-request.ts'
 import { type ForUserDeps, issueForUser, type UserToken } from './issue-for-user.ts'
-import { useCode } from './issue-statement.ts'
+import { type CodeUse, useCode } from './issue-statement.ts'
 
 /** The dependencies of redeemCode. */
-type CodeDeps = ForUserDeps & ActorDeps & Pick<AuthnDeps, 'userGrants'>
+export type CodeDeps = ForUserDeps & ActorDeps & Pick<AuthnDeps, 'userGrants'>
 
 /**
  * Issues the first token of a connection for an authorization code.
@@ -35,8 +36,32 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     throw new ApiError('INVALID_DPOP_PROOF', 'The DPoP proof must be by the key in dpop_jkt')
   }
   const { id: connection, scopes, clientEdge, vouchedAtS, keyId: codeKeyId } = code
-  const codeExp = code.exp + deps.settings.skewS
-  const presented = { of: consent, consentId: consent.consentId, connection, codeExp, codeKeyId, scopes, vouchedAtS }
+  const presented = { connection, codeExp: code.exp + deps.settings.skewS, codeKeyId, vouchedAtS }
+  const given = { scopes, clientEdge, isDevice: false }
+  return issueConnection(deps, { consent, code: presented, given, proven: { agent, dpop, once } }, call)
+}
+
+/** A code that its client may redeem: that of an authorization response, or of a device. */
+interface GoodCode {
+  readonly consent: KnownConsent
+  readonly code: Pick<CodeUse, 'connection' | 'codeExp' | 'codeKeyId' | 'vouchedAtS'>
+  readonly given: GivenFor
+  readonly proven: ProvenActor
+}
+
+/**
+ * Uses a code, at most once, and issues the first token of its connection.
+ *
+ * @throws ApiError as issueForUser
+ */
+export function issueConnection(
+  deps: ForUserDeps & Pick<AuthnDeps, 'userGrants'>,
+  { consent, code, given, proven: { agent, dpop, once } }: GoodCode,
+  call: Call,
+): Promise<UserToken> {
+  const { connection, vouchedAtS } = code
+  const { scopes, isDevice } = given
+  const presented = { of: consent, consentId: consent.consentId, scopes, isDevice, ...code }
   const proof = { jkt: dpop?.jkt ?? '', once }
   const { requestId, span } = call
   const by = { actor: actorName(principalOf(consent)), requestId, span }
@@ -45,7 +70,7 @@ export async function redeemCode(deps: CodeDeps, request: CodeRequest, call: Cal
     {
       consent,
       connection,
-      given: { scopes, clientEdge },
+      given,
       agent,
       dpop,
       vouchedAtS,

@@ -35,6 +35,7 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
   const { agent, dpop, once } = await authenticateActor(deps, request.client, known, scopes, call)
   checkSender(known.jkt, dpop)
   const presented = { of: known, consentId: known.consentId, connection: id, n, refreshKeyId }
+  const { clientEdge, isDevice } = known
   const { requestId, span } = call
   const by = { actor: actorName(principalOf(known)), requestId, span }
   return issueForUser(
@@ -42,7 +43,7 @@ export async function redeemRefreshToken(deps: RefreshDeps, request: RefreshRequ
     {
       consent: known,
       connection: id,
-      given: { scopes, clientEdge: known.clientEdge },
+      given: { scopes, clientEdge, isDevice },
       agent,
       dpop,
       vouchedAtS: known.vouchedAtS,

@@ -2,6 +2,7 @@ import type { OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Handlers } from '../../calls/call.ts'
 import { toResults, toStatus } from '../chains/messages.ts'
 import type { AuthnDeps } from '../config.ts'
+import { authorizeDevice } from '../for-users/authorize-device.ts'
 import { grantOf } from './grants/table.ts'
 import { type Introspection, introspect } from './introspect.ts'
 import type { IntrospectionMembers } from './introspection-members.ts'
@@ -11,6 +12,7 @@ import { revokeOwn } from './revoke.ts'
 export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
   return {
     token: async (request, call) => grantOf(request).answer(deps, request, call),
+    authorizeDevice: (request, call) => authorizeDevice(deps, request, call),
     async introspect(request, call) {
       const introspection = await introspect(deps, request, call)
       const { members } = introspection

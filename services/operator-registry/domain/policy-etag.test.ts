@@ -12,7 +12,7 @@ const RULE = {
   tokenStatus: '',
 }
 const SCOPE = { name: 'read', words: 'Read', groups: [], isDefault: false }
-const USERS = { domains: ['a.test'], scopes: [SCOPE], clients: 'listed', maxDays: 30 }
+const USERS = { domains: ['a.test'], scopes: [SCOPE], clients: 'listed', maxDays: 30, device: false }
 const OTHER = { ...RULE, audience: 'web.acme.test', callers: [] }
 const POLICY: OperatorPolicy = {
   audiences: [RULE, OTHER],
@@ -68,6 +68,7 @@ describe('etagOf', () => {
     ['the default', { scopes: [{ ...SCOPE, isDefault: true }] }],
     ['clients', { clients: 'any' }],
     ['days', { maxDays: 1 }],
+    ['devices', { device: true }],
   ])('changes with %s of users', (_name, change) => {
     expect(etagWith({ ...USERS, ...change })).not.toBe(etagWith(USERS))
   })

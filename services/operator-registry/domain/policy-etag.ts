@@ -24,12 +24,14 @@ export function etagOf(policy: OperatorPolicy): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
 }
 
-function membersOf({ domains, scopes, clients, maxDays }: UserAccess): readonly unknown[] {
+function membersOf({ domains, scopes, clients, maxDays, device }: UserAccess): readonly unknown[] {
   return [
     domains,
     scopes.map(({ name, words, groups, isDefault }) => [name, words, groups, isDefault]),
     clients,
     maxDays,
+    // A rule without it keeps the etag that it had before the member existed.
+    ...(device ? [device] : []),
   ]
 }
 

@@ -3,7 +3,7 @@ import { entriesOf, parseUserAccess, parseUsersTo, type UserAccess, type UserSco
 
 const RULES = { domain: 'example.com', testDomains: false }
 const READ: UserScope = { name: 'orders:read', words: 'Read your orders', groups: [], isDefault: true }
-const ACCESS: UserAccess = { domains: ['example.com'], scopes: [READ], clients: 'any', maxDays: 7 }
+const ACCESS: UserAccess = { domains: ['example.com'], scopes: [READ], clients: 'any', maxDays: 7, device: false }
 const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `a${at}.com`)
 const manyScopes = (count: number) => Array.from({ length: count }, (_, at) => ({ ...READ, name: `s${at}` }))
 const manyGroups = (count: number) => Array.from({ length: count }, (_, at) => `g${at}`)
@@ -17,7 +17,7 @@ describe('parseUserAccess', () => {
     ['nobody', { domains: [], scopes: [] }, {}],
     ['domains as a set of A-labels', { domains: ['Bücher.de', 'bücher.de.'] }, { domains: ['xn--bcher-kva.de'] }],
     ['the default of clients', { clients: '' }, { clients: 'listed' }],
-    ['the default of days', { maxDays: 0 }, { maxDays: 30 }],
+    ['the default of days', { maxDays: 0, device: false }, { maxDays: 30 }],
     ['the shortest and the longest time', { maxDays: 1 }, {}],
     ['90 days', { maxDays: 90 }, {}],
     ['groups as a set', scope({ groups: ['b', 'a', 'b'] }), scope({ groups: ['b', 'a'] })],

@@ -12,6 +12,8 @@ export interface UserAccess {
   readonly clients: string
   /** Longest age of a connection in days. In a request also 0, which means {@link DEFAULT_DAYS}. */
   readonly maxDays: number
+  /** Whether clients may use the device authorization grant (RFC 8628). */
+  readonly device: boolean
 }
 
 /** A scope to which a user can consent. */
@@ -43,7 +45,7 @@ const MAX_CHARACTERS = 120
  *
  * @throws ApiError INVALID_DOMAIN, INVALID_SCOPE, INVALID_ARGUMENT
  */
-export function parseUserAccess({ domains, scopes, clients, maxDays }: UserAccess, rules: Rules): UserAccess {
+export function parseUserAccess({ domains, scopes, clients, maxDays, device }: UserAccess, rules: Rules): UserAccess {
   if (scopes.length > MAX_SCOPES) {
     throw new ApiError('INVALID_SCOPE', `users must have at most ${MAX_SCOPES} scopes`)
   }
@@ -62,6 +64,7 @@ export function parseUserAccess({ domains, scopes, clients, maxDays }: UserAcces
     scopes: parsed,
     clients: clients === '' ? 'listed' : clients,
     maxDays: maxDays === 0 ? DEFAULT_DAYS : maxDays,
+    device,
   }
 }
 

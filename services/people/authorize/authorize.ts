@@ -125,7 +125,10 @@ export async function openRequest(
 }
 
 /** Returns all that the user sees and decides about, as one text: the same text means the same page. */
-export function shownOf({ judged, question }: Pick<OpenRequest, 'judged' | 'question'>): string {
+export function shownOf({
+  judged,
+  question,
+}: Pick<OpenRequest, 'question'> & { readonly judged: Pick<JudgedRequest, 'document'> }): string {
   return JSON.stringify([judged.document.digest, question])
 }
 

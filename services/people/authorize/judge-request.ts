@@ -52,7 +52,7 @@ export interface JudgedRequest {
 }
 
 /** Of nobody: no operator has this id. */
-const NOBODY: RequestUser = { operatorId: '00000000-0000-0000-0000-000000000000', subject: '' }
+export const NOBODY: RequestUser = { operatorId: '00000000-0000-0000-0000-000000000000', subject: '' }
 
 /**
  * Judges an authorization request as far as it does not depend on the user: its resource, its client, its redirect URI
@@ -90,8 +90,12 @@ export async function judgeRequest(deps: JudgeDeps, query: string, user: Request
   return { audience, document, redirectUri, state, standing, rule, clientEdge, isTrusted, wanted }
 }
 
-/** Without a list of domains and scopes, an audience lets no users come. */
-function ruleOf({ rule: stored, accessEdge, ownerStatus }: Standing): UserAccess {
+/**
+ * Returns what the owner of an audience says about users. Without a list of domains and scopes, no user may come.
+ *
+ * @throws ApiError INVALID_AUDIENCE
+ */
+export function ruleOf({ rule: stored, accessEdge, ownerStatus }: Standing): UserAccess {
   const rule = stored === null ? undefined : fromStoredUsers(stored)
   if (rule === undefined || accessEdge === null || ownerStatus !== 'active' || rule.scopes.length === 0) {
     throw new ApiError('INVALID_AUDIENCE', 'No user may sign in for this resource: its owner has not said who may')

@@ -36,6 +36,7 @@ function routes(aheadMs = 0, document: Partial<ClientDocument> = {}) {
         clientId,
         name: '',
         redirectUris: [REDIRECT],
+        isOnDevices: false,
         authMethod: 'none',
         keys: undefined,
         digest: 'digest',

@@ -109,7 +109,8 @@ function contentOf(query: string, shown: string): string {
   return JSON.stringify([query, shown])
 }
 
-function toSignedIn({ operatorId, subject, signedInAt, authTime }: SignedInUser): SignedIn {
+/** Returns who has signed in, as decisions need it. */
+export function toSignedIn({ operatorId, subject, signedInAt, authTime }: SignedInUser): SignedIn {
   const authTimeS = authTime === null ? undefined : secondsOf(authTime)
   return { operatorId, subject, signedInAtS: secondsOf(signedInAt), authTimeS }
 }
@@ -118,7 +119,8 @@ function secondsOf(date: Date): number {
   return Math.floor(date.getTime() / 1000)
 }
 
-function toQuestion(question: ConsentQuestion, user: SignedInUser | undefined) {
+/** Returns what the page of consent shows. */
+export function toQuestion(question: ConsentQuestion, user: SignedInUser | undefined) {
   const { scopes, connectionS, ...same } = question
   return {
     ...same,

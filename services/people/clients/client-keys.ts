@@ -3,7 +3,7 @@ import { isRegisteredClient } from '@auth4agent/core/identity/client-id'
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { OutboundError } from '../../platform/outbound/outbound-error.ts'
-import type { KnownConsent } from '../connections/read-connection.ts'
+import type { KnownClient } from '../connections/read-connection.ts'
 import { createCopies } from './copies.ts'
 import type { ClientDocuments } from './documents.ts'
 import { type ClientKey, chooseKey, readPublishedKeys } from './domain/client-keys.ts'
@@ -21,7 +21,7 @@ export interface ClientKeyFinder {
    * @throws ApiError CONSENT_REQUIRED if the document of the client has changed; CLIENT_NOT_ACCEPTED,
    *   RATE_LIMITED, UNAVAILABLE
    */
-  findKey(consent: KnownConsent, kid: string, source: string): Promise<PublicJwk | undefined>
+  findKey(client: KnownClient, kid: string, source: string): Promise<PublicJwk | undefined>
   /**
    * Refuses a client without a proof if this process knows that the client has one by now. Asks nobody.
    *

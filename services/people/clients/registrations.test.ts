@@ -67,6 +67,7 @@ describe('withRegistered', () => {
       clientId: id,
       name: 'Example',
       redirectUris: ['http://127.0.0.1/callback'],
+      isOnDevices: false,
       authMethod: 'none',
       keys: undefined,
       digest: expect.stringMatching(/^[\w-]{43}$/),

@@ -43,7 +43,7 @@ export function readRegistered(
     throw new ApiError('CLIENT_NOT_ACCEPTED', 'client_id must be one that this server has given out: register again')
   }
   const { name, redirectUris } = registration
-  const authentication = { authMethod: 'none', keys: undefined } as const
+  const authentication = { isOnDevices: false, authMethod: 'none', keys: undefined } as const
   return { clientId, name, redirectUris, ...authentication, digest: digestOf(redirectUris, authentication) }
 }
 

@@ -1,13 +1,18 @@
 import type pg from 'pg'
 import type { StandingOf } from '../access/standing.ts'
 
-/** A consent, as the token endpoint needs it. */
-export interface KnownConsent extends StandingOf {
-  readonly consentId: string
+/** A client, as the user has agreed to it. */
+export interface KnownClient {
+  readonly clientId: string
   /** How the client authenticates to which the user has consented. */
   readonly clientAuth: string
   /** Digest of the client document to which the user has consented. */
   readonly clientDigest: string
+}
+
+/** A consent, as the token endpoint needs it. */
+export interface KnownConsent extends StandingOf, KnownClient {
+  readonly consentId: string
 }
 
 /** A connection with its consent. */
@@ -20,6 +25,8 @@ export interface KnownConnection extends KnownConsent {
   /** When the identity provider vouched for the user, and when the connection expires, in Unix seconds. */
   readonly vouchedAtS: number
   readonly expiresAt: number
+  /** Whether it comes from a device code. */
+  readonly isDevice: boolean
 }
 
 const CONSENT = `s.id::text AS "consentId", s.operator_id::text AS "operatorId", s.subject, s.client_id AS "clientId",
@@ -35,7 +42,7 @@ export async function readConsent(pool: pg.Pool, id: string): Promise<KnownConse
 export async function readConnection(pool: pg.Pool, id: string): Promise<KnownConnection | undefined> {
   const text = `SELECT ${CONSENT}, x.scopes, x.jkt, x.client_edge::text AS "clientEdge",
       floor(extract(epoch FROM x.vouched_at))::float8 AS "vouchedAtS",
-      floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt"
+      floor(extract(epoch FROM x.expires_at))::float8 AS "expiresAt", x.is_device AS "isDevice"
     FROM connections x JOIN consents s ON s.id = x.consent_id WHERE x.id = $1`
   return (await pool.query<KnownConnection>({ name: 'read-connection', text, values: [id] })).rows[0]
 }

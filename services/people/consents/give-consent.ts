@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import { type Author, change } from '../../ledger/ledger.ts'
+import { type Audit, type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
@@ -34,10 +34,16 @@ const MAX_CONSENTS = 200
  * consent that becomes narrower gets another edge, so tokens that allow more end: a trigger writes the earlier one to
  * the revocation log.
  *
+ * @param also what is written with the consent, or not at all
  * @returns the id of the consent
- * @throws ApiError USER_NOT_ALLOWED, SESSION_ENDED, TOO_MANY_CONSENTS
+ * @throws ApiError USER_NOT_ALLOWED, SESSION_ENDED, TOO_MANY_CONSENTS, and as `also` does
  */
-export function giveConsent({ prisma, now }: Deps, author: Author, decision: Decision): Promise<string> {
+export function giveConsent(
+  { prisma, now }: Deps,
+  author: Author,
+  decision: Decision,
+  also?: (tx: Tx, audit: Audit, consentId: string) => Promise<void>,
+): Promise<string> {
   const { operatorId, subject, clientId, audience, ownerId, asked, allowed, clientDigest, clientAuth } = decision
   return change(prisma, author, async (tx, audit) => {
     await lockUser(tx, decision)
@@ -68,6 +74,7 @@ export function giveConsent({ prisma, now }: Deps, author: Author, decision: Dec
     await audit(
       ...operators.map((id) => ({ action: 'consent.give', subject: row.id, operatorId: id, reason }) as const),
     )
+    await also?.(tx, audit, row.id)
     return row.id
   })
 }

@@ -27,7 +27,8 @@ async function signIn(signals: string) {
   const row = await world.db.prisma.identityProvider.update({ where: { id: ID }, data: { signals } })
   const { location, setCookie } = await startFlow(world.deps, row, { returnTo: '/people/acting', hint: '' }, '')
   const request = { providerId: ID, query: (await followTo(location)).search.slice(1), cookie: cookieHeader(setCookie) }
-  await signInRoutes(world.deps).finishSignIn(create(FinishSignInRequestSchema, request), CALL)
+  const deps = { ...world.deps, limitUserCodes: { user() {}, source() {} } }
+  await signInRoutes(deps).finishSignIn(create(FinishSignInRequestSchema, request), CALL)
   return world.db.prisma.user.findFirstOrThrow({ where: { operatorId: world.operator.id, sub: outside.sub } })
 }
 

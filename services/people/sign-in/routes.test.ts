@@ -29,7 +29,7 @@ beforeAll(async () => {
   const { id: operatorId } = await insertOperator(world.db, 'lapsed.test', 'lapsed')
   const { id } = await world.provider(randomUUID(), 'lapsed', outside.issuer)
   await world.db.prisma.identityProvider.update({ where: { id }, data: { operatorId } })
-  routes = signInRoutes(world.deps)
+  routes = signInRoutes({ ...world.deps, limitUserCodes: { user() {}, source() {} } })
 })
 afterAll(async () => {
   await outside.close()

@@ -2,8 +2,9 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { SignInService } from '../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import type { Call, Handlers } from '../../calls/call.ts'
 import type { Author } from '../../ledger/ledger.ts'
-import { type AuthorizeRoutesDeps, authorizeRoutes } from '../authorize/routes.ts'
+import { authorizeRoutes } from '../authorize/routes.ts'
 import { ownRoutes } from '../consents/own-routes.ts'
+import { type DeviceRoutesDeps, deviceRoutes } from '../device/routes.ts'
 import type { ProviderTokens } from '../providers/provider-tokens.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { beginSession, endSession, type SessionDeps, signedInUser } from '../sessions/session.ts'
@@ -17,7 +18,7 @@ import { chooseSignIn } from './start-sign-in.ts'
 export type SignInRoutesDeps = FinishDeps &
   ChooseDeps &
   SessionDeps &
-  AuthorizeRoutesDeps & { readonly tokens: Pick<ProviderTokens, 'seal'> }
+  DeviceRoutesDeps & { readonly tokens: Pick<ProviderTokens, 'seal'> }
 
 /** The content of the form that signs out. */
 const SIGN_OUT = 'sign-out'
@@ -50,6 +51,7 @@ export function signInRoutes(deps: SignInRoutesDeps): Handlers<typeof SignInServ
     },
     ...authorizeRoutes(deps),
     ...ownRoutes(deps),
+    ...deviceRoutes(deps),
   }
 }
 

@@ -20,7 +20,7 @@ const BATCH = 5_000
  */
 export async function removeExpired(
   pool: pg.Pool,
-  table: 'connections' | 'join_tokens' | 'trust_proposals' | 'web_sessions',
+  table: 'connections' | 'device_requests' | 'join_tokens' | 'trust_proposals' | 'web_sessions',
   now: number,
 ): Promise<void> {
   let removed: number | null

@@ -16,6 +16,9 @@ type OAuthError =
   | 'use_dpop_nonce'
   | 'invalid_authorization_details'
   | 'access_denied'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
   | 'invalid_redirect_uri'
   | 'invalid_client_metadata'
   | 'not_found'
@@ -1019,6 +1022,43 @@ export const reasons = {
     code: statuses.INVALID_ARGUMENT,
     title: 'The authorization code is not valid, or not any more',
     oauth: 'invalid_grant',
+  },
+  AUTHORIZATION_PENDING: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The user has not answered yet',
+    oauth: 'authorization_pending',
+  },
+  SLOW_DOWN: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The device asks too often',
+    oauth: 'slow_down',
+  },
+  CODE_EXPIRED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The code of the device has expired',
+    oauth: 'expired_token',
+  },
+  // 400, as every error of the token endpoint that is not about authentication (RFC 6749 section 5.2).
+  CODE_REFUSED: {
+    status: 400,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The user has refused the request of the device',
+    oauth: 'access_denied',
+  },
+  USER_CODE_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'No device waits with this code',
+    oauth: 'invalid_request',
+  },
+  TOO_MANY_DEVICES: {
+    status: 429,
+    code: statuses.RESOURCE_EXHAUSTED,
+    title: 'As many devices wait for users of the resource as may wait',
+    oauth: 'temporarily_unavailable',
   },
   REFRESH_NOT_ACCEPTED: {
     status: 400,

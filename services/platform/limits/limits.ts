@@ -14,6 +14,7 @@ export type LimitName =
   | 'sign-in'
   | 'signal'
   | 'authorize'
+  | 'device'
   | 'forward'
 
 /** The kind of a key: a source address, or the subject of a call (a DID, an operator id). */

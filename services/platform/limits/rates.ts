@@ -17,6 +17,9 @@ export interface WorkRates {
   readonly replays: Rate
   /** Documents of clients that one source address, or one operator, makes a process fetch. */
   readonly documents: Rate
+  /** Codes of devices that one person may type, and one source address. They have no factor. */
+  readonly userCodesOfUser: Rate
+  readonly userCodesOfSource: Rate
 }
 
 /** Returns the rates of work, multiplied by the factor of scaleRates. */
@@ -28,6 +31,8 @@ export function scaleWorkRates(factor: number): WorkRates {
     tokens: { perMinute: 3_000 * factor, burst: Math.max(1, 100_000 * factor) },
     replays: { perMinute: 600_000 * factor, burst: Math.max(1, 200_000 * factor) },
     documents: { perMinute: 20 * factor, burst: Math.max(1, 20 * factor) },
+    userCodesOfUser: { perMinute: 5, burst: 5 },
+    userCodesOfSource: { perMinute: 50 / 60, burst: 50 },
   }
 }
 
@@ -62,6 +67,8 @@ export function scaleRates(factor: number): Rates {
     signal: { source: rate(6_000, 1_000), subject: rate(600, 200) },
     // One that needs a client's document lets the server ask somebody too, which is counted apart.
     authorize: { source: rate(60, 60), subject: rate(60, 60) },
+    // Each request of a device is a row that a stranger writes. The source is the stricter one.
+    device: { source: rate(10, 10), subject: rate(600, 100) },
     // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own
     // group. So the gateway need not be stricter than any group: this rate is the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },

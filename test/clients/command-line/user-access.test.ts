@@ -39,8 +39,10 @@ it('policy set lets users in step by step, and says what ends tokens', async () 
   expect(second.stdout).toContain(
     `-> of ${DOMAIN} partner.example.com; by any client; for at most 7 days; read "Read all = any"; write "Write" (weaker; ends the tokens for users if it allows less)`,
   )
-  const third = await ofApi('--remove-user-scope', 'write', '--user-domains', 'none')
-  expect(third.stdout).toContain('-> of none; by any client; for at most 7 days; read "Read all = any" (ends')
+  const third = await ofApi('--remove-user-scope', 'write', '--user-domains', 'none', '--user-devices', 'on')
+  expect(third.stdout).toContain('-> of none; by any client; for at most 7 days; also from devices; read')
+  const fourth = await ofApi('--user-devices', 'off')
+  expect(fourth.stdout).toContain('-> of none; by any client; for at most 7 days; read "Read all = any" (')
 })
 
 it('policy set --users-to replaces where the users of the operator may go', async () => {
@@ -59,6 +61,7 @@ it.each([
   [['--user-days', '0'], '--user-days must be a number from 1 to 90'],
   [['--user-days', 'x'], '--user-days must be a number from 1 to 90'],
   [['--user-clients', 'all'], 'listed'],
+  [['--user-devices', 'yes'], 'off'],
 ] as const)('policy set refuses %j', async (flags, message) => {
   expect(await ofApi(...flags)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
   expect(await set(...flags)).toMatchObject({ code: 2 })

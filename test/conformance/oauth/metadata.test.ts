@@ -63,6 +63,7 @@ describe('the metadata of the authorization server', () => {
     expect(await metadata()).toMatchObject({
       issuer: ISSUER,
       token_endpoint: `${ISSUER}/oauth/token`,
+      device_authorization_endpoint: `${ISSUER}/oauth/device_authorization`,
       introspection_endpoint: `${ISSUER}/oauth/introspect`,
       revocation_endpoint: `${ISSUER}/oauth/revoke`,
       jwks_uri: `${ISSUER}/.well-known/jwks.json`,
@@ -70,6 +71,7 @@ describe('the metadata of the authorization server', () => {
         'client_credentials',
         'authorization_code',
         'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
         'urn:ietf:params:oauth:grant-type:token-exchange',
         'urn:ietf:params:oauth:grant-type:jwt-bearer',
       ],

@@ -12,6 +12,7 @@ import { rfc7636 } from './requirements/rfc7636.ts'
 import { rfc7662 } from './requirements/rfc7662.ts'
 import { rfc8252 } from './requirements/rfc8252.ts'
 import { rfc8414 } from './requirements/rfc8414.ts'
+import { rfc8628 } from './requirements/rfc8628.ts'
 import { rfc8693 } from './requirements/rfc8693.ts'
 import { rfc8707 } from './requirements/rfc8707.ts'
 import { rfc9068 } from './requirements/rfc9068.ts'
@@ -34,6 +35,7 @@ const STANDARDS: Readonly<Record<string, readonly Requirement[]>> = {
   'RFC 7662': rfc7662,
   'RFC 8252': rfc8252,
   'RFC 8414': rfc8414,
+  'RFC 8628': rfc8628,
   'RFC 8693': rfc8693,
   'RFC 8707': rfc8707,
   'RFC 9068': rfc9068,

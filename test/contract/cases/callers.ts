@@ -144,6 +144,7 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'SignalService.GetSecurityEventKeys': 'anyone',
   // An agent authenticates in the request itself, by a challenge or a client assertion.
   'OAuthService.Token': 'anyone',
+  'OAuthService.AuthorizeDevice': 'anyone',
   'OAuthService.Introspect': 'anyone',
   'OAuthService.Revoke': 'anyone',
 }

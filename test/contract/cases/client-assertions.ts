@@ -15,7 +15,8 @@ import type { World } from '../support/world.ts'
 import { NOT_DIDS } from './identity.ts'
 import { authenticated, validRequests } from './valid-requests.ts'
 
-const endpoints = Object.values(OAuthService.method)
+/** No agent is the client of a device. */
+const endpoints = Object.values(OAuthService.method).filter(({ name }) => name !== 'AuthorizeDevice')
 const now = () => Math.floor(Date.now() / 1000)
 const UNKNOWN_DID = formatDid('acme-operator.com', '0'.repeat(32))
 const NOWHERE_DID = formatDid('nobody-operator.com', '0'.repeat(32))

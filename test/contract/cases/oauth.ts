@@ -123,6 +123,7 @@ function forUser(name: string, reason: ReasonCode, fields: JsonObject): RefusalC
 const byCode = { grant_type: 'authorization_code', redirect_uri: 'https://client.example/callback' }
 const verified = { ...byCode, code_verifier: 'v'.repeat(43) }
 const byRefresh = { grant_type: 'refresh_token' }
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const ANOTHER = `a4r_${Buffer.alloc(52, 7).toString('base64url')}`
 
 const forUsers: readonly RefusalCase[] = [
@@ -146,4 +147,19 @@ const forUsers: readonly RefusalCase[] = [
 ]
 
 /** Cases about the rules of token requests, except those about client assertions and DPoP. */
-export const oauthCases: readonly RefusalCase[] = [...requests, ...bindings, ...grants, ...forUsers]
+const deviceOf = (name: string, reason: ReasonCode, fields: JsonObject): RefusalCase => ({
+  name,
+  reason,
+  method: OAuthService.method.authorizeDevice,
+  request: () => ({ client_id: 'https://client.example/oauth/client.json', ...fields }),
+})
+const ofDevices: readonly RefusalCase[] = [
+  deviceOf('a device without a resource', 'INVALID_AUDIENCE', {}),
+  deviceOf('a device with two resources', 'INVALID_AUDIENCE', { resource: ['https://a.com', 'https://b.com'] }),
+  deviceOf('a resource that lets no users come', 'INVALID_AUDIENCE', { resource: ['https://api.acme-operator.com/'] }),
+  deviceOf('a device without a client', 'INVALID_ARGUMENT', { client_id: '', resource: ['https://a.com'] }),
+  forUser('a device code that is missing', 'INVALID_ARGUMENT', { grant_type: DEVICE_CODE }),
+  forUser('a device code that nobody has', 'CODE_NOT_ACCEPTED', { grant_type: DEVICE_CODE, device_code: 'x' }),
+]
+
+export const oauthCases: readonly RefusalCase[] = [...requests, ...bindings, ...grants, ...forUsers, ...ofDevices]

@@ -61,6 +61,7 @@ export const userAccessFieldRows: Readonly<Record<string, FieldRow>> = {
     wrong: { 'is negative': [-1, 'INVALID_ARGUMENT'], 'is one more than the maximum': [91, 'INVALID_ARGUMENT'] },
     fits: { 'is the minimum': 1, 'is the maximum': 90, 'is zero': 0 },
   },
+  [`${USERS}.device`]: {},
   'SetOperatorPolicyRequest.policy.users_to': {
     wrong: {
       'has too many entries': [domains(65), 'INVALID_DOMAIN'],

@@ -270,6 +270,11 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
     rules: [{ name: 'draft', any_of: ['machines'], max_agents: 1 }],
   }),
   'OAuthService.Token': ({ agents: { active } }) => ({ grant_type: 'client_credentials', ...authenticated(active) }),
+  // The audience lets no users come, so nothing is fetched.
+  'OAuthService.AuthorizeDevice': ({ operators: { acme } }) => ({
+    client_id: ALLOWED_CLIENT,
+    resource: [`https://api.${acme.domain}/`],
+  }),
   'OAuthService.Introspect': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   'OAuthService.Revoke': ({ agents: { active }, token }) => ({ token: token(), ...authenticated(active) }),
   // The world has the same provider, so nothing is fetched.

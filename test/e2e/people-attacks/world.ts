@@ -16,6 +16,9 @@ export const AUDIENCE = `https://mcp.${DOMAIN}/mcp`
 /** Where the client waits for its codes. */
 export const CALLBACK = 'https://client.example.org/callback'
 export const LOOPBACK = 'http://127.0.0.1:5173/callback'
+/** The path of the document of a client that is also on devices. */
+export const DEVICE_PATH = '/oauth/device.json'
+export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const VERIFIER = 'v'.repeat(43)
 /** A name that a client gives itself. */
 export const CLAIMED = '<script>alert(1)</script> Claude'
@@ -49,8 +52,8 @@ export interface AttackWorld {
   ): ReturnType<AttackWorld['token']>
   /** Names the provider again, as the operator does after it has removed it. */
   nameProvider(): Promise<unknown>
-  /** Sets the rule for users of the audience. */
-  letUsersIn(scopes: readonly ('read' | 'write')[]): Promise<{ readonly status: number }>
+  /** Sets the rule for users of the audience, and whether they may let devices act. */
+  letUsersIn(scopes: readonly ('read' | 'write')[], device?: boolean): Promise<{ readonly status: number }>
   /** Tells whether a token is valid. */
   isValid(token: unknown): Promise<unknown>
 }
@@ -89,7 +92,7 @@ export async function startAttackWorld(
     providerCallback,
     clientId,
     nameProvider: () => nameProvider(deployment, operator, provider, issuer),
-    letUsersIn: (scopes) => letUsersIn(deployment, operator, scopes),
+    letUsersIn: (scopes, device) => letUsersIn(deployment, operator, scopes, device),
     ...actsOf(deployment, issuer, provider, clientId),
   }
 }
@@ -149,9 +152,9 @@ async function nameProvider(deployment: Deployment, operator: KeyedOperator, pro
   return callback
 }
 
-function letUsersIn({ client }: Deployment, operator: KeyedOperator, names: readonly string[]) {
+function letUsersIn({ client }: Deployment, operator: KeyedOperator, names: readonly string[], device = false) {
   const scopes = names.map((name) => ({ name, words: `To ${name}`, is_default: name === 'read' }))
-  const policy = { audiences: [{ audience: AUDIENCE, users: { domains: [DOMAIN], clients: 'any', scopes } }] }
+  const policy = { audiences: [{ audience: AUDIENCE, users: { domains: [DOMAIN], clients: 'any', scopes, device } }] }
   return client.signed('PUT', `/v1/operators/${operator.id}/policy`, policy, operator)
 }
 
@@ -164,6 +167,7 @@ async function startDocument(
       client_id: `https://${headers.host}${url}`,
       client_name: CLAIMED,
       redirect_uris: [CALLBACK, 'http://127.0.0.1/callback'],
+      ...(url === DEVICE_PATH && { grant_types: ['authorization_code', DEVICE_CODE] }),
     }
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
   })

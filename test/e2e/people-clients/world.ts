@@ -120,7 +120,12 @@ const USERS = {
 
 function serve(request: IncomingMessage, response: ServerResponse, published: ReadonlyMap<string, object>): void {
   const clientId = `https://${request.headers.host}${request.url}`
-  const usual = { client_id: clientId, client_name: 'Desktop', redirect_uris: ['http://127.0.0.1/callback'] }
+  const usual = {
+    client_id: clientId,
+    client_name: 'Desktop',
+    redirect_uris: ['http://127.0.0.1/callback'],
+    grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+  }
   const document = { ...usual, ...published.get(request.url ?? '') }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
 }

@@ -100,7 +100,7 @@ export function createForUsers(deps: ForUsersDeps): ForUsers {
         }))
         const { standing, consent, restsOn, agentOperatorId } = decided
         const expiresAt = now() + ttlMs
-        const given = { scopes: SCOPES, clientEdge }
+        const given = { scopes: SCOPES, clientEdge, isDevice: false }
         const terms = orRefused(() => parts.decideUserToken(standing, consent, given, 'REFRESH_NOT_ACCEPTED'))
         if (terms === undefined) return 'gone'
         const order = { user, connection, n, clientEdge, mark: standing.mark }

@@ -8,6 +8,7 @@ const DOCUMENT: ClientDocument = {
   clientId: CLIENT,
   name: 'A client',
   redirectUris: [REDIRECT, 'http://127.0.0.1/callback'],
+  isOnDevices: false,
   authMethod: 'none',
   keys: undefined,
   digest: '',

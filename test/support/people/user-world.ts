@@ -7,6 +7,7 @@ import type { Call } from '../../../services/calls/call.ts'
 import { sealCode } from '../../../services/people/authorize/code.ts'
 import { createClientKeys } from '../../../services/people/clients/client-keys.ts'
 import { createClientDocuments } from '../../../services/people/clients/documents.ts'
+import { createDevices } from '../../../services/people/device/devices.ts'
 import type { CheckUser } from '../../../services/people/index.ts'
 import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
@@ -45,7 +46,8 @@ interface Wishes {
   readonly exp?: number
 }
 
-interface UserWorld {
+/** Two processes on one database, and what a test can do there. */
+export interface UserWorld {
   readonly database: TestDatabase
   readonly instances: readonly [TestInstance, TestInstance]
   /** Runs after a decision about a code, and before the statement that uses it. */
@@ -109,20 +111,30 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
     }
     return createClientKeys(deps, createClientDocuments(deps))
   }
+  const devicesOf = (db: Db) => {
+    const documents = createClientDocuments({
+      outbound: { get },
+      log: silentLog,
+      monotonic: () => 0,
+      limitDocuments() {},
+    })
+    return createDevices({ db, documents, issuer: ISSUER, now: Date.now })
+  }
   const clientClock = { now: 1_000 }
+  const optionsOf = (db: Db, process: 0 | 1) => ({
+    beforeCode: () => between(),
+    clientKeys: clientKeysOf(clientClock),
+    devices: devicesOf(db),
+    checkUser: (...all: Parameters<CheckUser>) => checks[process](...all),
+    attestationOf,
+  })
   beforeAll(async () => {
     database = await testDatabase()
     otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
-    const optionsOf = (process: 0 | 1) => ({
-      beforeCode: () => between(),
-      clientKeys: clientKeysOf(clientClock),
-      attestationOf,
-      checkUser: (...all: Parameters<CheckUser>) => checks[process](...all),
-    })
     const instances = [
-      await startInstance(database.db, optionsOf(0)),
-      await startInstance(otherDb, optionsOf(1)),
+      await startInstance(database.db, optionsOf(database.db, 0)),
+      await startInstance(otherDb, optionsOf(otherDb, 1)),
     ] as const
     const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
       instances[process].token(create(TokenRequestSchema, members), call)

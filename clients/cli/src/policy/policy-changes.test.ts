@@ -114,6 +114,14 @@ describe('policyDifferences', () => {
       [`${HOST} users: none -> of b.test; by listed clients; for at most 30 days; read "Read"`],
     ],
     [
+      'devices',
+      rules(rule(HOST, users())),
+      rules(rule(HOST, users({ device: true }))),
+      [
+        `${HOST} users: of b.test; by listed clients; for at most 30 days; read "Read" -> of b.test; by listed clients; for at most 30 days; also from devices; read "Read" (ends the tokens for users if it allows less)`,
+      ],
+    ],
+    [
       'other users',
       rules(rule(HOST, users())),
       rules(rule(HOST, users({ scopes: [{ ...READ, groups: ['a', 'b'], is_default: true }], max_days: 7 }))),

@@ -10,7 +10,7 @@ const ON_OFF = ['on', 'off'] as const
 
 /** The flags that change single members of a policy. */
 export const policyFlags = {
-  audience: { ...shared.audience, more: 'the flags up to --user-days change its rule' },
+  audience: { ...shared.audience, more: 'the flags up to --user-devices change its rule' },
   callers: {
     kind: 'list',
     value: 'DOMAINS',

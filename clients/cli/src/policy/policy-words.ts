@@ -35,11 +35,12 @@ export function ruleText({ callers, token_signing_alg, dpop, token_status, users
   }
 }
 
-function usersText({ domains, scopes, clients, max_days }: UserAccess): string {
+function usersText({ domains, scopes, clients, max_days, device }: UserAccess): string {
   const parts = [
     `of ${operators(domains)}`,
     `by ${clients === 'any' ? 'any client' : 'listed clients'}`,
     `for at most ${max_days || DEFAULT_DAYS} days`,
+    ...(device ? ['also from devices'] : []),
     ...scopes.map(scopeText),
   ]
   return parts.join('; ')

@@ -5,7 +5,7 @@ import { readPolicyText } from './read-policy.ts'
 const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
 const OTHER = { audience: 'https://web.example.com', callers: [] }
 const SCOPE = { name: 'read', words: 'Read', groups: ['staff'], is_default: true }
-const USERS = { domains: ['example.com'], scopes: [SCOPE], clients: 'any', max_days: 7 }
+const USERS = { domains: ['example.com'], scopes: [SCOPE], clients: 'any', max_days: 7, device: true }
 const FULL = {
   audiences: [
     { ...RULE, token_signing_alg: 'ES256', dpop: 'required', token_status: 'status_list', users: USERS },
@@ -68,6 +68,7 @@ describe('readPolicyText', () => {
     ['groups that are one text', ofUsers({ scopes: [{ ...SCOPE, groups: 'staff' }] })],
     ['a default that is a text', ofUsers({ scopes: [{ ...SCOPE, is_default: 'yes' }] })],
     ['clients that are a list', ofUsers({ clients: ['any'] })],
+    ['devices that are a text', ofUsers({ device: 'yes' })],
     ['days that are a text', ofUsers({ max_days: '30' })],
     ['targets of users that are one text', '{"users_to":"example.org"}'],
     ['two rules for one audience', JSON.stringify({ audiences: [RULE, { ...RULE, callers: [] }] })],

@@ -73,17 +73,19 @@ function readRule(rule: unknown): RuleChange {
 /** The whole of `users`: an absent member gets its default. */
 function readUsers(users: unknown): UserAccess {
   if (!isJsonObject(users)) throw notPolicy('users must be an object, or null to let no user in')
-  expectMembers(users, 'users', ['domains', 'scopes', 'clients', 'max_days'])
-  const { domains = [], scopes = [], clients, max_days: maxDays } = users
+  expectMembers(users, 'users', ['domains', 'scopes', 'clients', 'max_days', 'device'])
+  const { domains = [], scopes = [], clients, max_days: maxDays, device } = users
   if (!isTexts(domains)) throw notPolicy('domains must be a list of domains')
   if (!Array.isArray(scopes)) throw notPolicy('scopes must be a list')
   if (clients !== undefined && typeof clients !== 'string') throw notPolicy('clients must be a string')
   if (maxDays !== undefined && !Number.isSafeInteger(maxDays)) throw notPolicy('max_days must be a whole number')
+  if (device !== undefined && typeof device !== 'boolean') throw notPolicy('device must be true or false')
   return {
     domains,
     scopes: scopes.map(readScope),
     ...(clients !== undefined && { clients }),
     ...(maxDays !== undefined && { max_days: Number(maxDays) }),
+    ...(device !== undefined && { device }),
   }
 }
 

@@ -22,6 +22,12 @@ export const userFlags = {
     choices: ['listed', 'any'],
   },
   'user-days': { kind: 'text', value: 'DAYS', help: 'how long a client may stay connected, 1 to 90 days' },
+  'user-devices': {
+    kind: 'text',
+    value: 'on|off',
+    help: 'let clients ask from devices without a browser, where the user types a code elsewhere',
+    choices: ['on', 'off'],
+  },
 } as const
 
 /** Reads the changes of users that the flags name. Returns undefined without any. Throws CliError. */
@@ -33,6 +39,7 @@ export function readUserFlags(
   const removedScopes = flags.list('remove-user-scope')
   const clients = flags.text('user-clients')
   const days = flags.text('user-days')
+  const devices = flags.text('user-devices')
   if (days !== undefined && !/^[1-9]\d?$/.test(days)) throw usageError('--user-days must be a number from 1 to 90')
   const change = {
     ...(domains && { domains }),
@@ -40,6 +47,7 @@ export function readUserFlags(
     ...(removedScopes.length > 0 && { removedScopes }),
     ...(clients !== undefined && { clients }),
     ...(days !== undefined && { max_days: Number(days) }),
+    ...(devices !== undefined && { device: devices === 'on' }),
   }
   return Object.keys(change).length === 0 ? undefined : change
 }

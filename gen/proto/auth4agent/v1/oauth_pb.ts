@@ -17,7 +17,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/oauth.proto.
  */
 export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxItwDCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJEhEKCWFzc2VydGlvbhgQIAEoCRITCgthdHRlc3RhdGlvbhgRIAEoCRIMCgRjb2RlGBIgASgJEhQKDHJlZGlyZWN0X3VyaRgTIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGBQgASgJEhUKDXJlZnJlc2hfdG9rZW4YFSABKAkisgIKDVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoBRIVCgVzY29wZRgEIAEoCUIG6uAYAhgBEiEKEWlzc3VlZF90b2tlbl90eXBlGAUgASgJQgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAYgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEh0KDXJlZnJlc2hfdG9rZW4YByABKAlCBurgGAIYARItChhhdXRob3JpemF0aW9uX2V4cGlyZXNfaW4YCCABKAVCBurgGAIYAUgAiAEBQhsKGV9hdXRob3JpemF0aW9uX2V4cGlyZXNfaW4ilwEKEUludHJvc3BlY3RSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3Rva2VuX3R5cGVfaGludBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAQgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBSABKAkSDgoGc2lnbmVkGAYgASgIIs8GChJJbnRyb3NwZWN0UmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEhoKBXNjb3BlGAIgASgJQgbq4BgCGAFIAIgBARIeCgljbGllbnRfaWQYAyABKAlCBurgGAIYAUgBiAEBEh8KCnRva2VuX3R5cGUYBCABKAlCBurgGAIYAUgCiAEBEhgKA2V4cBgFIAEoA0IG6uAYAhgBSAOIAQESGAoDaWF0GAYgASgDQgbq4BgCGAFIBIgBARIYCgNuYmYYByABKANCBurgGAIYAUgFiAEBEhgKA3N1YhgIIAEoCUIG6uAYAhgBSAaIAQESEwoDYXVkGAkgAygJQgbq4BgCGAESGAoDaXNzGAogASgJQgbq4BgCGAFIB4gBARIYCgNqdGkYCyABKAlCBurgGAIYAUgIiAEBEiAKC29wZXJhdG9yX2lkGAwgASgJQgbq4BgCGAFICYgBARIwCgNjbmYYDSABKAsyGy5hdXRoNGFnZW50LnYxLkNvbmZpcm1hdGlvbkIG6uAYAhgBEhgKA2p3dBgOIAEoCUIG6uAYAhgBSAqIAQESHgoJYWdlbnRfa2V5GA8gASgJQgbq4BgCGAFIC4gBARIsCgNhY3QYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPgoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGBEgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEjAKB21heV9hY3QYEiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qgbq4BgCGAESPAoLYXR0ZXN0YXRpb24YEyADKAsyHy5hdXRoNGFnZW50LnYxLlRva2VuQXR0ZXN0YXRpb25CBurgGAIYARIyCgZzdGF0dXMYFCABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuU3RhdHVzQgbq4BgCGAFCCAoGX3Njb3BlQgwKCl9jbGllbnRfaWRCDQoLX3Rva2VuX3R5cGVCBgoEX2V4cEIGCgRfaWF0QgYKBF9uYmZCBgoEX3N1YkIGCgRfaXNzQgYKBF9qdGlCDgoMX29wZXJhdG9yX2lkQgYKBF9qd3RCDAoKX2FnZW50X2tleSKDAQoNUmV2b2tlUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJIhAKDlJldm9rZVJlc3BvbnNlMs8CCgxPQXV0aFNlcnZpY2USYQoFVG9rZW4SGy5hdXRoNGFnZW50LnYxLlRva2VuUmVxdWVzdBocLmF1dGg0YWdlbnQudjEuVG9rZW5SZXNwb25zZSId6uAYAhgBgtPkkwIROgEqIgwvb2F1dGgvdG9rZW4SdQoKSW50cm9zcGVjdBIgLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkludHJvc3BlY3RSZXNwb25zZSIi6uAYAhgBgtPkkwIWOgEqIhEvb2F1dGgvaW50cm9zcGVjdBJlCgZSZXZva2USHC5hdXRoNGFnZW50LnYxLlJldm9rZVJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLlJldm9rZVJlc3BvbnNlIh7q4BgCGAGC0+STAhI6ASoiDS9vYXV0aC9yZXZva2VClgEKEWNvbS5hdXRoNGFnZW50LnYxQgpPQXV0aFByb3RvUAFaQmdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L3YxO2F1dGg0YWdlbnR2MaoCDUF1dGg0QWdlbnQuVjHKAg1BdXRoNEFnZW50XFYx6gIOQXV0aDRBZ2VudDo6VjFiBnByb3RvMw", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL29hdXRoLnByb3RvEg1hdXRoNGFnZW50LnYxIvEDCgxUb2tlblJlcXVlc3QSEgoKZ3JhbnRfdHlwZRgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSHQoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAMgASgJEhgKEGNsaWVudF9hc3NlcnRpb24YBCABKAkSDQoFc2NvcGUYBSABKAkSEAoIcmVzb3VyY2UYBiADKAkSHQoVYXV0aG9yaXphdGlvbl9kZXRhaWxzGAcgASgJEhUKDXN1YmplY3RfdG9rZW4YCCABKAkSGgoSc3ViamVjdF90b2tlbl90eXBlGAkgASgJEhMKC2FjdG9yX3Rva2VuGAogASgJEhgKEGFjdG9yX3Rva2VuX3R5cGUYCyABKAkSHAoUcmVxdWVzdGVkX3Rva2VuX3R5cGUYDCABKAkSEAoIYXVkaWVuY2UYDSABKAkSDwoHbWF5X2FjdBgOIAEoCRIPCgdyZXFfY25mGA8gASgJEhEKCWFzc2VydGlvbhgQIAEoCRITCgthdHRlc3RhdGlvbhgRIAEoCRIMCgRjb2RlGBIgASgJEhQKDHJlZGlyZWN0X3VyaRgTIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGBQgASgJEhUKDXJlZnJlc2hfdG9rZW4YFSABKAkSEwoLZGV2aWNlX2NvZGUYFiABKAkihQEKFkF1dGhvcml6ZURldmljZVJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgCIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAMgASgJEg0KBXNjb3BlGAQgASgJEhAKCHJlc291cmNlGAUgAygJIoEBChdBdXRob3JpemVEZXZpY2VSZXNwb25zZRITCgtkZXZpY2VfY29kZRgBIAEoCRIRCgl1c2VyX2NvZGUYAiABKAkSGAoQdmVyaWZpY2F0aW9uX3VyaRgDIAEoCRISCgpleHBpcmVzX2luGAQgASgFEhAKCGludGVydmFsGAUgASgFIrICCg1Ub2tlblJlc3BvbnNlEhQKDGFjY2Vzc190b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEhIKCmV4cGlyZXNfaW4YAyABKAUSFQoFc2NvcGUYBCABKAlCBurgGAIYARIhChFpc3N1ZWRfdG9rZW5fdHlwZRgFIAEoCUIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgGIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARIdCg1yZWZyZXNoX3Rva2VuGAcgASgJQgbq4BgCGAESLQoYYXV0aG9yaXphdGlvbl9leHBpcmVzX2luGAggASgFQgbq4BgCGAFIAIgBAUIbChlfYXV0aG9yaXphdGlvbl9leHBpcmVzX2luIpcBChFJbnRyb3NwZWN0UmVxdWVzdBINCgV0b2tlbhgBIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEh0KFWNsaWVudF9hc3NlcnRpb25fdHlwZRgEIAEoCRIYChBjbGllbnRfYXNzZXJ0aW9uGAUgASgJEg4KBnNpZ25lZBgGIAEoCCLPBgoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIaCgVzY29wZRgCIAEoCUIG6uAYAhgBSACIAQESHgoJY2xpZW50X2lkGAMgASgJQgbq4BgCGAFIAYgBARIfCgp0b2tlbl90eXBlGAQgASgJQgbq4BgCGAFIAogBARIYCgNleHAYBSABKANCBurgGAIYAUgDiAEBEhgKA2lhdBgGIAEoA0IG6uAYAhgBSASIAQESGAoDbmJmGAcgASgDQgbq4BgCGAFIBYgBARIYCgNzdWIYCCABKAlCBurgGAIYAUgGiAEBEhMKA2F1ZBgJIAMoCUIG6uAYAhgBEhgKA2lzcxgKIAEoCUIG6uAYAhgBSAeIAQESGAoDanRpGAsgASgJQgbq4BgCGAFICIgBARIgCgtvcGVyYXRvcl9pZBgMIAEoCUIG6uAYAhgBSAmIAQESMAoDY25mGA0gASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYARIYCgNqd3QYDiABKAlCBurgGAIYAUgKiAEBEh4KCWFnZW50X2tleRgPIAEoCUIG6uAYAhgBSAuIAQESLAoDYWN0GBAgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEj4KFWF1dGhvcml6YXRpb25fZGV0YWlscxgRIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBurgGAIYARIwCgdtYXlfYWN0GBIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG6uAYAhgBEjwKC2F0dGVzdGF0aW9uGBMgAygLMh8uYXV0aDRhZ2VudC52MS5Ub2tlbkF0dGVzdGF0aW9uQgbq4BgCGAESMgoGc3RhdHVzGBQgASgLMhouYXV0aDRhZ2VudC52MS5Ub2tlblN0YXR1c0IG6uAYAhgBQggKBl9zY29wZUIMCgpfY2xpZW50X2lkQg0KC190b2tlbl90eXBlQgYKBF9leHBCBgoEX2lhdEIGCgRfbmJmQgYKBF9zdWJCBgoEX2lzc0IGCgRfanRpQg4KDF9vcGVyYXRvcl9pZEIGCgRfand0QgwKCl9hZ2VudF9rZXkigwEKDVJldm9rZVJlcXVlc3QSDQoFdG9rZW4YASABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIdChVjbGllbnRfYXNzZXJ0aW9uX3R5cGUYBCABKAkSGAoQY2xpZW50X2Fzc2VydGlvbhgFIAEoCSIQCg5SZXZva2VSZXNwb25zZTLgAwoMT0F1dGhTZXJ2aWNlEmEKBVRva2VuEhsuYXV0aDRhZ2VudC52MS5Ub2tlblJlcXVlc3QaHC5hdXRoNGFnZW50LnYxLlRva2VuUmVzcG9uc2UiHergGAIYAYLT5JMCEToBKiIML29hdXRoL3Rva2VuEo4BCg9BdXRob3JpemVEZXZpY2USJS5hdXRoNGFnZW50LnYxLkF1dGhvcml6ZURldmljZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkF1dGhvcml6ZURldmljZVJlc3BvbnNlIizq4BgCGAGC0+STAiA6ASoiGy9vYXV0aC9kZXZpY2VfYXV0aG9yaXphdGlvbhJ1CgpJbnRyb3NwZWN0EiAuYXV0aDRhZ2VudC52MS5JbnRyb3NwZWN0UmVxdWVzdBohLmF1dGg0YWdlbnQudjEuSW50cm9zcGVjdFJlc3BvbnNlIiLq4BgCGAGC0+STAhY6ASoiES9vYXV0aC9pbnRyb3NwZWN0EmUKBlJldm9rZRIcLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVxdWVzdBodLmF1dGg0YWdlbnQudjEuUmV2b2tlUmVzcG9uc2UiHurgGAIYAYLT5JMCEjoBKiINL29hdXRoL3Jldm9rZUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCk9BdXRoUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_authn, file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct]);
 
 /**
  * TokenRequest is an access token request (RFC 6749 section 4.4.2, RFC 8693 section 2.1, RFC 7523 section 2.1).
@@ -27,7 +27,8 @@ export const file_auth4agent_v1_oauth: GenFile = /*@__PURE__*/
 export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
   /**
    * client_credentials, urn:ietf:params:oauth:grant-type:token-exchange,
-   * urn:ietf:params:oauth:grant-type:jwt-bearer, authorization_code or refresh_token.
+   * urn:ietf:params:oauth:grant-type:jwt-bearer, authorization_code, refresh_token or
+   * urn:ietf:params:oauth:grant-type:device_code.
    *
    * @generated from field: string grant_type = 1;
    */
@@ -184,6 +185,13 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
    * @generated from field: string refresh_token = 21;
    */
   refreshToken: string;
+
+  /**
+   * With the grant type device_code: the device code (RFC 8628 section 3.4).
+   *
+   * @generated from field: string device_code = 22;
+   */
+  deviceCode: string;
 };
 
 /**
@@ -192,6 +200,104 @@ export type TokenRequest = Message<"auth4agent.v1.TokenRequest"> & {
  */
 export const TokenRequestSchema: GenMessage<TokenRequest> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_oauth, 0);
+
+/**
+ * AuthorizeDeviceRequest begins the device authorization grant (RFC 8628 section 3.1).
+ *
+ * @generated from message auth4agent.v1.AuthorizeDeviceRequest
+ */
+export type AuthorizeDeviceRequest = Message<"auth4agent.v1.AuthorizeDeviceRequest"> & {
+  /**
+   * The id of the client: the URL of its document.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * Always urn:ietf:params:oauth:client-assertion-type:jwt-bearer; empty for a client without keys.
+   *
+   * @generated from field: string client_assertion_type = 2;
+   */
+  clientAssertionType: string;
+
+  /**
+   * JWT of the client, if its document says private_key_jwt.
+   *
+   * @generated from field: string client_assertion = 3;
+   */
+  clientAssertion: string;
+
+  /**
+   * Space-separated scopes of the resource; empty for its default ones.
+   *
+   * @generated from field: string scope = 4;
+   */
+  scope: string;
+
+  /**
+   * Exactly one audience (RFC 8707).
+   *
+   * @generated from field: repeated string resource = 5;
+   */
+  resource: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.AuthorizeDeviceRequest.
+ * Use `create(AuthorizeDeviceRequestSchema)` to create a new message.
+ */
+export const AuthorizeDeviceRequestSchema: GenMessage<AuthorizeDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_oauth, 1);
+
+/**
+ * AuthorizeDeviceResponse says what the device shows, and how it asks for the token (RFC 8628 section 3.2).
+ *
+ * @generated from message auth4agent.v1.AuthorizeDeviceResponse
+ */
+export type AuthorizeDeviceResponse = Message<"auth4agent.v1.AuthorizeDeviceResponse"> & {
+  /**
+   * Secret of the client, for the token endpoint.
+   *
+   * @generated from field: string device_code = 1;
+   */
+  deviceCode: string;
+
+  /**
+   * What the person types: eight letters with a hyphen in the middle.
+   *
+   * @generated from field: string user_code = 2;
+   */
+  userCode: string;
+
+  /**
+   * Where the person types it.
+   *
+   * @generated from field: string verification_uri = 3;
+   */
+  verificationUri: string;
+
+  /**
+   * Seconds for which both codes are good.
+   *
+   * @generated from field: int32 expires_in = 4;
+   */
+  expiresIn: number;
+
+  /**
+   * Seconds to wait between two requests for the token.
+   *
+   * @generated from field: int32 interval = 5;
+   */
+  interval: number;
+};
+
+/**
+ * Describes the message auth4agent.v1.AuthorizeDeviceResponse.
+ * Use `create(AuthorizeDeviceResponseSchema)` to create a new message.
+ */
+export const AuthorizeDeviceResponseSchema: GenMessage<AuthorizeDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_oauth, 2);
 
 /**
  * TokenResponse carries the token (RFC 6749 section 5.1, RFC 8693 section 2.2.1).
@@ -262,7 +368,7 @@ export type TokenResponse = Message<"auth4agent.v1.TokenResponse"> & {
  * Use `create(TokenResponseSchema)` to create a new message.
  */
 export const TokenResponseSchema: GenMessage<TokenResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_oauth, 1);
+  messageDesc(file_auth4agent_v1_oauth, 3);
 
 /**
  * IntrospectRequest is an introspection request (RFC 7662 section 2.1).
@@ -321,7 +427,7 @@ export type IntrospectRequest = Message<"auth4agent.v1.IntrospectRequest"> & {
  * Use `create(IntrospectRequestSchema)` to create a new message.
  */
 export const IntrospectRequestSchema: GenMessage<IntrospectRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_oauth, 2);
+  messageDesc(file_auth4agent_v1_oauth, 4);
 
 /**
  * IntrospectResponse says whether a token is active (RFC 7662 section 2.2). When it is not, only `active` is set.
@@ -478,7 +584,7 @@ export type IntrospectResponse = Message<"auth4agent.v1.IntrospectResponse"> & {
  * Use `create(IntrospectResponseSchema)` to create a new message.
  */
 export const IntrospectResponseSchema: GenMessage<IntrospectResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_oauth, 3);
+  messageDesc(file_auth4agent_v1_oauth, 5);
 
 /**
  * RevokeRequest is a revocation request (RFC 7009 section 2.1).
@@ -528,7 +634,7 @@ export type RevokeRequest = Message<"auth4agent.v1.RevokeRequest"> & {
  * Use `create(RevokeRequestSchema)` to create a new message.
  */
 export const RevokeRequestSchema: GenMessage<RevokeRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_oauth, 4);
+  messageDesc(file_auth4agent_v1_oauth, 6);
 
 /**
  * RevokeResponse has no fields.
@@ -543,7 +649,7 @@ export type RevokeResponse = Message<"auth4agent.v1.RevokeResponse"> & {
  * Use `create(RevokeResponseSchema)` to create a new message.
  */
 export const RevokeResponseSchema: GenMessage<RevokeResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_oauth, 5);
+  messageDesc(file_auth4agent_v1_oauth, 7);
 
 /**
  * OAuthService issues, introspects and revokes access tokens as RFC 6749, RFC 7662 and RFC 7009 specify. The client of
@@ -571,7 +677,8 @@ export const OAuthService: GenService<{
    *
    * For the grant types authorization_code and refresh_token (RFC 6749 sections 4.1.3 and 6) it issues an access token
    * with which the client acts for a user, and a refresh token. A second use of a code, or the use of a refresh token
-   * that is two moves old, ends the connection.
+   * that is two moves old, ends the connection. The same holds for a device code, with the grant type
+   * urn:ietf:params:oauth:grant-type:device_code (RFC 8628 section 3.4).
    *
    * @generated from rpc auth4agent.v1.OAuthService.Token
    */
@@ -579,6 +686,18 @@ export const OAuthService: GenService<{
     methodKind: "unary";
     input: typeof TokenRequestSchema;
     output: typeof TokenResponseSchema;
+  },
+  /**
+   * AuthorizeDevice begins the device authorization grant (RFC 8628 section 3.1): it answers with a code that a person
+   * types at `verification_uri`, on another device with a browser. Only the owner of an audience can allow this grant,
+   * with `device` of its UserAccess. Authentication is as for a code.
+   *
+   * @generated from rpc auth4agent.v1.OAuthService.AuthorizeDevice
+   */
+  authorizeDevice: {
+    methodKind: "unary";
+    input: typeof AuthorizeDeviceRequestSchema;
+    output: typeof AuthorizeDeviceResponseSchema;
   },
   /**
    * Introspect tells whether a token is active (RFC 7662). The client learns only about tokens of its own operator,

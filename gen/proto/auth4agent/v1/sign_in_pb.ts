@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/sign_in.proto.
  */
 export const file_auth4agent_v1_sign_in: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL3NpZ25faW4ucHJvdG8SDWF1dGg0YWdlbnQudjEiYgoSU3RhcnRTaWduSW5SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEg8KB3JlcXVlc3QYAyABKAkSCwoDd2hvGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIk4KE1N0YXJ0U2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIRCglwcm92aWRlcnMYAyADKAkiSQoTRmluaXNoU2lnbkluUmVxdWVzdBIOCgZjb29raWUYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDQoFcXVlcnkYAyABKAkiPAoURmluaXNoU2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSI0ChFHZXRTZXNzaW9uUmVxdWVzdBIOCgZjb29raWUYASABKAkSDwoHY29udGVudBgCIAEoCSJRChJHZXRTZXNzaW9uUmVzcG9uc2USLQoGcGVyc29uGAEgASgLMh0uYXV0aDRhZ2VudC52MS5TaWduZWRJblBlcnNvbhIMCgRmb3JtGAIgASgJIqEBCg5TaWduZWRJblBlcnNvbhIPCgdzdWJqZWN0GAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZG9tYWluGAMgASgJEjAKDHNpZ25lZF9pbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoOU2lnbk91dFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkiJQoPU2lnbk91dFJlc3BvbnNlEhIKCnNldF9jb29raWUYASADKAkiMQoQQXV0aG9yaXplUmVxdWVzdBIOCgZjb29raWUYASABKAkSDQoFcXVlcnkYAiABKAkieQoRQXV0aG9yaXplUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIwCghxdWVzdGlvbhgDIAEoCzIeLmF1dGg0YWdlbnQudjEuQ29uc2VudFF1ZXN0aW9uEgwKBGZvcm0YBCABKAki8wEKD0NvbnNlbnRRdWVzdGlvbhIRCgljbGllbnRfaWQYASABKAkSEwoLY2xpZW50X25hbWUYAiABKAkSFQoNcmVkaXJlY3RfaG9zdBgDIAEoCRITCgtpc19sb29wYmFjaxgEIAEoCBIQCghhdWRpZW5jZRgFIAEoCRIUCgxvd25lcl9kb21haW4YBiABKAkSKQoGc2NvcGVzGAcgAygLMhkuYXV0aDRhZ2VudC52MS5Bc2tlZFNjb3BlEhEKCW1heF9ob3VycxgIIAEoBRIRCgl1c2VyX25hbWUYCSABKAkSEwoLdXNlcl9kb21haW4YCiABKAkiPQoKQXNrZWRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXdvcmRzGAIgASgJEhIKCmlzX2RlZmF1bHQYAyABKAgiZwoURGVjaWRlQ29uc2VudFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkSDQoFcXVlcnkYAyABKAkSEgoKaXNfYWxsb3dlZBgEIAEoCBIOCgZzY29wZXMYBSADKAkiPQoVRGVjaWRlQ29uc2VudFJlc3BvbnNlEhAKCGxvY2F0aW9uGAEgASgJEhIKCnNldF9jb29raWUYAiADKAkiKAoWTGlzdE93bkNvbnNlbnRzUmVxdWVzdBIOCgZjb29raWUYASABKAkiUQoXTGlzdE93bkNvbnNlbnRzUmVzcG9uc2USKAoIY29uc2VudHMYASADKAsyFi5hdXRoNGFnZW50LnYxLkNvbnNlbnQSDAoEZm9ybRgCIAEoCSJYCg1FbmRPd25SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEhIKCmNvbnNlbnRfaWQYAyABKAkSFQoNY29ubmVjdGlvbl9pZBgEIAEoCSIQCg5FbmRPd25SZXNwb25zZTLABQoNU2lnbkluU2VydmljZRJUCgtTdGFydFNpZ25JbhIhLmF1dGg0YWdlbnQudjEuU3RhcnRTaWduSW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5TdGFydFNpZ25JblJlc3BvbnNlElcKDEZpbmlzaFNpZ25JbhIiLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVzcG9uc2USVgoKR2V0U2Vzc2lvbhIgLmF1dGg0YWdlbnQudjEuR2V0U2Vzc2lvblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkgKB1NpZ25PdXQSHS5hdXRoNGFnZW50LnYxLlNpZ25PdXRSZXF1ZXN0Gh4uYXV0aDRhZ2VudC52MS5TaWduT3V0UmVzcG9uc2USTgoJQXV0aG9yaXplEh8uYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXNwb25zZRJaCg1EZWNpZGVDb25zZW50EiMuYXV0aDRhZ2VudC52MS5EZWNpZGVDb25zZW50UmVxdWVzdBokLmF1dGg0YWdlbnQudjEuRGVjaWRlQ29uc2VudFJlc3BvbnNlEmUKD0xpc3RPd25Db25zZW50cxIlLmF1dGg0YWdlbnQudjEuTGlzdE93bkNvbnNlbnRzUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuTGlzdE93bkNvbnNlbnRzUmVzcG9uc2UiA5ACARJFCgZFbmRPd24SHC5hdXRoNGFnZW50LnYxLkVuZE93blJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLkVuZE93blJlc3BvbnNlGgTo4BgBQpcBChFjb20uYXV0aDRhZ2VudC52MUILU2lnbkluUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_auth4agent_v1_people, file_google_protobuf_timestamp]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL3NpZ25faW4ucHJvdG8SDWF1dGg0YWdlbnQudjEiYgoSU3RhcnRTaWduSW5SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEg8KB3JlcXVlc3QYAyABKAkSCwoDd2hvGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJIk4KE1N0YXJ0U2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIRCglwcm92aWRlcnMYAyADKAkiSQoTRmluaXNoU2lnbkluUmVxdWVzdBIOCgZjb29raWUYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDQoFcXVlcnkYAyABKAkiPAoURmluaXNoU2lnbkluUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCSI0ChFHZXRTZXNzaW9uUmVxdWVzdBIOCgZjb29raWUYASABKAkSDwoHY29udGVudBgCIAEoCSJRChJHZXRTZXNzaW9uUmVzcG9uc2USLQoGcGVyc29uGAEgASgLMh0uYXV0aDRhZ2VudC52MS5TaWduZWRJblBlcnNvbhIMCgRmb3JtGAIgASgJIqEBCg5TaWduZWRJblBlcnNvbhIPCgdzdWJqZWN0GAEgASgJEgwKBG5hbWUYAiABKAkSDgoGZG9tYWluGAMgASgJEjAKDHNpZ25lZF9pbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoOU2lnbk91dFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkiJQoPU2lnbk91dFJlc3BvbnNlEhIKCnNldF9jb29raWUYASADKAkiMQoQQXV0aG9yaXplUmVxdWVzdBIOCgZjb29raWUYASABKAkSDQoFcXVlcnkYAiABKAkieQoRQXV0aG9yaXplUmVzcG9uc2USEAoIbG9jYXRpb24YASABKAkSEgoKc2V0X2Nvb2tpZRgCIAMoCRIwCghxdWVzdGlvbhgDIAEoCzIeLmF1dGg0YWdlbnQudjEuQ29uc2VudFF1ZXN0aW9uEgwKBGZvcm0YBCABKAki8wEKD0NvbnNlbnRRdWVzdGlvbhIRCgljbGllbnRfaWQYASABKAkSEwoLY2xpZW50X25hbWUYAiABKAkSFQoNcmVkaXJlY3RfaG9zdBgDIAEoCRITCgtpc19sb29wYmFjaxgEIAEoCBIQCghhdWRpZW5jZRgFIAEoCRIUCgxvd25lcl9kb21haW4YBiABKAkSKQoGc2NvcGVzGAcgAygLMhkuYXV0aDRhZ2VudC52MS5Bc2tlZFNjb3BlEhEKCW1heF9ob3VycxgIIAEoBRIRCgl1c2VyX25hbWUYCSABKAkSEwoLdXNlcl9kb21haW4YCiABKAkiPQoKQXNrZWRTY29wZRIMCgRuYW1lGAEgASgJEg0KBXdvcmRzGAIgASgJEhIKCmlzX2RlZmF1bHQYAyABKAgiZwoURGVjaWRlQ29uc2VudFJlcXVlc3QSDgoGY29va2llGAEgASgJEgwKBGZvcm0YAiABKAkSDQoFcXVlcnkYAyABKAkSEgoKaXNfYWxsb3dlZBgEIAEoCBIOCgZzY29wZXMYBSADKAkiPQoVRGVjaWRlQ29uc2VudFJlc3BvbnNlEhAKCGxvY2F0aW9uGAEgASgJEhIKCnNldF9jb29raWUYAiADKAkiJwoVT3BlbkRldmljZVBhZ2VSZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCSJMChZPcGVuRGV2aWNlUGFnZVJlc3BvbnNlEhAKCGxvY2F0aW9uGAEgASgJEhIKCnNldF9jb29raWUYAiADKAkSDAoEZm9ybRgDIAEoCSJGChNPcGVuVXNlckNvZGVSZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEhEKCXVzZXJfY29kZRgDIAEoCSJiChRPcGVuVXNlckNvZGVSZXNwb25zZRIwCghxdWVzdGlvbhgBIAEoCzIeLmF1dGg0YWdlbnQudjEuQ29uc2VudFF1ZXN0aW9uEgwKBGZvcm0YAiABKAkSCgoCaWQYAyABKAkiZQoVRGVjaWRlVXNlckNvZGVSZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEgoKAmlkGAMgASgJEhIKCmlzX2FsbG93ZWQYBCABKAgSDgoGc2NvcGVzGAUgAygJIhgKFkRlY2lkZVVzZXJDb2RlUmVzcG9uc2UiKAoWTGlzdE93bkNvbnNlbnRzUmVxdWVzdBIOCgZjb29raWUYASABKAkiUQoXTGlzdE93bkNvbnNlbnRzUmVzcG9uc2USKAoIY29uc2VudHMYASADKAsyFi5hdXRoNGFnZW50LnYxLkNvbnNlbnQSDAoEZm9ybRgCIAEoCSJYCg1FbmRPd25SZXF1ZXN0Eg4KBmNvb2tpZRgBIAEoCRIMCgRmb3JtGAIgASgJEhIKCmNvbnNlbnRfaWQYAyABKAkSFQoNY29ubmVjdGlvbl9pZBgEIAEoCSIQCg5FbmRPd25SZXNwb25zZTLXBwoNU2lnbkluU2VydmljZRJUCgtTdGFydFNpZ25JbhIhLmF1dGg0YWdlbnQudjEuU3RhcnRTaWduSW5SZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5TdGFydFNpZ25JblJlc3BvbnNlElcKDEZpbmlzaFNpZ25JbhIiLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVxdWVzdBojLmF1dGg0YWdlbnQudjEuRmluaXNoU2lnbkluUmVzcG9uc2USVgoKR2V0U2Vzc2lvbhIgLmF1dGg0YWdlbnQudjEuR2V0U2Vzc2lvblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEkgKB1NpZ25PdXQSHS5hdXRoNGFnZW50LnYxLlNpZ25PdXRSZXF1ZXN0Gh4uYXV0aDRhZ2VudC52MS5TaWduT3V0UmVzcG9uc2USTgoJQXV0aG9yaXplEh8uYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXF1ZXN0GiAuYXV0aDRhZ2VudC52MS5BdXRob3JpemVSZXNwb25zZRJaCg1EZWNpZGVDb25zZW50EiMuYXV0aDRhZ2VudC52MS5EZWNpZGVDb25zZW50UmVxdWVzdBokLmF1dGg0YWdlbnQudjEuRGVjaWRlQ29uc2VudFJlc3BvbnNlEl0KDk9wZW5EZXZpY2VQYWdlEiQuYXV0aDRhZ2VudC52MS5PcGVuRGV2aWNlUGFnZVJlcXVlc3QaJS5hdXRoNGFnZW50LnYxLk9wZW5EZXZpY2VQYWdlUmVzcG9uc2USVwoMT3BlblVzZXJDb2RlEiIuYXV0aDRhZ2VudC52MS5PcGVuVXNlckNvZGVSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5PcGVuVXNlckNvZGVSZXNwb25zZRJdCg5EZWNpZGVVc2VyQ29kZRIkLmF1dGg0YWdlbnQudjEuRGVjaWRlVXNlckNvZGVSZXF1ZXN0GiUuYXV0aDRhZ2VudC52MS5EZWNpZGVVc2VyQ29kZVJlc3BvbnNlEmUKD0xpc3RPd25Db25zZW50cxIlLmF1dGg0YWdlbnQudjEuTGlzdE93bkNvbnNlbnRzUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuTGlzdE93bkNvbnNlbnRzUmVzcG9uc2UiA5ACARJFCgZFbmRPd24SHC5hdXRoNGFnZW50LnYxLkVuZE93blJlcXVlc3QaHS5hdXRoNGFnZW50LnYxLkVuZE93blJlc3BvbnNlGgTo4BgBQpcBChFjb20uYXV0aDRhZ2VudC52MUILU2lnbkluUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_auth4agent_v1_people, file_google_protobuf_timestamp]);
 
 /**
  * StartSignInRequest says who wants to sign in.
@@ -587,6 +587,196 @@ export const DecideConsentResponseSchema: GenMessage<DecideConsentResponse> = /*
   messageDesc(file_auth4agent_v1_sign_in, 14);
 
 /**
+ * OpenDevicePageRequest asks who types the code of a device.
+ *
+ * @generated from message auth4agent.v1.OpenDevicePageRequest
+ */
+export type OpenDevicePageRequest = Message<"auth4agent.v1.OpenDevicePageRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.OpenDevicePageRequest.
+ * Use `create(OpenDevicePageRequestSchema)` to create a new message.
+ */
+export const OpenDevicePageRequestSchema: GenMessage<OpenDevicePageRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 15);
+
+/**
+ * OpenDevicePageResponse says where the browser goes, or has the form for the code.
+ *
+ * @generated from message auth4agent.v1.OpenDevicePageResponse
+ */
+export type OpenDevicePageResponse = Message<"auth4agent.v1.OpenDevicePageResponse"> & {
+  /**
+   * URL where the person signs in; empty if somebody has just signed in.
+   *
+   * @generated from field: string location = 1;
+   */
+  location: string;
+
+  /**
+   * Values for the header Set-Cookie.
+   *
+   * @generated from field: repeated string set_cookie = 2;
+   */
+  setCookie: string[];
+
+  /**
+   * Secret text of the form for OpenUserCode.
+   *
+   * @generated from field: string form = 3;
+   */
+  form: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.OpenDevicePageResponse.
+ * Use `create(OpenDevicePageResponseSchema)` to create a new message.
+ */
+export const OpenDevicePageResponseSchema: GenMessage<OpenDevicePageResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 16);
+
+/**
+ * OpenUserCodeRequest carries a code that a person has typed.
+ *
+ * @generated from message auth4agent.v1.OpenUserCodeRequest
+ */
+export type OpenUserCodeRequest = Message<"auth4agent.v1.OpenUserCodeRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+
+  /**
+   * Secret text of the form, from OpenDevicePage.
+   *
+   * @generated from field: string form = 2;
+   */
+  form: string;
+
+  /**
+   * The code. Hyphens, spaces and the case of letters do not matter.
+   *
+   * @generated from field: string user_code = 3;
+   */
+  userCode: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.OpenUserCodeRequest.
+ * Use `create(OpenUserCodeRequestSchema)` to create a new message.
+ */
+export const OpenUserCodeRequestSchema: GenMessage<OpenUserCodeRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 17);
+
+/**
+ * OpenUserCodeResponse says what the user is asked.
+ *
+ * @generated from message auth4agent.v1.OpenUserCodeResponse
+ */
+export type OpenUserCodeResponse = Message<"auth4agent.v1.OpenUserCodeResponse"> & {
+  /**
+   * What the user is asked. It has no redirect host.
+   *
+   * @generated from field: auth4agent.v1.ConsentQuestion question = 1;
+   */
+  question?: ConsentQuestion | undefined;
+
+  /**
+   * Secret text of the form: only this session can send it, about this request, within an hour.
+   *
+   * @generated from field: string form = 2;
+   */
+  form: string;
+
+  /**
+   * Id of the request of the device. It is no secret, and nobody can guess it.
+   *
+   * @generated from field: string id = 3;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.OpenUserCodeResponse.
+ * Use `create(OpenUserCodeResponseSchema)` to create a new message.
+ */
+export const OpenUserCodeResponseSchema: GenMessage<OpenUserCodeResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 18);
+
+/**
+ * DecideUserCodeRequest carries the answer of a user to the request of a device.
+ *
+ * @generated from message auth4agent.v1.DecideUserCodeRequest
+ */
+export type DecideUserCodeRequest = Message<"auth4agent.v1.DecideUserCodeRequest"> & {
+  /**
+   * The Cookie header of the browser.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+
+  /**
+   * Secret text of the form, from OpenUserCode.
+   *
+   * @generated from field: string form = 2;
+   */
+  form: string;
+
+  /**
+   * Id of the request of the device, from OpenUserCode.
+   *
+   * @generated from field: string id = 3;
+   */
+  id: string;
+
+  /**
+   * Whether the user allows anything.
+   *
+   * @generated from field: bool is_allowed = 4;
+   */
+  isAllowed: boolean;
+
+  /**
+   * Names of the scopes that the user allows, besides those that the client needs.
+   *
+   * @generated from field: repeated string scopes = 5;
+   */
+  scopes: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.DecideUserCodeRequest.
+ * Use `create(DecideUserCodeRequestSchema)` to create a new message.
+ */
+export const DecideUserCodeRequestSchema: GenMessage<DecideUserCodeRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 19);
+
+/**
+ * DecideUserCodeResponse is empty.
+ *
+ * @generated from message auth4agent.v1.DecideUserCodeResponse
+ */
+export type DecideUserCodeResponse = Message<"auth4agent.v1.DecideUserCodeResponse"> & {
+};
+
+/**
+ * Describes the message auth4agent.v1.DecideUserCodeResponse.
+ * Use `create(DecideUserCodeResponseSchema)` to create a new message.
+ */
+export const DecideUserCodeResponseSchema: GenMessage<DecideUserCodeResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_sign_in, 20);
+
+/**
  * ListOwnConsentsRequest asks what acts for a person.
  *
  * @generated from message auth4agent.v1.ListOwnConsentsRequest
@@ -605,7 +795,7 @@ export type ListOwnConsentsRequest = Message<"auth4agent.v1.ListOwnConsentsReque
  * Use `create(ListOwnConsentsRequestSchema)` to create a new message.
  */
 export const ListOwnConsentsRequestSchema: GenMessage<ListOwnConsentsRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_sign_in, 15);
+  messageDesc(file_auth4agent_v1_sign_in, 21);
 
 /**
  * ListOwnConsentsResponse lists what acts for a person.
@@ -633,7 +823,7 @@ export type ListOwnConsentsResponse = Message<"auth4agent.v1.ListOwnConsentsResp
  * Use `create(ListOwnConsentsResponseSchema)` to create a new message.
  */
 export const ListOwnConsentsResponseSchema: GenMessage<ListOwnConsentsResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_sign_in, 16);
+  messageDesc(file_auth4agent_v1_sign_in, 22);
 
 /**
  * EndOwnRequest names what a person ends: a consent or a connection.
@@ -675,7 +865,7 @@ export type EndOwnRequest = Message<"auth4agent.v1.EndOwnRequest"> & {
  * Use `create(EndOwnRequestSchema)` to create a new message.
  */
 export const EndOwnRequestSchema: GenMessage<EndOwnRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_sign_in, 17);
+  messageDesc(file_auth4agent_v1_sign_in, 23);
 
 /**
  * EndOwnResponse is empty.
@@ -690,7 +880,7 @@ export type EndOwnResponse = Message<"auth4agent.v1.EndOwnResponse"> & {
  * Use `create(EndOwnResponseSchema)` to create a new message.
  */
 export const EndOwnResponseSchema: GenMessage<EndOwnResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_sign_in, 18);
+  messageDesc(file_auth4agent_v1_sign_in, 24);
 
 /**
  * SignInService signs people in at the identity providers of their operators. No port offers it.
@@ -757,6 +947,36 @@ export const SignInService: GenService<{
     methodKind: "unary";
     input: typeof DecideConsentRequestSchema;
     output: typeof DecideConsentResponseSchema;
+  },
+  /**
+   * OpenDevicePage tells who types the code of a device, or where that person signs in.
+   *
+   * @generated from rpc auth4agent.v1.SignInService.OpenDevicePage
+   */
+  openDevicePage: {
+    methodKind: "unary";
+    input: typeof OpenDevicePageRequestSchema;
+    output: typeof OpenDevicePageResponseSchema;
+  },
+  /**
+   * OpenUserCode takes the code that a device shows, and says what the user is asked (RFC 8628 section 3.3).
+   *
+   * @generated from rpc auth4agent.v1.SignInService.OpenUserCode
+   */
+  openUserCode: {
+    methodKind: "unary";
+    input: typeof OpenUserCodeRequestSchema;
+    output: typeof OpenUserCodeResponseSchema;
+  },
+  /**
+   * DecideUserCode takes the answer of a user to the request of a device.
+   *
+   * @generated from rpc auth4agent.v1.SignInService.DecideUserCode
+   */
+  decideUserCode: {
+    methodKind: "unary";
+    input: typeof DecideUserCodeRequestSchema;
+    output: typeof DecideUserCodeResponseSchema;
   },
   /**
    * ListOwnConsents lists what acts for the person who is signed in.

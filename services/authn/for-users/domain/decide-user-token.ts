@@ -16,6 +16,8 @@ export interface GivenFor {
   readonly scopes: readonly string[]
   /** Edge of the client then. One that was blocked since has another one. */
   readonly clientEdge: string
+  /** Whether it came to a device by a code that a user has typed, which the owner must still allow. */
+  readonly isDevice: boolean
 }
 
 /**
@@ -37,6 +39,9 @@ export function decideUserToken(
   if ('refused' in access) throw new ApiError(refusal, access.why)
   const { consentEdge } = standing
   const clientEdge = rule && decideClient(standing, clientId, rule)
+  if (given.isDevice && rule?.device !== true) {
+    throw new ApiError('CLIENT_NOT_ALLOWED', 'The owner of the resource does not allow the device authorization grant')
+  }
   if (clientEdge === undefined) {
     throw new ApiError('CLIENT_NOT_ALLOWED', 'The owner of the resource does not let this client act for users')
   }

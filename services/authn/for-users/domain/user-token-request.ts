@@ -25,6 +25,11 @@ export interface RefreshRequest extends OfClient {
   readonly scope: readonly string[] | undefined
 }
 
+/** A request with a device code. */
+export interface DeviceRequest extends OfClient {
+  readonly deviceCode: string
+}
+
 /** RFC 7636 section 4.1. */
 const CODE_VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/
 
@@ -50,6 +55,17 @@ export function parseCodeRequest(request: TokenRequest): CodeRequest {
 export function parseRefreshRequest(request: TokenRequest): RefreshRequest {
   const { refreshToken, scope } = request
   return { ...parseClient(request), refreshToken, scope: parseScope(scope) }
+}
+
+/**
+ * Parses a request with a device code (RFC 8628 section 3.4).
+ *
+ * @throws ApiError INVALID_ARGUMENT, INVALID_AUDIENCE
+ */
+export function parseDeviceRequest(request: TokenRequest): DeviceRequest {
+  const { deviceCode } = request
+  if (deviceCode === '') throw invalid('device_code must not be missing')
+  return { ...parseClient(request), deviceCode }
 }
 
 function parseClient({ clientId, clientAssertion, clientAssertionType, resource }: TokenRequest): OfClient {

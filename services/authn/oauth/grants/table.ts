@@ -2,6 +2,7 @@ import type { TokenRequest } from '../../../../gen/proto/auth4agent/v1/oauth_pb.
 import { ApiError } from '../../../platform/errors/api-error.ts'
 import { authorizationCode } from './authorization-code.ts'
 import { clientCredentials } from './client-credentials.ts'
+import { deviceCode } from './device-code.ts'
 import { firstGrant } from './first-grant.ts'
 import type { Grant } from './grant.ts'
 import { grantForElsewhere } from './grant-for-elsewhere.ts'
@@ -20,6 +21,7 @@ export const GRANTS: readonly Grant[] = [
   idJag,
   authorizationCode,
   refreshToken,
+  deviceCode,
 ]
 
 /** The grant types that the token endpoint supports. */

@@ -5,7 +5,7 @@ import {
   SignInService,
 } from '../../../../gen/proto/auth4agent/v1/sign_in_pb.ts'
 import { readBody } from '../../../http-port/read-body.ts'
-import { consentContent, SCOPE_FIELD } from './consent-page.ts'
+import { consentContent, tickedScopes } from './consent-page.ts'
 import { pageAnswer, redirectAnswer } from './document.ts'
 import type { Page } from './page.ts'
 import { callForPage, cookieOf, readPageForm } from './page-call.ts'
@@ -24,7 +24,8 @@ export const authorizePage: Page = async (context, exchange) => {
   const read = () => create(AuthorizeRequestSchema, { cookie: cookieOf(exchange), query })
   const { location, setCookie, question, form } = await callForPage(context, exchange, authorize, read)
   if (question === undefined) return redirectAnswer(location, setCookie)
-  const page = { question, form, query, action: context.at(CONSENT), acting: context.at('/people/acting') }
+  const sent = { name: 'query', value: query }
+  const page = { question, form, sent, action: context.at(CONSENT), acting: context.at('/people/acting') }
   return pageAnswer(context.host, { title: 'May this program act for you?', content: consentContent(page) })
 }
 
@@ -34,13 +35,12 @@ export const consentPage: Page = async (context, exchange) => {
   const read = () => {
     const sent = readPageForm(context, exchange, body)
     const field = (name: string) => sent.get(name) ?? ''
-    const ticked = [...sent.keys()].filter((name) => name.startsWith(SCOPE_FIELD))
     return create(DecideConsentRequestSchema, {
       cookie: cookieOf(exchange),
       form: field('form'),
       query: field('query'),
       isAllowed: field('decision') === 'allow',
-      scopes: ticked.map((name) => name.slice(SCOPE_FIELD.length)),
+      scopes: tickedScopes(sent),
     })
   }
   const { location, setCookie } = await callForPage(context, exchange, decideConsent, read, body)

@@ -20,6 +20,7 @@ const ADVICE: Partial<Readonly<Record<ReasonCode, string>>> = {
   CLIENT_NOT_ALLOWED: 'Ask the people who run the service that you want to use to allow this program.',
   CONSENT_REQUIRED: 'Go back to the program that has sent you here, and connect it again.',
   FORM_EXPIRED: 'Go back, open the page again, and repeat what you did.',
+  USER_CODE_NOT_FOUND: 'Begin again on the device, and type its new code.',
   RATE_LIMITED: 'Wait a minute, then try again.',
 }
 

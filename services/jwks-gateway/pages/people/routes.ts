@@ -10,6 +10,7 @@ import { ApiError } from '../../../platform/errors/api-error.ts'
 import { type GatewayContext, underIssuer } from '../../gateway-context.ts'
 import { ACTING, actingPage, END, endPage, signOutPage } from './acting-pages.ts'
 import { AUTHORIZE, authorizePage, CONSENT, consentPage } from './authorize-pages.ts'
+import { DEVICE, DEVICE_CONSENT, deviceConsentPage, devicePage, userCodePage } from './device-pages.ts'
 import { pageAnswer, redirectAnswer } from './document.ts'
 import { errorPage } from './error-page.ts'
 import type { Page, PageContext } from './page.ts'
@@ -32,6 +33,9 @@ export function signInPageRoutes(gateway: GatewayContext): readonly Route[] {
     ['POST', END, endPage],
     ['GET', AUTHORIZE, authorizePage],
     ['POST', CONSENT, consentPage],
+    ['GET', DEVICE, devicePage],
+    ['POST', DEVICE, userCodePage],
+    ['POST', DEVICE_CONSENT, deviceConsentPage],
   ]
   return pages.flatMap(([verb, path, page]) =>
     underIssuer(context, path).map((each) => ({ verb, path: each, handle: handlePage(context, page) })),

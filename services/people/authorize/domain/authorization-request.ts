@@ -100,8 +100,8 @@ export function readRequest(parameters: Parameters): AuthorizationRequest | Auth
   }
 }
 
-/** A request for nothing but a refresh token asks for the default scopes. */
-function readScopes(text: string): readonly string[] | undefined | 'malformed' {
+/** Reads the scopes of a request. One for nothing but a refresh token asks for the default scopes. */
+export function readScopes(text: string): readonly string[] | undefined | 'malformed' {
   if (text === '') return undefined
   const scopes = parseScopeString(text)
   if (scopes === undefined) return 'malformed'

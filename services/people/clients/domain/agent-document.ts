@@ -18,7 +18,15 @@ export function agentDocument(clientId: string, agent: StandingAgent | null): Cl
   if (operatorStatus !== 'active') throw refused('The operator of the agent must be active')
   if (redirectUris.length === 0) throw refused('The operator of the agent must list redirect_uris for it')
   const digest = agentDigest(agent)
-  return { clientId, name: '', redirectUris, authMethod: 'private_key_jwt', keys: undefined, digest }
+  return {
+    clientId,
+    name: '',
+    redirectUris,
+    isOnDevices: false,
+    authMethod: 'private_key_jwt',
+    keys: undefined,
+    digest,
+  }
 }
 
 /**

@@ -21,9 +21,14 @@ export function readName(name: unknown = '', refuse: Refuse): string {
  * the client does not get here. Throws what `refuse` returns.
  */
 export function demandEntry(metadata: JsonObject, member: string, entry: string, refuse: Refuse): void {
-  const list = metadata[member]
-  if (list === undefined || (Array.isArray(list) && list.includes(entry))) return
+  if (metadata[member] === undefined || hasEntry(metadata, member, entry)) return
   throw refuse(`must have ${entry} among its ${member}`)
+}
+
+/** Tells whether a member is a list with an entry. */
+export function hasEntry(metadata: JsonObject, member: string, entry: string): boolean {
+  const list = metadata[member]
+  return Array.isArray(list) && list.includes(entry)
 }
 
 /** Reads the `redirect_uris` of a client. Throws what `refuse` returns. */

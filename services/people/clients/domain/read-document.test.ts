@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { documentOf } from '../../../../test/support/clients.ts'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import { DEVICE_CODE } from '../../device/domain/grant-type.ts'
 import { readDocument } from './read-document.ts'
 
 const CLIENT = 'https://client.example/oauth/client.json'
@@ -33,10 +34,18 @@ describe('readDocument', () => {
       clientId: CLIENT,
       name: 'Example',
       redirectUris: ['http://127.0.0.1/callback', 'https://client.example/callback'],
+      isOnDevices: false,
       authMethod: 'none',
       keys: undefined,
       digest: expect.stringMatching(/^[\w-]{43}$/),
     })
+  })
+
+  it('says that a client is on devices only if its grant types say so', () => {
+    const found = [[DEVICE_CODE], [], ['device_code']].map((more) =>
+      read({ grant_types: ['authorization_code', ...more] }),
+    )
+    expect(found.map(({ isOnDevices }) => isOnDevices)).toEqual([true, false, false])
   })
 
   it.each<[string, object]>([

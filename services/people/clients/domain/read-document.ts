@@ -2,8 +2,9 @@ import { sha256Text } from '@auth4agent/core/encoding/sha256'
 import { type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
 import { ApiError } from '../../../platform/errors/api-error.ts'
+import { DEVICE_CODE } from '../../device/domain/grant-type.ts'
 import { type ClientKeys, readClientKeys } from './client-keys.ts'
-import { demandEntry, readName, readRedirectUris } from './client-metadata.ts'
+import { demandEntry, hasEntry, readName, readRedirectUris } from './client-metadata.ts'
 import { redirectHostOf } from './redirect-uri.ts'
 
 /** How a client authenticates at the token endpoint. There is no way with a shared secret. */
@@ -16,6 +17,8 @@ export interface ClientDocument {
   readonly name: string
   readonly redirectUris: readonly string[]
   readonly authMethod: ClientAuthMethod
+  /** Whether it asks from devices without a browser. By default it does not (RFC 7591 section 2, grant_types). */
+  readonly isOnDevices: boolean
   /** Undefined for `none`. */
   readonly keys: ClientKeys | undefined
   /** SHA-256 of where the client redirects to and how it authenticates. If it changes, users are asked again. */
@@ -39,9 +42,11 @@ export function readDocument(clientId: string, bytes: Uint8Array): ClientDocumen
   demandEntry(value, 'grant_types', 'authorization_code', refusedDocument)
   demandEntry(value, 'response_types', 'code', refusedDocument)
   const redirectUris = readRedirectUris(value['redirect_uris'], refusedDocument)
+  const isOnDevices = hasEntry(value, 'grant_types', DEVICE_CODE)
   const authentication = readAuthentication(clientId, value)
   const digest = digestOf(redirectUris, authentication)
-  return { clientId, name: readName(value['client_name'], refusedDocument), redirectUris, ...authentication, digest }
+  const name = readName(value['client_name'], refusedDocument)
+  return { clientId, name, redirectUris, isOnDevices, ...authentication, digest }
 }
 
 /** Returns the refusal of a document. `problem` follows its subject. */

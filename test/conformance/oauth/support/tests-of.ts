@@ -79,6 +79,12 @@ export const boundConnection = testsOf(
   'a connection that began with a DPoP proof',
 )
 
+export const device = testsOf(`${FOR_USERS}/redeem-device-code.test.ts`, 'a device code')
+export const deviceRefusal = testsOf('services/people/device/routes.test.ts', 'a device may not ask')
+export const devicePage = testsOf('services/people/device/routes.test.ts', 'the page of a device')
+export const userCode = testsOf('services/people/device/domain/user-code.test.ts', 'a user code')
+export const deviceClient = testsOf('test/e2e/people-clients/devices.test.ts')
+
 const CORE = 'clients/core/src'
 const VERIFIER = 'clients/verifier/src'
 const CONFIGURATION = 'services/configuration/config.test.ts'
