@@ -111,8 +111,10 @@ function createCheckEnds({ settings, follower, ask }: JudgeDelegatedOptions, che
     if (now !== undefined || follower === undefined) return now
     for (const { hop, token } of authority.lookups()) {
       const reason = follower.lookup(token)
-      if (reason !== undefined)
-        return { reason, hop, rule: hop === undefined ? undefined : 'the grant must not have ended' }
+      if (reason === undefined) continue
+      // A token for a user has a consent instead of grants.
+      const isOfGrant = hop !== undefined && authority.userOperatorId === undefined
+      return { reason, hop, rule: isOfGrant ? 'the grant must not have ended' : undefined }
     }
     return undefined
   }

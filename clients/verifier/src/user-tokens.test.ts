@@ -9,7 +9,9 @@ import {
   SHOP,
 } from '../../../test/clients/verifier/chains.ts'
 import { ISSUER } from '../../../test/support/assertions.ts'
+import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
 import { JWKS, newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
+import { until } from '../../../test/support/until.ts'
 import { createGuard } from './guard.ts'
 
 const CLIENT = 'https://client.example/oauth/client.json'
@@ -83,6 +85,25 @@ describe('verifyDelegated, for the token of a program that acts for a user', () 
       chainOutcome(made.issuer.newVerifier({ operators }), sign(made), WANTED)
     expect(await outcome([USERS])).toBe('VALID')
     expect(await outcome(['acme.test'])).toBe('OPERATOR_NOT_TRUSTED at 0')
+  })
+
+  it('is refused after the consent has ended, in words that name no grant', async () => {
+    const made = grantIssuer()
+    const hand = handFeed()
+    const log = handLog()
+    const verifier = made.issuer.newVerifier({ revocations: hand.feed })
+    const connection = await hand.next()
+    connection.send(log.head(), log.append({ kind: 'edge', subject: EDGE }), log.head())
+    await until(
+      async () => verifier.metrics().records,
+      (known) => known === 1,
+    )
+    const refused = verifier.verifyDelegated(sign(made), WANTED)
+    await expect(refused).rejects.toMatchObject({
+      reason: 'TRUST_ENDED',
+      hop: 0,
+      message: 'The token was ended together with the trust that had allowed it',
+    })
   })
 
   it('never is the token of an agent itself', async () => {

@@ -35,5 +35,7 @@ app.post('/mcp', async (request, response) => {
   await mcp.connect(transport)
   await transport.handleRequest(request, response, request.body)
 })
+// Without sessions, there is no stream to open and no session to end.
+app.all('/mcp', (_request, response) => response.set('allow', 'POST').sendStatus(405))
 await verifier.ready()
 tell({ resource })

@@ -34,14 +34,17 @@ LEFT JOIN LATERAL (${selectOwner("ARRAY[split_part(t.client_id, ':', 3)]")}) wn 
 LEFT JOIN operators no ON no.id = wn.id
 LEFT JOIN agents n ON n.operator_id = no.id AND n.did = t.client_id`
 
+/** The values of a standing that no edge, epoch, status or version in its mark stands for. */
+const DIGEST = `encode(sha256(convert_to(ROW(o.domain, u.groups, p.issuer, p.on_logout, s.id, s.capabilities,
+  s.client_digest, n.status, n.moved_to, n.redirect_uris, no.status)::text, 'UTF8')), 'base64')`
+
 /**
- * What a standing was made of, as one text: the same text means the same decision. Whatever takes authority away
- * changes an edge, an epoch, a status or a version in it. The timeline is in it because a promoted standby may have
- * given the same versions to other changes.
+ * What a standing was made of, as one text: the same text means the same decision, however old it is. The timeline is
+ * in it because a promoted standby may have given the same versions to other changes.
  */
 export const STANDING_MARK = `concat_ws(' ', (SELECT wal_timeline()), o.status, o.version, u.status, u.epoch, u.version,
   p.edge_id, p.signals, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status,
-  n.id, n.version, no.id, no.version)`
+  n.id, n.version, no.id, no.version, ${DIGEST})`
 
 const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",

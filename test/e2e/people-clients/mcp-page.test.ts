@@ -84,6 +84,9 @@ const WAYS: Readonly<Record<string, (port: number) => Promise<void>>> = {
   },
 }
 
+/** A server without streams answers 405 (MCP, Streamable HTTP). The others here only stand for an MCP server. */
+const STATUS_OF_GET: Readonly<Record<string, number>> = { typescript: 405, python: 200, go: 200, nginx: 200 }
+
 interface Program {
   readonly name: string
   readonly command: string
@@ -159,6 +162,8 @@ describe.each(Object.entries(WAYS))('the MCP server of the page in %s', (name, s
     expect(await call(other.token)).toMatchObject(narrow)
     const { token, end } = await tokenOf('search')
     expect(await call(token)).toMatchObject({ status: 200, text: expect.stringMatching(/user:[\w-]{22}/) })
+    const stream = await fetch(`${at}/mcp`, { headers: { authorization: `Bearer ${token}` } })
+    expect(stream.status).toBe(STATUS_OF_GET[name])
     await end()
     const expectEnded = async () => expect(await call(token)).toMatchObject({ status: 401, challenge })
     // The verifier learns it within milliseconds. The others ask.
