@@ -44,7 +44,7 @@ const DIGEST = `encode(sha256(convert_to(ROW(o.domain, u.groups, p.issuer, p.on_
  */
 export const STANDING_MARK = `concat_ws(' ', (SELECT wal_timeline()), o.status, o.version, u.status, u.epoch, u.version,
   p.edge_id, p.signals, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status,
-  n.id, n.version, no.id, no.version, ${DIGEST})`
+  n.id, n.version, no.id, no.version, coalesce(${IS_CHECK_DUE}, false), ${DIGEST})`
 
 const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",

@@ -101,6 +101,19 @@ describe('the signals refresh', () => {
     expect(asked.tokens).toEqual(['first'])
   })
 
+  it('ask when the 15 minutes end between the decision about a code and its use', async () => {
+    const { user } = await connected()
+    const { code, redeem } = world()
+    const text = await code(user)
+    let times = 0
+    world().between = async () => {
+      times += 1
+      if (times === 1) await pass(user, 16)
+    }
+    await redeem(text)
+    expect(asked.tokens).toEqual(['first'])
+  })
+
   it.each<[string, Answer]>([
     ['cannot be reached', () => Promise.reject(new TypeError('no route'))],
     ['fails', json(500, {})],
