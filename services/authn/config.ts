@@ -5,7 +5,7 @@ import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
-import type { ClientKeyFinder, Devices, UserGrants } from '../people/index.ts'
+import type { CheckUser, ClientKeyFinder, Devices, UserGrants } from '../people/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { Durability } from '../platform/db/durability.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
@@ -75,6 +75,8 @@ export interface AuthnDeps {
   readonly chaining: Chaining
   readonly judgeIdJag: JudgeIdJag
   readonly userGrants: UserGrants
+  /** Asks the identity provider of a user whether it still vouches for the user. */
+  readonly checkUser: CheckUser
   /** The requests of devices without a browser. */
   readonly devices: Devices
   /** Finds the keys with which URL clients prove themselves. */
@@ -128,6 +130,8 @@ export interface AuthnOptions {
   readonly judgeIdJag: JudgeIdJag
   /** Reads and writes what clients get to act for users. */
   readonly userGrants: UserGrants
+  /** Asks the identity provider of a user whether it still vouches for the user. */
+  readonly checkUser: CheckUser
   /** The requests of devices without a browser. */
   readonly devices: Devices
   /** Finds the keys with which URL clients prove themselves. */

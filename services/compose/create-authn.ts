@@ -46,6 +46,7 @@ export async function makeAuthn(
     chaining: trust.chaining,
     judgeIdJag: trust.judgeIdJag,
     userGrants: people.userGrants,
+    checkUser: people.checkUser,
     clientKeys: people.clientKeys,
     devices: people.devices,
     statusPlaces: statusLists.places,
@@ -189,9 +190,10 @@ function makeOutbound({ config, metrics, tracing }: ServiceDeps, requests: Budge
 }
 
 function makePeople(deps: ServiceDeps, { vault, challengeKeys }: Keys, operators: Operators): People {
-  const { config, db, readDb, log, passedTime, deployment } = deps
+  const { config, db, readDb, log, passedTime, metrics, deployment } = deps
   const { documents, userCodesOfUser, userCodesOfSource } = scaleWorkRates(config.rateFactorPercent / 100)
   return createPeople({
+    countCheck: metrics.countProviderCheck,
     openRegistration: config.openRegistration,
     registrationKey: deriveHmacKey(importHmacKey(deployment.attestationKey), 'registered clients'),
     outbound: makeOutbound(deps, REQUESTS),

@@ -45,6 +45,7 @@ export interface ServiceDeps {
     | 'showFrozenOperators'
     | 'countAppraisal'
     | 'countCheck'
+    | 'countProviderCheck'
     | 'statusLists'
     | 'partitions'
   >

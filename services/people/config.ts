@@ -34,6 +34,8 @@ export interface PeopleOptions extends RegistrationDeps {
    * @throws ApiError RATE_LIMITED, from the function
    */
   readonly limitDocuments: (source: string) => void
+  /** Counts a question whether an identity provider still vouches for a user, by its outcome. */
+  readonly countCheck: (outcome: string) => void
   /** Count the codes of devices that a person types. They throw ApiError RATE_LIMITED. */
   readonly limitUserCodes: { readonly user: (key: string) => void; readonly source: (key: string) => void }
   /** Whether `localhost` and names under `.test` mean this machine. */

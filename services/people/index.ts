@@ -11,13 +11,16 @@ import { registrationPolicies, registrationRoutes } from './clients/registration
 import { withRegistered } from './clients/registrations.ts'
 import type { PeopleOptions } from './config.ts'
 import { pruneConnections } from './connections/prune-connections.ts'
+import { createRefreshKeys } from './connections/refresh-key.ts'
 import { createDevices, type Devices } from './device/devices.ts'
 import { peoplePolicies } from './policy.ts'
 import { createProviderClients } from './providers/provider-clients.ts'
+import { createProviderTokens } from './providers/provider-tokens.ts'
 import { peopleRoutes } from './routes.ts'
 import { createCookies } from './sessions/cookies.ts'
 import { signInPolicies } from './sign-in/policy.ts'
 import { signInRoutes } from './sign-in/routes.ts'
+import { type CheckUser, createCheckUser } from './signals/check-user.ts'
 import { providerSignalPolicies } from './signals/policy.ts'
 import { providerSignalRoutes } from './signals/routes.ts'
 import { sweepUsers } from './store/sweep-users.ts'
@@ -39,6 +42,7 @@ export {
 } from './connections/read-connection.ts'
 export type { Devices } from './device/devices.ts'
 export { DEVICE_CODE } from './device/domain/grant-type.ts'
+export type { CheckUser } from './signals/check-user.ts'
 export type { PolledDevice } from './store/device-requests.ts'
 export type { UserGrants } from './user-grants.ts'
 
@@ -49,6 +53,7 @@ export interface People {
   readonly providerSignals: ServiceModule<typeof ProviderSignalService>
   readonly clientRegistration: ServiceModule<typeof ClientRegistrationService>
   readonly userGrants: UserGrants
+  readonly checkUser: CheckUser
   readonly clientKeys: ClientKeyFinder
   readonly devices: Devices
   readonly jobs: readonly Job[]
@@ -63,12 +68,9 @@ export function createPeople(options: PeopleOptions): People {
   const { db, now, issuer, outbound, clientOutbound } = options
   const clientDeps = { ...options, outbound: clientOutbound }
   const documents = withRegistered(createClientDocuments(clientDeps), options)
-  const signInDeps = {
-    ...options,
-    documents,
-    cookies: createCookies(issuer),
-    providerClients: createProviderClients(options),
-  }
+  const providerClients = createProviderClients(options)
+  const tokens = createProviderTokens(createRefreshKeys({ prisma: db.prisma, vault: options.vault }))
+  const signInDeps = { ...options, documents, cookies: createCookies(issuer), providerClients, tokens }
   return {
     module: { service: PeopleService, handlers: peopleRoutes(options, documents), policies: peoplePolicies },
     signIn: { service: SignInService, handlers: signInRoutes(signInDeps), policies: signInPolicies },
@@ -83,6 +85,7 @@ export function createPeople(options: PeopleOptions): People {
       policies: registrationPolicies,
     },
     userGrants: createUserGrants(options),
+    checkUser: createCheckUser({ ...options, providerClients, tokens }),
     clientKeys: createClientKeys(clientDeps, documents),
     devices: createDevices({ ...options, documents }),
     jobs: [

@@ -21,7 +21,8 @@ export function peopleRoutes(options: PeopleOptions, documents: ClientDocuments)
       const wanted = readNewProvider(request, { ourIssuer, testDomains })
       // A copied request must not make this server fetch anything.
       await demandUnused(db.prisma, call)
-      if (!(await isStored(store, request.id, wanted))) await discoverProvider(options, wanted)
+      const { id: operatorId } = request
+      if (!(await isStored(store, operatorId, wanted))) await discoverProvider(options, { ...wanted, operatorId })
       return { provider: toMessage(await putProvider(store, call, request.id, wanted)) }
     },
     async listIdentityProviders({ id }) {

@@ -57,6 +57,7 @@ const TYPES: Readonly<Record<string, string>> = {
   Boolean: 'boolean',
   Json: 'jsonb',
   'DateTime @db.Timestamptz(3)': 'timestamp(3) with time zone',
+  'DateTime @db.Timestamptz(6)': 'timestamp(6) with time zone',
 }
 const BLOCK = /^(model|enum|generator|datasource) (\w+) \{\n(.*?)^\}/gms
 const FIELD = /^(?<name>\w+)\s+(?<type>\w+)(?<many>\[\])?(?<optional>\?)?(?<attributes>( .*)?)$/

@@ -22,7 +22,7 @@ beforeAll(async () => {
   await db.prisma.user.create({ data: { ...user, providerId: provider.id, providerEdge: provider.edgeId } })
   const deps = { db, cookies: createCookies(ISSUER), now: Date.now }
   const author = { principal: { kind: 'system' }, requestId: randomUUID() } as const
-  cookie = cookieHeader([await beginSession(deps, author, user, provider, '')])
+  cookie = cookieHeader([await beginSession(deps, author, user, { ...provider, redeemedAt: 'now' }, '')])
   expect(await signedInUser(deps, cookie)).toMatchObject({ subject: user.subject })
 })
 

@@ -11,7 +11,7 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn, readTimeline } from '../../services/authn/index.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
-import type { ClientKeyFinder, Devices } from '../../services/people/index.ts'
+import type { CheckUser, ClientKeyFinder, Devices } from '../../services/people/index.ts'
 import { createUserGrants } from '../../services/people/user-grants.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import type { Durability } from '../../services/platform/db/durability.ts'
@@ -73,6 +73,8 @@ interface InstanceOptions {
   readonly beforeCode?: () => Promise<unknown>
   /** Finds the keys of URL clients. By default no client has one. */
   readonly clientKeys?: ClientKeyFinder
+  /** Asks the identity provider of a user. By default it vouches for everybody. */
+  readonly checkUser?: CheckUser
   /** Judges and finds requests of devices. By default no device may ask. */
   readonly devices?: Devices
   /** Replaces options of the status lists. */
@@ -181,6 +183,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     judgeIdJag: options.judgeIdJag ?? refuseIdJag,
     userGrants,
     clientKeys: options.clientKeys ?? noClientKeys,
+    checkUser: options.checkUser ?? (async () => 'again'),
     devices: options.devices ?? noDevices,
     tokenStatus,
     verificationKeys,

@@ -13,8 +13,16 @@ export interface OpenIdProvider {
   claims: Readonly<Record<string, unknown>>
   /** `sub` of the person who signs in. */
   sub: string
-  /** Lets the client use these redirect URIs. All sessions at the provider end. */
-  allow(redirectUris: readonly string[]): Promise<void>
+  /**
+   * Lets the client use these redirect URIs. All sessions at the provider end.
+   *
+   * @param logoutUri where the provider sends its logout tokens
+   */
+  allow(redirectUris: readonly string[], logoutUri?: string): Promise<void>
+  /** Runs when the provider has used up a refresh token, and before it sends the next one. */
+  whenRotated: () => void
+  /** Ends all grants, as an administrator of the provider does who takes a program away from a person. */
+  endGrants(): Promise<void>
   /** Signs claims by the key of the provider. */
   sign(claims: Readonly<Record<string, unknown>>, typ: string): Promise<string>
   close(): Promise<void>
@@ -34,19 +42,29 @@ export async function startOpenIdProvider(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const person = { sub: 'alice', claims: {} }
+  const person = { sub: 'alice', claims: {}, whenRotated() {} }
   const issuer = certified === undefined ? `http://idp.test:${port}` : `https://${certified.host}:${port}`
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const made = { issuer, person, authMethod, jwk: { ...(await exportJWK(privateKey)), ...KEY } }
-  let provider = createProvider(made, redirectUris)
+  const grants = new Set<string>()
+  const create = (uris: readonly string[], logoutUri?: string) => {
+    const created = createProvider(made, uris, logoutUri)
+    created.on('refresh_token.consumed', () => person.whenRotated())
+    created.on('refresh_token.saved', ({ grantId }) => grantId !== undefined && grants.add(grantId))
+    return created
+  }
+  let provider = create(redirectUris)
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (!request.url?.startsWith('/login/')) return provider.callback()(request, response)
     await provider.interactionFinished(request, response, { login: { accountId: person.sub } })
   }
   return Object.assign(person, {
     issuer,
-    async allow(uris: readonly string[]) {
-      provider = createProvider(made, uris)
+    async allow(uris: readonly string[], logoutUri?: string) {
+      provider = create(uris, logoutUri)
+    },
+    async endGrants() {
+      for (const id of grants) await (await provider.Grant.find(id))?.destroy()
     },
     sign: (claims: Readonly<Record<string, unknown>>, typ: string) =>
       new SignJWT({ ...claims }).setProtectedHeader({ typ, alg: KEY.alg, kid: KEY.kid }).sign(privateKey),
@@ -67,7 +85,11 @@ interface Made {
   readonly jwk: JWK
 }
 
-function createProvider({ issuer, person, authMethod, jwk }: Made, redirectUris: readonly string[]): Provider {
+function createProvider(
+  { issuer, person, authMethod, jwk }: Made,
+  redirectUris: readonly string[],
+  logoutUri?: string,
+): Provider {
   return new Provider(issuer, {
     jwks: { keys: [jwk] },
     clients: [
@@ -76,15 +98,26 @@ function createProvider({ issuer, person, authMethod, jwk }: Made, redirectUris:
         client_secret: CLIENT.secret,
         redirect_uris: [...redirectUris],
         token_endpoint_auth_method: authMethod,
+        grant_types: ['authorization_code', 'refresh_token'],
+        ...(logoutUri !== undefined && {
+          backchannel_logout_uri: logoutUri,
+          backchannel_logout_session_required: true,
+        }),
       },
     ],
+    // Its own way refuses addresses of this machine.
+    fetch: (url, { signal = null, method = 'GET', headers = {}, body = null } = {}) =>
+      fetch(url, { signal, method, headers, body }),
+    // Also without the scope offline_access, for which this product wants a page of consent each time.
+    issueRefreshToken: () => true,
+    rotateRefreshToken: true,
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     claims: { openid: ['sub'], profile: ['name', 'groups', 'hd'], email: ['email'] },
     // Otherwise ID tokens have only `sub`, and other claims are at the userinfo endpoint.
     conformIdTokenClaims: false,
     cookies: { keys: ['key'] },
     interactions: { url: (_ctx, { uid }) => `/login/${uid}` },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...person.claims }) }),
     async loadExistingGrant({ oidc }) {
       const grant = new oidc.provider.Grant({

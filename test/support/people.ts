@@ -101,6 +101,7 @@ export async function peopleFixture(clientOutbound?: PeopleOptions['clientOutbou
     limitDocuments: limitKeys('read', scaleWorkRates(1).documents),
     limitUserCodes: { user() {}, source() {} },
     testDomains: false,
+    countCheck() {},
     openRegistration: true,
     registrationKey: REGISTRATION_KEY,
     log: silentLog,

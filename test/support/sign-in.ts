@@ -1,4 +1,6 @@
+import { createRefreshKeys } from '../../services/people/connections/refresh-key.ts'
 import { createProviderClients } from '../../services/people/providers/provider-clients.ts'
+import { createProviderTokens } from '../../services/people/providers/provider-tokens.ts'
 import { createCookies } from '../../services/people/sessions/cookies.ts'
 import { createOutbound } from '../../services/platform/outbound/outbound.ts'
 import { silentLog, testDatabase } from './database.ts'
@@ -40,9 +42,15 @@ export async function signInWorld(issuer = SIGN_IN_ISSUER) {
         },
       },
       providerClients: createProviderClients(common),
+      tokens: createProviderTokens(createRefreshKeys({ prisma: db.prisma, vault: peopleVault })),
     },
     /** Inserts a provider of the operator, all of whose users are users of the operator. */
-    provider: (id: string, name: string, providerIssuer: string, more: { readonly authMethod?: string } = {}) => {
+    provider: (
+      id: string,
+      name: string,
+      providerIssuer: string,
+      more: { readonly authMethod?: string; readonly signals?: string } = {},
+    ) => {
       const row = providerRow(peopleVault, name, providerIssuer, { secret: CLIENT.secret, id })
       const data = { ...row, operatorId: operator.id, clientId: CLIENT.id, requiredClaims: [], ...more }
       return db.prisma.identityProvider.create({ data })

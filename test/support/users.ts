@@ -6,6 +6,8 @@ import type { Db } from '../../services/platform/db/db.ts'
 import { toApiError } from '../../services/platform/errors/api-error.ts'
 import { peopleVault, providerRow } from './people.ts'
 
+const PERSON = { tenant: '', claim: 'sub', name: '', groups: [], redeemedAt: 'now' }
+
 /** Inserts an identity provider of an operator, at which anybody can be signed in. */
 export async function providerOf({ prisma }: Db, operatorId: string, issuer = 'https://login.example') {
   const { id: providerId, edgeId: providerEdge } = await prisma.identityProvider.create({
@@ -18,7 +20,7 @@ export async function providerOf({ prisma }: Db, operatorId: string, issuer = 'h
     signIn: (sub: string, more: Partial<VouchedPerson> = {}) =>
       signInUser(
         { prisma, author: systemAuthor('test') },
-        { operatorId, providerId, providerEdge, issuer, tenant: '', claim: 'sub', sub, name: '', groups: [], ...more },
+        { ...PERSON, operatorId, providerId, providerEdge, issuer, sub, ...more },
       ).catch((error: unknown) => {
         throw toApiError(error)
       }),

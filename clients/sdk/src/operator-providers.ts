@@ -50,8 +50,8 @@ export interface NewIdentityProvider {
   /** The claim with the groups of a user; by default none. */
   readonly groups_claim?: string | undefined
   /**
-   * How the server learns that the provider has ended a user: `none`, the default; `ssf` or `logout`. Register
-   * `signals_uri` of the answer at the provider.
+   * How the server learns that the provider has ended a user: `none`, the default; `ssf` or `logout`, for which
+   * you register `signals_uri` of the answer at the provider; or `refresh`.
    */
   readonly signals?: string | undefined
   /** With `logout`, what a logout at the provider ends: `sessions`, the default, or `tokens` too. */

@@ -5101,7 +5101,12 @@ export const UserScalarFieldEnum = {
   createdAt: 'createdAt',
   signedInAt: 'signedInAt',
   disabledAt: 'disabledAt',
-  removedAt: 'removedAt'
+  removedAt: 'removedAt',
+  providerToken: 'providerToken',
+  providerTokenKey: 'providerTokenKey',
+  checkedAt: 'checkedAt',
+  askedAt: 'askedAt',
+  signedOutAt: 'signedOutAt'
 } as const
 
 export type UserScalarFieldEnum = (typeof UserScalarFieldEnum)[keyof typeof UserScalarFieldEnum]

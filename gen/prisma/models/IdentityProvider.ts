@@ -927,7 +927,7 @@ export type $IdentityProviderPayload<ExtArgs extends runtime.Types.Extensions.In
      */
     groupsClaim: string
     /**
-     * How the server learns that the provider has ended a user: none, ssf or logout.
+     * How the server learns that the provider has ended a user: none, ssf, logout or refresh.
      */
     signals: string
     /**

@@ -53,6 +53,11 @@ export type UserMinAggregateOutputType = {
   signedInAt: Date | null
   disabledAt: Date | null
   removedAt: Date | null
+  providerToken: runtime.Bytes | null
+  providerTokenKey: string | null
+  checkedAt: Date | null
+  askedAt: Date | null
+  signedOutAt: Date | null
 }
 
 export type UserMaxAggregateOutputType = {
@@ -70,6 +75,11 @@ export type UserMaxAggregateOutputType = {
   signedInAt: Date | null
   disabledAt: Date | null
   removedAt: Date | null
+  providerToken: runtime.Bytes | null
+  providerTokenKey: string | null
+  checkedAt: Date | null
+  askedAt: Date | null
+  signedOutAt: Date | null
 }
 
 export type UserCountAggregateOutputType = {
@@ -88,6 +98,11 @@ export type UserCountAggregateOutputType = {
   signedInAt: number
   disabledAt: number
   removedAt: number
+  providerToken: number
+  providerTokenKey: number
+  checkedAt: number
+  askedAt: number
+  signedOutAt: number
   _all: number
 }
 
@@ -117,6 +132,11 @@ export type UserMinAggregateInputType = {
   signedInAt?: true
   disabledAt?: true
   removedAt?: true
+  providerToken?: true
+  providerTokenKey?: true
+  checkedAt?: true
+  askedAt?: true
+  signedOutAt?: true
 }
 
 export type UserMaxAggregateInputType = {
@@ -134,6 +154,11 @@ export type UserMaxAggregateInputType = {
   signedInAt?: true
   disabledAt?: true
   removedAt?: true
+  providerToken?: true
+  providerTokenKey?: true
+  checkedAt?: true
+  askedAt?: true
+  signedOutAt?: true
 }
 
 export type UserCountAggregateInputType = {
@@ -152,6 +177,11 @@ export type UserCountAggregateInputType = {
   signedInAt?: true
   disabledAt?: true
   removedAt?: true
+  providerToken?: true
+  providerTokenKey?: true
+  checkedAt?: true
+  askedAt?: true
+  signedOutAt?: true
   _all?: true
 }
 
@@ -257,6 +287,11 @@ export type UserGroupByOutputType = {
   signedInAt: Date
   disabledAt: Date | null
   removedAt: Date | null
+  providerToken: runtime.Bytes | null
+  providerTokenKey: string | null
+  checkedAt: Date | null
+  askedAt: Date | null
+  signedOutAt: Date | null
   _count: UserCountAggregateOutputType | null
   _avg: UserAvgAggregateOutputType | null
   _sum: UserSumAggregateOutputType | null
@@ -298,6 +333,11 @@ export type UserWhereInput = {
   signedInAt?: Prisma.DateTimeFilter<"User"> | Date | string
   disabledAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
   removedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  providerToken?: Prisma.BytesNullableFilter<"User"> | runtime.Bytes | null
+  providerTokenKey?: Prisma.StringNullableFilter<"User"> | string | null
+  checkedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  askedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  signedOutAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   sessions?: Prisma.WebSessionListRelationFilter
   consents?: Prisma.ConsentListRelationFilter
@@ -319,6 +359,11 @@ export type UserOrderByWithRelationInput = {
   signedInAt?: Prisma.SortOrder
   disabledAt?: Prisma.SortOrderInput | Prisma.SortOrder
   removedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  providerToken?: Prisma.SortOrderInput | Prisma.SortOrder
+  providerTokenKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  checkedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  askedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  signedOutAt?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
   sessions?: Prisma.WebSessionOrderByRelationAggregateInput
   consents?: Prisma.ConsentOrderByRelationAggregateInput
@@ -344,6 +389,11 @@ export type UserWhereUniqueInput = Prisma.AtLeast<{
   signedInAt?: Prisma.DateTimeFilter<"User"> | Date | string
   disabledAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
   removedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  providerToken?: Prisma.BytesNullableFilter<"User"> | runtime.Bytes | null
+  providerTokenKey?: Prisma.StringNullableFilter<"User"> | string | null
+  checkedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  askedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  signedOutAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
   sessions?: Prisma.WebSessionListRelationFilter
   consents?: Prisma.ConsentListRelationFilter
@@ -365,6 +415,11 @@ export type UserOrderByWithAggregationInput = {
   signedInAt?: Prisma.SortOrder
   disabledAt?: Prisma.SortOrderInput | Prisma.SortOrder
   removedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  providerToken?: Prisma.SortOrderInput | Prisma.SortOrder
+  providerTokenKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  checkedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  askedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  signedOutAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.UserCountOrderByAggregateInput
   _avg?: Prisma.UserAvgOrderByAggregateInput
   _max?: Prisma.UserMaxOrderByAggregateInput
@@ -391,6 +446,11 @@ export type UserScalarWhereWithAggregatesInput = {
   signedInAt?: Prisma.DateTimeWithAggregatesFilter<"User"> | Date | string
   disabledAt?: Prisma.DateTimeNullableWithAggregatesFilter<"User"> | Date | string | null
   removedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"User"> | Date | string | null
+  providerToken?: Prisma.BytesNullableWithAggregatesFilter<"User"> | runtime.Bytes | null
+  providerTokenKey?: Prisma.StringNullableWithAggregatesFilter<"User"> | string | null
+  checkedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"User"> | Date | string | null
+  askedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"User"> | Date | string | null
+  signedOutAt?: Prisma.DateTimeNullableWithAggregatesFilter<"User"> | Date | string | null
 }
 
 export type UserCreateInput = {
@@ -408,6 +468,11 @@ export type UserCreateInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutUsersInput
   sessions?: Prisma.WebSessionCreateNestedManyWithoutUserInput
   consents?: Prisma.ConsentCreateNestedManyWithoutUserInput
@@ -429,6 +494,11 @@ export type UserUncheckedCreateInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   sessions?: Prisma.WebSessionUncheckedCreateNestedManyWithoutUserInput
   consents?: Prisma.ConsentUncheckedCreateNestedManyWithoutUserInput
 }
@@ -448,6 +518,11 @@ export type UserUpdateInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutUsersNestedInput
   sessions?: Prisma.WebSessionUpdateManyWithoutUserNestedInput
   consents?: Prisma.ConsentUpdateManyWithoutUserNestedInput
@@ -469,6 +544,11 @@ export type UserUncheckedUpdateInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   sessions?: Prisma.WebSessionUncheckedUpdateManyWithoutUserNestedInput
   consents?: Prisma.ConsentUncheckedUpdateManyWithoutUserNestedInput
 }
@@ -489,6 +569,11 @@ export type UserCreateManyInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
 }
 
 export type UserUpdateManyMutationInput = {
@@ -506,6 +591,11 @@ export type UserUpdateManyMutationInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type UserUncheckedUpdateManyInput = {
@@ -524,6 +614,11 @@ export type UserUncheckedUpdateManyInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type UserListRelationFilter = {
@@ -557,6 +652,11 @@ export type UserCountOrderByAggregateInput = {
   signedInAt?: Prisma.SortOrder
   disabledAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
+  providerToken?: Prisma.SortOrder
+  providerTokenKey?: Prisma.SortOrder
+  checkedAt?: Prisma.SortOrder
+  askedAt?: Prisma.SortOrder
+  signedOutAt?: Prisma.SortOrder
 }
 
 export type UserAvgOrderByAggregateInput = {
@@ -579,6 +679,11 @@ export type UserMaxOrderByAggregateInput = {
   signedInAt?: Prisma.SortOrder
   disabledAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
+  providerToken?: Prisma.SortOrder
+  providerTokenKey?: Prisma.SortOrder
+  checkedAt?: Prisma.SortOrder
+  askedAt?: Prisma.SortOrder
+  signedOutAt?: Prisma.SortOrder
 }
 
 export type UserMinOrderByAggregateInput = {
@@ -596,6 +701,11 @@ export type UserMinOrderByAggregateInput = {
   signedInAt?: Prisma.SortOrder
   disabledAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
+  providerToken?: Prisma.SortOrder
+  providerTokenKey?: Prisma.SortOrder
+  checkedAt?: Prisma.SortOrder
+  askedAt?: Prisma.SortOrder
+  signedOutAt?: Prisma.SortOrder
 }
 
 export type UserSumOrderByAggregateInput = {
@@ -706,6 +816,11 @@ export type UserCreateWithoutOperatorInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   sessions?: Prisma.WebSessionCreateNestedManyWithoutUserInput
   consents?: Prisma.ConsentCreateNestedManyWithoutUserInput
 }
@@ -725,6 +840,11 @@ export type UserUncheckedCreateWithoutOperatorInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   sessions?: Prisma.WebSessionUncheckedCreateNestedManyWithoutUserInput
   consents?: Prisma.ConsentUncheckedCreateNestedManyWithoutUserInput
 }
@@ -774,6 +894,11 @@ export type UserScalarWhereInput = {
   signedInAt?: Prisma.DateTimeFilter<"User"> | Date | string
   disabledAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
   removedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  providerToken?: Prisma.BytesNullableFilter<"User"> | runtime.Bytes | null
+  providerTokenKey?: Prisma.StringNullableFilter<"User"> | string | null
+  checkedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  askedAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
+  signedOutAt?: Prisma.DateTimeNullableFilter<"User"> | Date | string | null
 }
 
 export type UserCreateWithoutConsentsInput = {
@@ -791,6 +916,11 @@ export type UserCreateWithoutConsentsInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutUsersInput
   sessions?: Prisma.WebSessionCreateNestedManyWithoutUserInput
 }
@@ -811,6 +941,11 @@ export type UserUncheckedCreateWithoutConsentsInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   sessions?: Prisma.WebSessionUncheckedCreateNestedManyWithoutUserInput
 }
 
@@ -845,6 +980,11 @@ export type UserUpdateWithoutConsentsInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutUsersNestedInput
   sessions?: Prisma.WebSessionUpdateManyWithoutUserNestedInput
 }
@@ -865,6 +1005,11 @@ export type UserUncheckedUpdateWithoutConsentsInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   sessions?: Prisma.WebSessionUncheckedUpdateManyWithoutUserNestedInput
 }
 
@@ -883,6 +1028,11 @@ export type UserCreateWithoutSessionsInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   operator: Prisma.OperatorCreateNestedOneWithoutUsersInput
   consents?: Prisma.ConsentCreateNestedManyWithoutUserInput
 }
@@ -903,6 +1053,11 @@ export type UserUncheckedCreateWithoutSessionsInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
   consents?: Prisma.ConsentUncheckedCreateNestedManyWithoutUserInput
 }
 
@@ -937,6 +1092,11 @@ export type UserUpdateWithoutSessionsInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutUsersNestedInput
   consents?: Prisma.ConsentUpdateManyWithoutUserNestedInput
 }
@@ -957,6 +1117,11 @@ export type UserUncheckedUpdateWithoutSessionsInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   consents?: Prisma.ConsentUncheckedUpdateManyWithoutUserNestedInput
 }
 
@@ -975,6 +1140,11 @@ export type UserCreateManyOperatorInput = {
   signedInAt?: Date | string
   disabledAt?: Date | string | null
   removedAt?: Date | string | null
+  providerToken?: runtime.Bytes | null
+  providerTokenKey?: string | null
+  checkedAt?: Date | string | null
+  askedAt?: Date | string | null
+  signedOutAt?: Date | string | null
 }
 
 export type UserUpdateWithoutOperatorInput = {
@@ -992,6 +1162,11 @@ export type UserUpdateWithoutOperatorInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   sessions?: Prisma.WebSessionUpdateManyWithoutUserNestedInput
   consents?: Prisma.ConsentUpdateManyWithoutUserNestedInput
 }
@@ -1011,6 +1186,11 @@ export type UserUncheckedUpdateWithoutOperatorInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   sessions?: Prisma.WebSessionUncheckedUpdateManyWithoutUserNestedInput
   consents?: Prisma.ConsentUncheckedUpdateManyWithoutUserNestedInput
 }
@@ -1030,6 +1210,11 @@ export type UserUncheckedUpdateManyWithoutOperatorInput = {
   signedInAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   disabledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   removedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  providerToken?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  providerTokenKey?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  checkedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  askedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  signedOutAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 
@@ -1088,6 +1273,11 @@ export type UserSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   signedInAt?: boolean
   disabledAt?: boolean
   removedAt?: boolean
+  providerToken?: boolean
+  providerTokenKey?: boolean
+  checkedAt?: boolean
+  askedAt?: boolean
+  signedOutAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   sessions?: boolean | Prisma.User$sessionsArgs<ExtArgs>
   consents?: boolean | Prisma.User$consentsArgs<ExtArgs>
@@ -1110,6 +1300,11 @@ export type UserSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   signedInAt?: boolean
   disabledAt?: boolean
   removedAt?: boolean
+  providerToken?: boolean
+  providerTokenKey?: boolean
+  checkedAt?: boolean
+  askedAt?: boolean
+  signedOutAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["user"]>
 
@@ -1129,6 +1324,11 @@ export type UserSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   signedInAt?: boolean
   disabledAt?: boolean
   removedAt?: boolean
+  providerToken?: boolean
+  providerTokenKey?: boolean
+  checkedAt?: boolean
+  askedAt?: boolean
+  signedOutAt?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["user"]>
 
@@ -1148,9 +1348,14 @@ export type UserSelectScalar = {
   signedInAt?: boolean
   disabledAt?: boolean
   removedAt?: boolean
+  providerToken?: boolean
+  providerTokenKey?: boolean
+  checkedAt?: boolean
+  askedAt?: boolean
+  signedOutAt?: boolean
 }
 
-export type UserOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "subject" | "providerId" | "providerEdge" | "tenant" | "sub" | "name" | "groups" | "status" | "epoch" | "version" | "createdAt" | "signedInAt" | "disabledAt" | "removedAt", ExtArgs["result"]["user"]>
+export type UserOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "subject" | "providerId" | "providerEdge" | "tenant" | "sub" | "name" | "groups" | "status" | "epoch" | "version" | "createdAt" | "signedInAt" | "disabledAt" | "removedAt" | "providerToken" | "providerTokenKey" | "checkedAt" | "askedAt" | "signedOutAt", ExtArgs["result"]["user"]>
 export type UserInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
   sessions?: boolean | Prisma.User$sessionsArgs<ExtArgs>
@@ -1202,6 +1407,24 @@ export type $UserPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     signedInAt: Date
     disabledAt: Date | null
     removedAt: Date | null
+    /**
+     * The refresh token of the provider, sealed, and the id of the refresh key of the deployment that seals it. Null
+     * without the signals `refresh`.
+     */
+    providerToken: runtime.Bytes | null
+    providerTokenKey: string | null
+    /**
+     * When the server began the question that the provider last answered with yes.
+     */
+    checkedAt: Date | null
+    /**
+     * When the question began that is under way. Nobody else asks for half a minute.
+     */
+    askedAt: Date | null
+    /**
+     * When the user was last signed out. An answer of the provider that the server began to redeem before is void.
+     */
+    signedOutAt: Date | null
   }, ExtArgs["result"]["user"]>
   composites: {}
 }
@@ -1643,6 +1866,11 @@ export interface UserFieldRefs {
   readonly signedInAt: Prisma.FieldRef<"User", 'DateTime'>
   readonly disabledAt: Prisma.FieldRef<"User", 'DateTime'>
   readonly removedAt: Prisma.FieldRef<"User", 'DateTime'>
+  readonly providerToken: Prisma.FieldRef<"User", 'Bytes'>
+  readonly providerTokenKey: Prisma.FieldRef<"User", 'String'>
+  readonly checkedAt: Prisma.FieldRef<"User", 'DateTime'>
+  readonly askedAt: Prisma.FieldRef<"User", 'DateTime'>
+  readonly signedOutAt: Prisma.FieldRef<"User", 'DateTime'>
 }
     
 

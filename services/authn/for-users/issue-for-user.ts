@@ -32,6 +32,7 @@ export type ForUserDeps = Pick<
   | 'limitFleet'
   | 'userTurns'
   | 'owners'
+  | 'checkUser'
 >
 
 /** What a client presents: a code or a refresh token, judged as far as its own text and its client go. */
@@ -90,7 +91,7 @@ const MAX_DECISIONS = 4
  * and the token names it: so such a token is born refused.
  *
  * @throws ApiError CODE_NOT_ACCEPTED, REFRESH_NOT_ACCEPTED, CLIENT_NOT_ALLOWED, CONSENT_REQUIRED, DPOP_PROOF_REQUIRED,
- *   DPOP_NONCE_REQUIRED, DPOP_PROOF_USED, ASSERTION_USED, RATE_LIMITED, UNAVAILABLE
+ *   DPOP_NONCE_REQUIRED, DPOP_PROOF_USED, ASSERTION_USED, RATE_LIMITED, PROVIDER_UNAVAILABLE, UNAVAILABLE
  */
 export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, call: Call): Promise<UserToken> {
   const { consent, connection, dpop, agent } = order
@@ -100,6 +101,10 @@ export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, cal
     const nowS = Math.floor(deps.now() / 1000)
     const { terms, rules, exp, expiresAt } = await decide(deps, order, standing, { jti, nowS }, call)
     if (attempts === 0) deps.limitFleet(consent.operatorId)
+    if (standing.isCheckDue) {
+      await demandVouched(deps, order, call)
+      continue
+    }
     const { ownerId, clientEdge } = terms
     const reason = describe(consent, terms, connection)
     const { mark } = standing
@@ -122,6 +127,13 @@ export async function issueForUser(deps: ForUserDeps, order: UserTokenOrder, cal
   throw new ApiError('UNAVAILABLE', 'What the decision was made from changed during every attempt; try again', {
     retryAfter: 1,
   })
+}
+
+/** Asks the identity provider. What the user may do must be read again afterwards. Throws the refusal of the order. */
+async function demandVouched({ checkUser }: ForUserDeps, { consent, refusal }: UserTokenOrder, call: Call) {
+  if ((await checkUser(consent, call.requestId)) === 'again') return
+  call.hasEndedTokens?.()
+  throw new ApiError(refusal, 'The identity provider does not vouch for the user any more; the user must sign in again')
 }
 
 interface Decision {

@@ -18,6 +18,7 @@ const changes: Readonly<Record<Exclude<keyof Standing, 'mark'>, string>> = {
   providerEdge: `UPDATE identity_providers SET edge_id = gen_random_uuid() WHERE operator_id = ':operator'`,
   providerIssuer: `UPDATE identity_providers SET issuer = 'https://other.example' WHERE operator_id = ':operator'`,
   signals: `UPDATE identity_providers SET signals = 'ssf' WHERE operator_id = ':operator'`,
+  isCheckDue: `UPDATE identity_providers SET signals = 'refresh' WHERE operator_id = ':operator'`,
   onLogout: `UPDATE identity_providers SET on_logout = 'everything' WHERE operator_id = ':operator'`,
   ownerId: `UPDATE operators SET status = 'pending' WHERE id = ':owner'`,
   ownerDomain: `UPDATE operators SET domain = 'other-' || domain WHERE id = ':owner'`,

@@ -1,6 +1,7 @@
 import { parseAudience } from '@auth4agent/core/token/audience'
 import type pg from 'pg'
 import { listParentDomains, selectOwner } from '../../operator-registry/index.ts'
+import { IS_CHECK_DUE } from '../store/provider-tokens.ts'
 import type { Standing } from './domain/standing.ts'
 
 /** Of whom a standing is read: a user, a client, and an audience. */
@@ -43,13 +44,13 @@ const DIGEST = `encode(sha256(convert_to(ROW(o.domain, u.groups, p.issuer, p.on_
  */
 export const STANDING_MARK = `concat_ws(' ', (SELECT wal_timeline()), o.status, o.version, u.status, u.epoch, u.version,
   p.edge_id, p.signals, w.id, w.version, ow.status, e.edge_id, g.edge_id, c.edge_id, c.status, s.edge_id, i.generation, i.status,
-  n.id, n.version, no.id, no.version, ${DIGEST})`
+  n.id, n.version, no.id, no.version, coalesce(${IS_CHECK_DUE}, false), ${DIGEST})`
 
 const READ = `
 SELECT ${STANDING_MARK} AS mark, o.status::text AS "operatorStatus", o.domain AS "userDomain",
   u.status::text AS "userStatus", u.groups,
   p.edge_id::text AS "providerEdge", p.issuer AS "providerIssuer", p.signals,
-  p.on_logout AS "onLogout",
+  p.on_logout AS "onLogout", coalesce(${IS_CHECK_DUE}, false) AS "isCheckDue",
   w.id::text AS "ownerId", ow.domain AS "ownerDomain", ow.status::text AS "ownerStatus", a.users AS rule,
   a.token_signing_alg AS alg, a.dpop, a.token_status AS "tokenStatus",
   e.edge_id::text AS "accessEdge", g.edge_id::text AS "targetEdge",

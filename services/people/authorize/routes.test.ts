@@ -52,7 +52,7 @@ async function signIn({ operator, subject, providerId: id }: ConsentedUser): Pro
   const { edgeId } = await db.prisma.identityProvider.findUniqueOrThrow({ where: { id } })
   const deps = { db, now: Date.now, cookies: createCookies(ISSUER) }
   const user = { operatorId: operator.id, subject, epoch: 1 }
-  return cookieHeader([await beginSession(deps, anonymous(), user, { id, edgeId }, '')])
+  return cookieHeader([await beginSession(deps, anonymous(), user, { id, edgeId, redeemedAt: 'now' }, '')])
 }
 
 const queryOf = ({ audience }: ConsentedUser, changes = {}) =>

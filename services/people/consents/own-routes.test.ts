@@ -29,7 +29,8 @@ async function actingUser() {
   const deps = depsOf()
   const { edgeId } = await deps.db.prisma.identityProvider.findUniqueOrThrow({ where: { id: providerId } })
   const session = { operatorId: operator.id, subject, epoch: 1 }
-  const cookie = cookieHeader([await beginSession(deps, anonymous(), session, { id: providerId, edgeId }, '')])
+  const provider = { id: providerId, edgeId, redeemedAt: 'now' }
+  const cookie = cookieHeader([await beginSession(deps, anonymous(), session, provider, '')])
   const connectionId = randomUUID()
   const { code, redeem } = world()
   const { accessToken: token = '' } = await redeem(await code(user, { id: connectionId }))

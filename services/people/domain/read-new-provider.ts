@@ -68,7 +68,7 @@ export function readNewProvider(request: PutIdentityProviderRequest, rules: Addr
 /** Providers name a user by `sub` in what they send. */
 function readSignals(request: PutIdentityProviderRequest): Pick<NewProvider, 'signals' | 'onLogout'> {
   const signals = oneOf('signals', request.signals, SIGNALS)
-  if (signals !== 'none' && request.subjectClaim === 'oid') {
+  if ((signals === 'ssf' || signals === 'logout') && request.subjectClaim === 'oid') {
     throw invalid(`subject_claim must be sub with the signals ${signals}`)
   }
   if (signals === 'logout') return { signals, onLogout: oneOf('on_logout', request.onLogout, ON_LOGOUT) }

@@ -4,6 +4,8 @@ import {
   buildAuthorizationUrl,
   type Configuration,
   type IDToken,
+  ResponseBodyError,
+  refreshTokenGrant,
 } from 'openid-client'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
@@ -20,6 +22,8 @@ export interface Expected {
   readonly maxAgeS: number | undefined
 }
 
+/** The longest refresh token of a provider that is stored, in characters. */
+export const MAX_REFRESH_TOKEN = 4_096
 const RETRY_AFTER_S = 5
 /** Characters of an error code (RFC 6749 section 4.1.2.1) that may be shown. */
 const ERROR_CODE = /^[a-z_]{1,64}$/
@@ -35,7 +39,7 @@ export function authorizationUrl(configuration: Configuration, parameters: Reado
  * 3.1.3.7).
  *
  * @param query the query of the redirect, as sent
- * @returns the claims of the ID token
+ * @returns the claims of the ID token, and the refresh token if the provider has sent one
  * @throws ApiError SIGN_IN_FAILED, PROVIDER_UNAVAILABLE
  */
 export async function redeemAnswer(
@@ -43,7 +47,7 @@ export async function redeemAnswer(
   configuration: Configuration,
   query: string,
   { redirectUri, state, nonce, verifier, maxAgeS }: Expected,
-): Promise<IDToken> {
+): Promise<{ readonly claims: IDToken; readonly refreshToken: string | undefined }> {
   const url = new URL(redirectUri)
   url.search = query
   const checks = {
@@ -63,7 +67,43 @@ export async function redeemAnswer(
   if (azp !== undefined && azp !== configuration.clientMetadata().client_id) {
     throw failed('sent an ID token for another client')
   }
-  return claims
+  return { claims, refreshToken: answer.refresh_token }
+}
+
+/** Whether a provider still vouches for a user, and the refresh token that replaces the earlier one. */
+export type StillVouched =
+  | { readonly kind: 'vouched'; readonly refreshToken: string | undefined }
+  | { readonly kind: 'refused' }
+
+/**
+ * Asks a provider for new tokens with a refresh token (OpenID Connect Core 1.0 section 12). openid-client checks an ID
+ * token in the answer as at a sign-in; it must be about the same user.
+ *
+ * @param user the claim of the provider that identifies users, and its value for this user
+ * @returns `refused` only if the provider says that the refresh token is good no more (RFC 6749 section 5.2)
+ * @throws ApiError PROVIDER_UNAVAILABLE for every other answer, and for none
+ */
+export async function askAgain(
+  { log }: { readonly log: Pick<Logger, 'info'> },
+  configuration: Configuration,
+  refreshToken: string,
+  { subjectClaim, sub }: { readonly subjectClaim: string; readonly sub: string },
+): Promise<StillVouched> {
+  const { issuer } = configuration.serverMetadata()
+  try {
+    const answer = await refreshTokenGrant(configuration, refreshToken)
+    const claims: Readonly<Record<string, unknown>> = answer.claims() ?? {}
+    const named = claims[subjectClaim]
+    if (named !== undefined && named !== sub) throw new Error('The ID token is about another user')
+    const { refresh_token: next } = answer
+    if ((next?.length ?? 0) > MAX_REFRESH_TOKEN) throw new Error('The refresh token is too long')
+    return { kind: 'vouched', refreshToken: next }
+  } catch (error) {
+    if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return { kind: 'refused' }
+    const { message, code } = factsOf(error)
+    log.info({ issuer, problem: message, code }, 'an identity provider did not say whether it still vouches for a user')
+    throw unavailable(`cannot be asked about the user now: ${outboundErrorOf(error)?.why ?? 'its answer is not valid'}`)
+  }
 }
 
 /** The log gets no cause of an error of openid-client: it can contain tokens and claims. */
@@ -75,7 +115,11 @@ function toApiError(log: Pick<Logger, 'info'>, issuer: string, error: unknown): 
   }
   const outside = outboundErrorOf(error)
   if (outside === undefined) return failed('sent an answer that is not valid')
-  const detail = `The identity provider cannot be asked now: ${outside.why}`
+  return unavailable(`cannot be asked now: ${outside.why}`)
+}
+
+function unavailable(what: string): ApiError {
+  const detail = `The identity provider ${what}`
   return new ApiError('PROVIDER_UNAVAILABLE', detail, { isFault: false, retryAfter: RETRY_AFTER_S })
 }
 

@@ -15,7 +15,7 @@ async function discover(answer: (issuer: string) => RequestListener, path = '') 
   const issuer = `http://idp.test:${server.port}${path}`
   const work = discoverProvider(
     { ...openOutbound(), testDomains: true, log: silentLog },
-    { issuer, clientId: 'a', authMethod: 'client_secret_basic', secret: 'secret' },
+    { operatorId: 'acme', issuer, clientId: 'a', authMethod: 'client_secret_basic', secret: 'secret' },
   )
   return { reason: await refusalOf(work), urls: server.requests.map(({ url }) => url) }
 }

@@ -28,7 +28,7 @@ export interface DiscoverDeps {
 }
 
 /** An identity provider, and how the server is its client. */
-type Client = Pick<NewProvider, 'issuer' | 'clientId' | 'authMethod' | 'secret'>
+type Client = Pick<NewProvider, 'issuer' | 'clientId' | 'authMethod' | 'secret'> & { readonly operatorId: string }
 
 /**
  * Reads the metadata of an identity provider (OpenID Connect Discovery 1.0 section 4), and checks that users can sign
@@ -61,7 +61,7 @@ const CLIENT_AUTH: Readonly<Record<NewProvider['authMethod'], (secret?: string) 
 
 function fetchMetadata(
   outbound: DiscoverDeps['outbound'],
-  { issuer, clientId, authMethod, secret }: Client,
+  { operatorId, issuer, clientId, authMethod, secret }: Client,
 ): Promise<Configuration> {
   const url = new URL(issuer)
   // The address has been vetted: only a server with test domains accepts http, and only for names of this machine.
@@ -69,7 +69,7 @@ function fetchMetadata(
   // Without the checks, the library trusts TLS and does not verify the signatures of ID tokens.
   const execute = [enableNonRepudiationChecks, ...insecure]
   const auth = CLIENT_AUTH[authMethod](secret)
-  return discovery(url, clientId, undefined, auth, { [customFetch]: fetchThrough(outbound), execute })
+  return discovery(url, clientId, undefined, auth, { [customFetch]: fetchThrough(outbound, operatorId), execute })
 }
 
 function isTarget(text: string, testDomains: boolean): boolean {

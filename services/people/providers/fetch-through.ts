@@ -10,9 +10,11 @@ const TOKEN_ERRORS = [400, 401] as const
 /**
  * Lets openid-client send its requests through the only part of the server that sends requests to other servers, with
  * all its limits. Every failure is an OutboundError.
+ *
+ * @param operatorId the operator of the provider. Others may have a provider at the same host, with their own limits
  */
-export function fetchThrough(outbound: Pick<Outbound, 'get' | 'post'>): CustomFetch {
-  const wanted = { accept: JSON_TYPES, timeoutMs: TIMEOUT_MS }
+export function fetchThrough(outbound: Pick<Outbound, 'get' | 'post'>, operatorId: string): CustomFetch {
+  const wanted = { accept: JSON_TYPES, timeoutMs: TIMEOUT_MS, party: `${operatorId} ` }
   return async (url, { method, headers, body }) => {
     if (method === 'GET') return answerOf({ status: 200, ...(await outbound.get(url, wanted)) })
     if (method !== 'POST' || !(body instanceof URLSearchParams)) {

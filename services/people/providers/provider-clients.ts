@@ -56,9 +56,9 @@ export function createProviderClients(deps: ClientDeps): ProviderClients {
 async function readConfiguration(deps: ClientDeps, provider: IdentityProvider): Promise<Configuration> {
   const authMethod = AUTH_METHODS.find((each) => each === provider.authMethod)
   if (authMethod === undefined) throw new ApiError('INTERNAL', 'The authentication at a provider cannot be read')
-  const { issuer, clientId } = provider
+  const { operatorId, issuer, clientId } = provider
   const secret = openSecret(deps.vault, provider)
-  return discoverProvider(deps, { issuer, clientId, authMethod, secret }).catch((error: unknown) => {
+  return discoverProvider(deps, { operatorId, issuer, clientId, authMethod, secret }).catch((error: unknown) => {
     // The metadata were right when the operator named the provider, and the person can do nothing about it.
     if (!(error instanceof ApiError) || error.reason !== 'INVALID_ISSUER') throw error
     throw new ApiError('PROVIDER_UNAVAILABLE', error.message, { isFault: false, retryAfter: RETRY_AFTER_S })

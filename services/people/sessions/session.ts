@@ -46,6 +46,8 @@ export async function beginSession(
     readonly edgeId: string
     readonly authTimeS?: number | undefined
     readonly sid?: string
+    /** When the server began to redeem the answer of the provider, as the database writes it. */
+    readonly redeemedAt: string
   },
   cookie: string,
 ): Promise<string> {
@@ -65,9 +67,8 @@ export async function beginSession(
     sid: provider.sid ?? '',
   }
   await change(deps.db.prisma, author, async (tx, audit) => {
-    const ended = before && (await removeSession(tx, before))
+    const ended = await storeSession(tx, session, provider.redeemedAt, before)
     if (ended !== undefined) await audit({ action: 'session.end', ...ended, reason: 'another one began' })
-    await storeSession(tx, session)
     await audit({ action: 'session.begin', subject, operatorId })
   })
   return deps.cookies.set(COOKIE, encodeBase64url(secret), LIFETIME_S)

@@ -2,7 +2,8 @@ import type { IdentityProvider, PrismaClient } from '../../../gen/prisma/client.
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import { readRequiredClaims } from '../domain/required-claims.ts'
-import { redeemAnswer } from '../providers/ask-provider.ts'
+import { MAX_REFRESH_TOKEN, redeemAnswer } from '../providers/ask-provider.ts'
+import { readClock } from '../store/sign-in.ts'
 import { type ProviderUser, readClaims } from './domain/read-claims.ts'
 import { openFlow, openState } from './flow.ts'
 import { FLOW_COOKIE, redirectUriOf, type SignInDeps } from './start-flow.ts'
@@ -28,6 +29,10 @@ export interface Vouched {
   readonly provider: IdentityProvider
   readonly user: ProviderUser
   readonly returnTo: string
+  /** The refresh token of the provider, if the server must ask it again. */
+  readonly refreshToken: string | undefined
+  /** When the server began to redeem the answer, as the database writes it. */
+  readonly redeemedAt: string
   /** Value for the header Set-Cookie that ends the flow. */
   readonly endFlow: string
 }
@@ -50,14 +55,23 @@ export async function finishFlow(deps: FinishDeps, { providerId, query, cookie }
   if (provider === null) throw failed('The identity provider was removed')
   const { verifier, nonce, maxAgeS, acrValues, returnTo } = flow
   const expected = { redirectUri: redirectUriOf(deps, providerId), state, nonce, verifier, maxAgeS }
-  const claims = await redeemAnswer(deps, await deps.providerClients(provider), query, expected)
+  const redeemedAt = await readClock(deps.db.prisma)
+  const { claims, refreshToken } = await redeemAnswer(deps, await deps.providerClients(provider), query, expected)
   if (acrValues.length > 0 && !acrValues.some((each) => each === claims['acr'])) {
     throw failed('The identity provider did not authenticate the person in the way that was asked for')
   }
   const { subjectClaim, groupsClaim } = provider
   const requiredClaims = readRequiredClaims(provider.requiredClaims)
   const user = readClaims(claims, { subjectClaim, groupsClaim, requiredClaims })
-  return { provider, user, returnTo, endFlow: deps.cookies.end(name) }
+  const kept = provider.signals === 'refresh' ? demandRefreshToken(refreshToken) : undefined
+  return { provider, user, returnTo, refreshToken: kept, redeemedAt, endFlow: deps.cookies.end(name) }
+}
+
+/** Without one, the server would never learn that the provider has ended the user. */
+function demandRefreshToken(token: string | undefined): string {
+  if (token === undefined) throw failed('The identity provider must send a refresh token, because of its signals')
+  if (token.length > MAX_REFRESH_TOKEN) throw failed('The refresh token of the identity provider is too long')
+  return token
 }
 
 function failed(detail: string): ApiError {

@@ -166,6 +166,17 @@ describe('finishFlow', () => {
     expect(await refusalOf(signIn({ token }))).toBe(reason)
   })
 
+  it.each<[string, object, string | undefined]>([
+    ['no refresh token', {}, 'SIGN_IN_FAILED'],
+    ['an empty refresh token', { refresh_token: '' }, 'SIGN_IN_FAILED'],
+    ['a refresh token of more than 4,096 characters', { refresh_token: 'a'.repeat(4_097) }, 'SIGN_IN_FAILED'],
+    ['a refresh token of 4,096 characters', { refresh_token: 'a'.repeat(4_096) }, undefined],
+  ])('judges a provider with the signals refresh that sends %s', async (_, more, reason) => {
+    const odd = { ...changed({}), body: (usual: Claims) => ({ ...usual, ...more }) }
+    expect(await refusalOf(signIn(odd, { signals: 'refresh' }))).toBe(reason)
+    expect(await refusalOf(signIn(odd))).toBe(Object.values(more).includes('') ? 'SIGN_IN_FAILED' : undefined)
+  })
+
   it('sends no code of one provider to another one that answers without an issuer (mix-up)', async () => {
     const honest = await startOutside((request, response) =>
       json(metadataOf(`http://${request.headers.host}`))(request, response),

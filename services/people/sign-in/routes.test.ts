@@ -235,7 +235,7 @@ describe('a session', () => {
       const user = { operatorId, subject, epoch }
       return signedInUser(
         world.deps,
-        cookieHeader([await beginSession(world.deps, CALL, user, { ...provider, edgeId }, '')]),
+        cookieHeader([await beginSession(world.deps, CALL, user, { ...provider, edgeId, redeemedAt: 'now' }, '')]),
       )
     }
     expect(await begin(1, provider.edgeId)).toBeDefined()
@@ -250,7 +250,8 @@ describe('a session', () => {
     for (let count = 0; count < 17; count += 1) {
       world.clock.ahead += 1_000
       const user = { operatorId, subject, epoch: 1 }
-      cookies.push(cookieHeader([await beginSession(world.deps, CALL, user, provider, '')]))
+      const vouched = { ...provider, redeemedAt: 'now' }
+      cookies.push(cookieHeader([await beginSession(world.deps, CALL, user, vouched, '')]))
     }
     expect(await world.db.prisma.webSession.count({ where: { subject } })).toBe(16)
     const live = await Promise.all(cookies.map((cookie) => signedInUser(world.deps, cookie)))

@@ -5,6 +5,7 @@ import type { Author } from '../../ledger/ledger.ts'
 import { authorizeRoutes } from '../authorize/routes.ts'
 import { ownRoutes } from '../consents/own-routes.ts'
 import { type DeviceRoutesDeps, deviceRoutes } from '../device/routes.ts'
+import type { ProviderTokens } from '../providers/provider-tokens.ts'
 import { checkForm, sealForm } from '../sessions/form.ts'
 import { beginSession, endSession, type SessionDeps, signedInUser } from '../sessions/session.ts'
 import { userSubject } from '../users/domain/user-subject.ts'
@@ -14,7 +15,10 @@ import { type FinishDeps, finishFlow, type Vouched } from './finish-flow.ts'
 import { chooseSignIn } from './start-sign-in.ts'
 
 /** Dependencies of SignInService. */
-export type SignInRoutesDeps = FinishDeps & ChooseDeps & SessionDeps & DeviceRoutesDeps
+export type SignInRoutesDeps = FinishDeps &
+  ChooseDeps &
+  SessionDeps &
+  DeviceRoutesDeps & { readonly tokens: Pick<ProviderTokens, 'seal'> }
 
 /** The content of the form that signs out. */
 const SIGN_OUT = 'sign-out'
@@ -56,11 +60,14 @@ function toStarted({ location, setCookie, providers }: Awaited<ReturnType<typeof
 }
 
 /** Makes a vouched person a user of the operator, and begins a session. */
-async function signIn(deps: SignInRoutesDeps, call: Call, { provider, user }: Vouched, cookie: string) {
+async function signIn(deps: SignInRoutesDeps, call: Call, vouched: Vouched, cookie: string) {
+  const { provider, user, refreshToken, redeemedAt } = vouched
   const { operatorId, issuer, id: providerId, edgeId: providerEdge, subjectClaim: claim } = provider
-  const person = { operatorId, providerId, providerEdge, issuer, claim, ...user }
-  const author: Author = { ...call, principal: { kind: 'user', subject: userSubject(person) } }
-  const row = await signInUser({ prisma: deps.db.prisma, author }, person)
+  const person = { operatorId, providerId, providerEdge, issuer, claim, ...user, redeemedAt }
+  const subject = userSubject(person)
+  const author: Author = { ...call, principal: { kind: 'user', subject } }
+  const token = refreshToken === undefined ? undefined : await deps.tokens.seal({ operatorId, subject }, refreshToken)
+  const row = await signInUser({ prisma: deps.db.prisma, author }, { ...person, token })
   const { authTimeS, sid } = user
-  return beginSession(deps, author, row, { id: providerId, edgeId: providerEdge, authTimeS, sid }, cookie)
+  return beginSession(deps, author, row, { id: providerId, edgeId: providerEdge, authTimeS, sid, redeemedAt }, cookie)
 }

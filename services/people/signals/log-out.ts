@@ -2,7 +2,8 @@ import type { IdentityProvider, PrismaClient } from '../../../gen/prisma/client.
 import { type Author, change } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import { findUser, type UserKey, writeSignedOut } from '../store/users.ts'
+import { lockSid, rememberEndedSid } from '../store/ended-sids.ts'
+import { findUser, type UserKey, writeSignedOut, writeSignOutTime } from '../store/users.ts'
 import { userSubject } from '../users/domain/user-subject.ts'
 import type { Logout } from './domain/read-logout.ts'
 import { isFirst } from './is-first.ts'
@@ -25,16 +26,22 @@ export async function logOut(prisma: PrismaClient, author: Author, logout: Provi
   const { id, name, operatorId, onLogout } = provider
   const by: Author = { ...author, principal: { kind: 'provider', id } }
   await change(prisma, by, async (tx, audit) => {
+    const session = logout.sid === undefined ? undefined : { providerId: id, sid: logout.sid }
+    if (session !== undefined) await lockSid(tx, session)
     const subject = subjectOf(logout) ?? (await subjectOfSession(tx, logout))
     if (subject === undefined) {
-      if (onLogout !== 'tokens') return
+      if (onLogout !== 'tokens') return session && rememberEndedSid(tx, session)
       throw new ApiError('SIGNAL_NOT_ACCEPTED', 'The logout token must have a sub, because no session here has its sid')
     }
     const key = { operatorId, subject }
     const user = await findUser(tx, key)
     if (user?.status !== 'active' || !(await isFirst(tx, id, jti, until))) return
     if (onLogout === 'tokens') await writeSignedOut(tx, key)
-    else if ((await endSessions(tx, key, logout)) === 0) return
+    else {
+      // Also without a session: one may be about to begin.
+      await writeSignOutTime(tx, key)
+      if ((await endSessions(tx, key, logout)) === 0) return
+    }
     await audit({ action: 'user.signal', subject, operatorId, reason: `logout; provider ${name}` })
   })
 }

@@ -1,5 +1,7 @@
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Tx } from '../../platform/db/db.ts'
+import { hasSidEnded, lockSid } from './ended-sids.ts'
+import { signedOutMeanwhile } from './sign-in.ts'
 
 /** A session that counts now. */
 export interface LiveSession {
@@ -37,18 +39,43 @@ export interface NewSession {
 const MAX_SESSIONS = 16
 
 /**
- * Stores a session, and removes the oldest ones beyond 16 of the user. The lock on the user's row makes the number
- * exact.
+ * Stores a session, and removes the earlier one of the browser and the oldest ones beyond 16 of the user. The lock on
+ * the user's row makes the number exact, and every logout comes before or after it. A logout takes the same locks in
+ * the same order, and only then removes sessions.
+ *
+ * @param redeemedAt when the server began to redeem the answer of the provider, as the database writes it
+ * @param before id of the earlier session of the browser
+ * @returns whose the earlier session was; undefined if there was none
+ * @throws ApiError SIGN_IN_FAILED if the user has been signed out since
  */
-export async function storeSession(tx: Tx, session: NewSession): Promise<void> {
-  const { operatorId, subject } = session
-  await tx.$queryRaw`
-    SELECT 1 AS one FROM users WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
+export async function storeSession(
+  tx: Tx,
+  session: NewSession,
+  redeemedAt: string,
+  before: Uint8Array<ArrayBuffer> | undefined,
+): Promise<Owner | undefined> {
+  const { operatorId, subject, sid } = session
+  if (sid !== '') {
+    await lockSid(tx, session)
+    if (await hasSidEnded(tx, session)) throw signedOutMeanwhile()
+  }
+  const ended = await tx.$queryRaw<{ since: boolean | null }[]>`
+    SELECT signed_out_at >= ${redeemedAt}::timestamptz AS since FROM users
+    WHERE operator_id = ${operatorId}::uuid AND subject = ${subject} FOR NO KEY UPDATE`
+  if (ended[0]?.since === true) throw signedOutMeanwhile()
+  const earlier = before && (await removeSession(tx, before))
   await tx.webSession.create({ data: session })
   await tx.$executeRaw`
     DELETE FROM web_sessions WHERE id = ANY (ARRAY(
       SELECT id FROM web_sessions WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}
       ORDER BY signed_in_at DESC, id OFFSET ${MAX_SESSIONS}))`
+  return earlier
+}
+
+/** Names the user of a session. */
+interface Owner {
+  readonly operatorId: string
+  readonly subject: string
 }
 
 /**
@@ -73,10 +100,7 @@ export async function findSession(
 }
 
 /** Removes a session. Returns whose it was; undefined if there was none. */
-export async function removeSession(
-  tx: Tx,
-  id: Uint8Array<ArrayBuffer>,
-): Promise<{ readonly operatorId: string; readonly subject: string } | undefined> {
+export async function removeSession(tx: Tx, id: Uint8Array<ArrayBuffer>): Promise<Owner | undefined> {
   const where = { id }
   const row = await tx.webSession.findUnique({ where, select: { operatorId: true, subject: true } })
   const { count } = await tx.webSession.deleteMany({ where })

@@ -17,14 +17,27 @@ export interface NamedUser extends UserKey {
   readonly reason: string
 }
 
-const RAISED = { epoch: { increment: 1 }, version: { increment: 1 } } as const
+/**
+ * Ends all tokens of a user. The refresh token of the provider is erased, because the user must sign in again, which
+ * brings another one.
+ */
+const ENDED = {
+  epoch: { increment: 1 },
+  version: { increment: 1 },
+  providerToken: null,
+  providerTokenKey: null,
+  checkedAt: null,
+  askedAt: null,
+} as const
 
 /**
  * What removing a user writes: only the subject, the status and the raised epoch stay. A trigger writes the epoch to
  * the revocation log. The database's clock counts, because the database keeps the row until its tokens have expired.
  */
 export const REMOVED = Prisma.sql`status = 'removed', epoch = epoch + 1, version = version + 1, removed_at = now(),
-  disabled_at = NULL, provider_id = NULL, provider_edge = NULL, tenant = '', sub = '', name = '', groups = '{}'`
+  disabled_at = NULL, provider_id = NULL, provider_edge = NULL, tenant = '', sub = '', name = '', groups = '{}',
+  provider_token = NULL, provider_token_key = NULL, checked_at = NULL, asked_at = NULL,
+  signed_out_at = clock_timestamp()`
 
 /**
  * Disables a user. A trigger writes the raised epoch to the revocation log. Changes nothing for a user that is
@@ -74,7 +87,7 @@ export function removeUser(prisma: PrismaClient, author: Author, named: NamedUse
 export async function writeDisabled(tx: Tx, key: UserKey, at: Date): Promise<User> {
   // Otherwise a refresh token or a code from before would be good again when the user is enabled.
   await endConnections(tx, key)
-  return tx.user.update({ where: keyOf(key), data: { status: 'disabled', disabledAt: at, ...RAISED } })
+  return tx.user.update({ where: keyOf(key), data: { status: 'disabled', disabledAt: at, ...ENDED } })
 }
 
 /** Removes a user that is locked. */
@@ -88,7 +101,15 @@ export async function writeSignedOut(tx: Tx, key: UserKey): Promise<void> {
   const { operatorId, subject } = key
   await endConnections(tx, key)
   await tx.webSession.deleteMany({ where: { operatorId, subject } })
-  await tx.user.update({ where: keyOf(key), data: RAISED })
+  await tx.user.update({ where: keyOf(key), data: ENDED })
+  await writeSignOutTime(tx, key)
+}
+
+/** Makes sign-ins fail whose answer the provider may have given before it signed the user out. */
+export async function writeSignOutTime(tx: Tx, { operatorId, subject }: UserKey): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE users SET signed_out_at = clock_timestamp()
+    WHERE operator_id = ${operatorId}::uuid AND subject = ${subject}`
 }
 
 /**

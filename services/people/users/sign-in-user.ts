@@ -1,6 +1,7 @@
 import type { PrismaClient, User } from '../../../gen/prisma/client.ts'
 import { type Author, change } from '../../ledger/ledger.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { SealedToken } from '../store/provider-tokens.ts'
 import { holdProvider, namedGroups, storeSignIn } from '../store/sign-in.ts'
 import { type UserSource, userSubject } from './domain/user-subject.ts'
 import { countingGroups, printableName } from './domain/vouched-texts.ts'
@@ -22,6 +23,10 @@ export interface VouchedPerson extends UserSource {
   readonly providerEdge: string
   /** The name to show. */
   readonly name: string
+  /** The refresh token of a provider that must be asked again, sealed. */
+  readonly token?: SealedToken | undefined
+  /** When the server began to redeem the answer of the provider, as the database writes it. */
+  readonly redeemedAt: string
   /** All groups that the provider names. */
   readonly groups: readonly string[]
 }
@@ -32,7 +37,8 @@ const SUB = /^[^\p{Cc}]{1,255}$/u
 /**
  * Makes or updates the row of a user that has signed in at an identity provider, and writes the audit.
  *
- * @throws ApiError INVALID_ARGUMENT, PROVIDER_NOT_FOUND, OPERATOR_NOT_ACTIVE, USER_NOT_ALLOWED, TOO_MANY_USERS
+ * @throws ApiError INVALID_ARGUMENT, PROVIDER_NOT_FOUND, OPERATOR_NOT_ACTIVE, USER_NOT_ALLOWED, TOO_MANY_USERS,
+ *   SIGN_IN_FAILED
  */
 export function signInUser({ prisma, author }: SignInDeps, person: VouchedPerson): Promise<User> {
   const { operatorId, providerId, issuer, tenant, sub } = person
@@ -45,7 +51,9 @@ export function signInUser({ prisma, author }: SignInDeps, person: VouchedPerson
     }
     const groups = countingGroups(person.groups, await namedGroups(tx, operatorId))
     const name = printableName(person.name)
-    const row = await storeSignIn(tx, { operatorId, subject, providerId, providerEdge, tenant, sub, name, groups })
+    const { token, redeemedAt } = person
+    const named = { operatorId, subject, providerId, providerEdge, tenant, sub, name, groups }
+    const row = await storeSignIn(tx, { ...named, token, redeemedAt })
     // The audit stays when a user is removed, so it never says who the user is.
     await audit({ action: 'user.sign-in', subject, operatorId, reason: issuer })
     return row

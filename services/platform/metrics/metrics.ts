@@ -32,6 +32,8 @@ export interface Metrics {
   readonly countAppraisal: (type: string, outcome: string) => void
   /** Counts a check for a proxy by its outcome. */
   readonly countCheck: (outcome: string) => void
+  /** Counts a question whether an identity provider still vouches for a user, by its outcome. */
+  readonly countProviderCheck: (outcome: string) => void
   readonly revocation: RevocationMetrics
   /** Adds the metric of the frozen operators. */
   showFrozenOperators(read: () => number): void
@@ -130,6 +132,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     outbound: createOutboundMetric(registry),
     countAppraisal: createAppraisalMetric(registry),
     countCheck: createCheckMetric(registry),
+    countProviderCheck: createProviderCheckMetric(registry),
     statusLists: createStatusListMetrics(registry),
     partitions: createPartitionMetrics(registry),
     connectionClosed: (port, reason) => closed.inc({ port, reason }),
@@ -171,6 +174,16 @@ function createCheckMetric(registry: Registry): Metrics['countCheck'] {
   const checks = new Counter({
     name: 'auth4agent_proxy_checks_total',
     help: 'Checks for proxies by outcome: passed, unauthenticated (401), forbidden (403) or undecided (503).',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return (outcome) => checks.inc({ outcome })
+}
+
+function createProviderCheckMetric(registry: Registry): Metrics['countProviderCheck'] {
+  const checks = new Counter({
+    name: 'auth4agent_provider_checks_total',
+    help: 'Questions whether an identity provider still vouches for a user, by outcome: vouched, refused or unavailable.',
     labelNames: ['outcome'],
     registers: [registry],
   })

@@ -51,6 +51,8 @@ interface OutboundRequest {
   /** Time for everything from DNS to the end of the body, in milliseconds. */
   readonly timeoutMs?: number
   readonly headers?: OutboundHeaders
+  /** For whom the request is. Requests for others have a budget and a circuit of their own, also at the same host. */
+  readonly party?: string
   /** The call that needs the answer. Without it, the request begins a trace of its own. */
   readonly span?: Span | undefined
 }
@@ -165,8 +167,8 @@ async function* countedStream(context: Context, url: string, wanted: OutboundStr
 }
 
 function fetchAnswer(context: Context, url: string, wanted: OutboundPost, content?: Content): Promise<Posted> {
-  const { accept, alsoStatus, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS, span: cause } = wanted
-  return within(context, { url, timeoutMs, party: '', cause }, async (target, limit, span) => {
+  const { accept, alsoStatus, maxBytes = MAX_BYTES, timeoutMs = TIMEOUT_MS, party = '', span: cause } = wanted
+  return within(context, { url, timeoutMs, party, cause }, async (target, limit, span) => {
     const headers = { ...wanted.headers, ...traceHeader(context, target, span) }
     const call = { target, accept, alsoStatus, headers, content }
     const { response, mediaType } = await send(context.agent, call, limit)

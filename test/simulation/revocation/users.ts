@@ -132,6 +132,7 @@ export function standingOf(image: Image, subject: string): Standing {
     providerIssuer: 'https://idp.acme.example',
     signals: 'none',
     onLogout: null,
+    isCheckDue: false,
     ownerId,
     ownerDomain: 'owner.example',
     ownerStatus: 'active',

@@ -80,7 +80,8 @@ export function deviceCallsOf({ instances, database, published }: UserWorld) {
     signIn: async ({ operator, subject, providerId: id }: ConsentedUser): Promise<string> => {
       const { edgeId } = await db.prisma.identityProvider.findUniqueOrThrow({ where: { id } })
       const user = { operatorId: operator.id, subject, epoch: 1 }
-      return cookieHeader([await beginSession({ db, now: Date.now, cookies }, anonymous(), user, { id, edgeId }, '')])
+      const provider = { id, edgeId, redeemedAt: 'now' }
+      return cookieHeader([await beginSession({ db, now: Date.now, cookies }, anonymous(), user, provider, '')])
     },
     /** Answers the request of a device as its user does. */
     answer: async (cookie: string, userCode: string, isAllowed = true) => {

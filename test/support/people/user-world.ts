@@ -8,6 +8,7 @@ import { sealCode } from '../../../services/people/authorize/code.ts'
 import { createClientKeys } from '../../../services/people/clients/client-keys.ts'
 import { createClientDocuments } from '../../../services/people/clients/documents.ts'
 import { createDevices } from '../../../services/people/device/devices.ts'
+import type { CheckUser } from '../../../services/people/index.ts'
 import { userSubject } from '../../../services/people/users/domain/user-subject.ts'
 import { type Db, openDb } from '../../../services/platform/db/db.ts'
 import { OutboundError } from '../../../services/platform/outbound/outbound-error.ts'
@@ -51,6 +52,8 @@ export interface UserWorld {
   readonly instances: readonly [TestInstance, TestInstance]
   /** Runs after a decision about a code, and before the statement that uses it. */
   between: () => Promise<unknown>
+  /** Ask the identity provider of a user, one for each process. By default it vouches for everybody. */
+  readonly checks: [CheckUser, CheckUser]
   /** Documents and keys of clients, by URL. A test can change them. */
   readonly published: Map<string, object>
   /** Lets time pass for the copies of documents and keys. */
@@ -85,6 +88,7 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
   let otherDb: Db
   let between: () => Promise<unknown> = nothing
   let world: UserWorld | undefined
+  const checks: [CheckUser, CheckUser] = [async () => 'again', async () => 'again']
   const published = new Map<string, object>()
   const fetched: string[] = []
   let openRegistration = true
@@ -117,10 +121,11 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
     return createDevices({ db, documents, issuer: ISSUER, now: Date.now })
   }
   const clientClock = { now: 1_000 }
-  const optionsOf = (db: Db) => ({
+  const optionsOf = (db: Db, process: 0 | 1) => ({
     beforeCode: () => between(),
     clientKeys: clientKeysOf(clientClock),
     devices: devicesOf(db),
+    checkUser: (...all: Parameters<CheckUser>) => checks[process](...all),
     attestationOf,
   })
   beforeAll(async () => {
@@ -128,14 +133,15 @@ export function useUserWorld(attestationOf: (did: string) => Attestations = () =
     otherDb = openDb({ url: database.url, poolSize: 10, log: silentLog })
     await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
     const instances = [
-      await startInstance(database.db, optionsOf(database.db)),
-      await startInstance(otherDb, optionsOf(otherDb)),
+      await startInstance(database.db, optionsOf(database.db, 0)),
+      await startInstance(otherDb, optionsOf(otherDb, 1)),
     ] as const
     const token = (members: object, call: Call = anonymous(), process: 0 | 1 = 0) =>
       instances[process].token(create(TokenRequestSchema, members), call)
     world = {
       database,
       instances,
+      checks,
       published,
       fetched,
       get openRegistration() {

@@ -47,8 +47,8 @@ const putFlags = {
   signals: {
     kind: 'text',
     value: 'KIND',
-    help: 'how the server learns that the provider has ended a user: none (the default); ssf, by security events; or logout, by logout tokens',
-    choices: ['none', 'ssf', 'logout'],
+    help: 'how the server learns that the provider has ended a user: none (the default); ssf, by security events; logout, by logout tokens; or refresh, by asking again with its refresh token',
+    choices: ['none', 'ssf', 'logout', 'refresh'],
   },
   'on-logout': {
     kind: 'text',

@@ -134,8 +134,9 @@ export type PutIdentityProviderRequest = Message<"auth4agent.v1.PutIdentityProvi
 
   /**
    * How the server learns that the provider has ended a user: `none`, not at all; `ssf`, the provider pushes security
-   * events (Shared Signals Framework, RFC 8935); or `logout`, it sends logout tokens (OpenID Connect Back-Channel
-   * Logout 1.0). With ssf and logout, subject_claim must be sub. Empty means none.
+   * events (Shared Signals Framework, RFC 8935); `logout`, it sends logout tokens (OpenID Connect Back-Channel Logout
+   * 1.0); or `refresh`, the server asks the provider again with its refresh token. With ssf and logout, subject_claim
+   * must be sub. Empty means none.
    *
    * @generated from field: string signals = 12;
    */
@@ -255,7 +256,7 @@ export type IdentityProvider = Message<"auth4agent.v1.IdentityProvider"> & {
   groupsClaim: string;
 
   /**
-   * How the server learns that the provider has ended a user: `none`, `ssf` or `logout`.
+   * How the server learns that the provider has ended a user: `none`, `ssf`, `logout` or `refresh`.
    *
    * @generated from field: string signals = 11;
    */

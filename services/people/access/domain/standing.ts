@@ -29,6 +29,8 @@ export interface Standing {
   /** How the provider tells that it has ended a user. */
   readonly signals: string | null
   readonly onLogout: string | null
+  /** Whether the provider must be asked again before the user may get a token. */
+  readonly isCheckDue: boolean
   /** The operator that owns the audience, and what it says about users there. */
   readonly ownerId: string | null
   readonly ownerDomain: string | null

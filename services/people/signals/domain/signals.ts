@@ -1,5 +1,5 @@
 /** All ways in which the server learns that a provider has ended a user. The first one is the default. */
-export const SIGNALS = ['none', 'ssf', 'logout'] as const
+export const SIGNALS = ['none', 'ssf', 'logout', 'refresh'] as const
 /** How the server learns that a provider has ended a user. */
 export type Signals = (typeof SIGNALS)[number]
 
@@ -27,6 +27,10 @@ const ABOUT: Readonly<Record<Signals, About>> = {
     path: 'logout',
     bound: 'Sessions end once the server has answered 200 to the logout of the provider. A connection lasts 8 hours',
   },
+  refresh: {
+    path: undefined,
+    bound: 'No token is valid 20 minutes after the provider refuses to refresh: the server asks it every 15 minutes',
+  },
 }
 const TOKENS_END = 'No token is valid once the server has answered 200 to the logout of the provider'
 
@@ -47,7 +51,7 @@ export function tellsOfEndedUsers(provider: {
   readonly signals: string | null
   readonly onLogout: string | null
 }): boolean {
-  return provider.signals === 'ssf' || provider.onLogout === 'tokens'
+  return provider.signals === 'ssf' || provider.signals === 'refresh' || provider.onLogout === 'tokens'
 }
 
 /** Returns the URL to which a provider sends its signals: another one for each provider. */
