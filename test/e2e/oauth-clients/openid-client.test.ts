@@ -25,14 +25,16 @@ const grant = (options?: client.DPoPOptions) =>
 const get = (token: string, options?: client.DPoPOptions) =>
   client.fetchProtectedResource(config, token, new URL(api.url), 'GET', undefined, undefined, options)
 
-const EXCHANGES = ['token-exchange', 'jwt-bearer'].map((name) => `urn:ietf:params:oauth:grant-type:${name}`)
+const EXTENSIONS = ['device_code', 'token-exchange', 'jwt-bearer'].map(
+  (name) => `urn:ietf:params:oauth:grant-type:${name}`,
+)
 
 it('1. it finds the server by its metadata', async () => {
   for (const algorithm of ['oidc', 'oauth2'] as const) {
     config = await openidClient(world, agent, algorithm)
     expect(config.serverMetadata()).toMatchObject({
       issuer: world.issuer,
-      grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token', ...EXCHANGES],
+      grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token', ...EXTENSIONS],
     })
   }
 })
