@@ -147,7 +147,7 @@ WITH found AS MATERIALIZED (
   FROM device_requests WHERE code_hash = $1 AND client_id = $2 FOR NO KEY UPDATE
 )
 UPDATE device_requests d SET polled_at = clock_timestamp(),
-  interval_s = d.interval_s + CASE WHEN f.is_early THEN ${SLOWER_S} ELSE 0 END
+  interval_s = d.interval_s + ${SLOWER_S} * f.is_early::int
 FROM found f WHERE d.id = f.id
 RETURNING d.id::text, d.audience, d.client_id AS "clientId", d.client_auth AS "clientAuth",
   d.client_digest AS "clientDigest", d.client_edge::text AS "clientEdge", d.scopes, d.status,

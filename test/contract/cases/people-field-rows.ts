@@ -3,7 +3,7 @@ import { bounded, type FieldRow, many, named, ownId, pageSize, pageToken, text }
 const argument = (wrong: Readonly<Record<string, string | string[] | boolean>>): NonNullable<FieldRow['wrong']> =>
   Object.fromEntries(Object.entries(wrong).map(([name, value]) => [name, [value, 'INVALID_ARGUMENT']]))
 
-const clientId: FieldRow = {
+const clientId = {
   absent: 'INVALID_ARGUMENT',
   wrong: argument({
     'is http': 'http://client.example/client.json',
@@ -16,11 +16,10 @@ const clientId: FieldRow = {
     'has 513 characters': `https://client.example/${text(490)}`,
     'is a DID of another method': 'did:web:client.example',
     'is a DID with upper case': 'did:agent:Client.example:0123456789abcdef0123456789abcdef',
-    'is a registered client': `reg_${text(20)}`,
     'is a domain': 'client.example',
     'has a line end': 'https://client.example/client.json\n',
   }),
-}
+} as const satisfies FieldRow
 
 /** One row for every field of the requests of PeopleService. */
 export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
@@ -99,7 +98,13 @@ export const peopleFieldRows: Readonly<Record<string, FieldRow>> = {
   'ListClientsRequest.page_size': pageSize,
   'ListClientsRequest.page_token': pageToken,
   'PutClientRequest.id': ownId,
-  'PutClientRequest.client_id': clientId,
+  'PutClientRequest.client_id': {
+    ...clientId,
+    wrong: {
+      ...clientId.wrong,
+      'is of a client that nobody has registered': [`reg_${text(20)}`, 'CLIENT_NOT_ACCEPTED'],
+    },
+  },
   'BlockClientRequest.id': ownId,
   'BlockClientRequest.client_id': clientId,
   'ListConsentsRequest.id': ownId,
