@@ -33,6 +33,8 @@ export const LONG: Readonly<Record<string, string>> = {
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
   'test/e2e/oauth-clients/authlib.test.ts': "Python starts for each case, and Debian's package may be installed first",
+  'test/e2e/people-clients/devices.test.ts': 'devices wait between two questions as long as the server tells them',
+  'test/e2e/provider-signals/crash.test.ts': 'servers are killed between the answer of a provider and their commit',
   'test/e2e/people-clients/authlib.test.ts': "Python starts, and Debian's package may be installed first",
   'test/e2e/readme-tour/delegation-python.test.ts':
     "Python starts for each case, and Debian's package may be installed first",
