@@ -38,9 +38,11 @@ describe('push', () => {
     await expect.poll(() => receiver.events.length, settled).toBe(40)
     expect(jtisOf(receiver.events)).toEqual([...before, ...after])
     expect(receiver.deliveries).toHaveLength(40)
+    const { sequence } = await db.prisma.revocationHead.findFirstOrThrow()
+    // The cursor is stored after the receiver has answered.
+    const cursor = async () => (await readStream(db, stream)).cursor
+    await expect.poll(cursor, settled).toMatchObject({ sequence: Number(sequence), part: 0 })
     await push.close()
-    const head = await db.prisma.revocationHead.findFirstOrThrow()
-    expect(await readStream(db, stream)).toMatchObject({ cursor: { sequence: Number(head.sequence), part: 0 } })
     expect(push.counts).toEqual({ delivered: 40, failed: 0 })
   })
 
