@@ -21,7 +21,7 @@ export interface Installation {
   /** Folder for logs. */
   readonly folder: string
   readonly admin: Asserter
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** Options of one server. */

@@ -5,6 +5,7 @@ import type { Memory } from '../usage.ts'
 import type { Endured } from './endurance.ts'
 import type { Enrolled } from './enrolments.ts'
 import type { Growth } from './growth.ts'
+import type { PeopleFindings } from './people.ts'
 import type { StatusListFindings } from './status-lists.ts'
 import type { Suspensions } from './suspension.ts'
 
@@ -15,6 +16,7 @@ export interface FullFindings {
   readonly suspension?: Suspensions
   readonly enrolments?: Enrolled
   readonly statusLists?: StatusListFindings
+  readonly people?: PeopleFindings
   readonly statements?: readonly MeasuredStatement[]
 }
 
@@ -25,12 +27,13 @@ const mib = (memory: Memory | undefined): string[] =>
 
 /** Returns the long benchmark's part of the report as Markdown. */
 export function fullMarkdown(findings: FullFindings): string {
-  const { growth, endurance, suspension, enrolments, statusLists, statements } = findings
+  const { growth, endurance, suspension, enrolments, statusLists, people, statements } = findings
   return [
     ...(growth === undefined ? [] : ['## Growth', growthTable(growth), growthLine(growth)]),
     ...(endurance === undefined ? [] : ['## Memory under load', enduranceTable(endurance)]),
     ...(suspension === undefined ? [] : ["## An operator's suspension", suspensionLine(suspension)]),
     ...(enrolments === undefined ? [] : ['## Agents that enrol themselves', enrolmentLine(enrolments)]),
+    ...(people === undefined ? [] : ['## People', pageLine(people), refreshTable(people)]),
     ...(statements === undefined ? [] : ['## Statements on grown tables', statementsTable(statements)]),
     ...(statusLists === undefined ? [] : ['## Status lists', listsLine(statusLists), listsTable(statusLists)]),
   ]
@@ -87,6 +90,17 @@ const enrolmentLine = ({ agents, seconds, cpuMs }: Enrolled): string =>
 
 const listsLine = ({ tokens, agents, rssBefore }: StatusListFindings): string =>
   `A list with ${tokens} tokens of ${agents} agents. Memory of the server before: ${inMib(rssBefore)} MiB RSS.`
+
+const pageLine = ({ page: { p50, p95, p99 } }: PeopleFindings): string =>
+  `The page of consent, for a client whose document the server has: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms ` +
+  `(goal 20), p99 ${p99.toFixed(1)} ms.`
+
+function refreshTable({ refreshes }: PeopleFindings): string {
+  return table(
+    ['connections before', 'processor time of a refresh, server and database, µs'],
+    refreshes.map(({ connections, cpuUs }) => [String(connections), withRange(cpuUs, 0)]),
+  )
+}
 
 function listsTable({ lists }: StatusListFindings): string {
   return table(

@@ -8,6 +8,7 @@ import { startWorld } from '../world.ts'
 import { measureEndurance } from './endurance.ts'
 import { measureEnrolments } from './enrolments.ts'
 import { measureGrowth } from './growth.ts'
+import { measurePeople } from './people.ts'
 import { type FullFindings, fullMarkdown } from './report.ts'
 import { measureStatements } from './statements.ts'
 import { measureStatusLists } from './status-lists.ts'
@@ -15,7 +16,7 @@ import { measureSuspensions } from './suspension.ts'
 
 /** `npm run bench:full`: runs the benchmark, and then the long measurements. See ../README.md. */
 
-const PARTS = ['growth', 'endurance', 'suspension', 'enrolments', 'status-lists'] as const
+const PARTS = ['growth', 'endurance', 'suspension', 'enrolments', 'status-lists', 'people'] as const
 const RESULTS = join(import.meta.dirname, '../results')
 const GROWN_AGENTS = Number(process.env['BENCH_GROWN_AGENTS'] ?? 1_000_000)
 const SIZES = {
@@ -56,6 +57,7 @@ async function measureParts(): Promise<FullFindings> {
   const suspension = wants('suspension') ? await measureSuspensions(world, SUSPENSIONS) : undefined
   const enrolments = wants('enrolments') ? await measureEnrolments(world, ENROLMENTS) : undefined
   const statusLists = wants('status-lists') ? await measureStatusLists(world) : undefined
+  const people = wants('people') ? await measurePeople(started, world, options, tell) : undefined
   const growth = wants('growth') ? await measureGrowth(started, world, SIZES, options, tell) : undefined
   const statements = wants('growth') ? await measureStatements(started, world, GROWN_AGENTS, tell) : undefined
   return {
@@ -64,6 +66,7 @@ async function measureParts(): Promise<FullFindings> {
     ...(suspension && { suspension }),
     ...(enrolments && { enrolments }),
     ...(statusLists && { statusLists }),
+    ...(people && { people }),
     ...(growth && { growth }),
   }
 }
