@@ -242,6 +242,18 @@ describe('a code that is used a second time', () => {
     expect(audit.reason).toContain('replay')
   })
 
+  it.each([
+    ['with another code verifier', { codeVerifier: 'w'.repeat(43) }],
+    ['by another client', { clientId: 'https://other.example/client.json' }],
+  ])('%s ends nothing, so a thief of the code alone cannot end it', async (_name, members) => {
+    const { user: insert, code: seal, redeem } = world()
+    const user = await insert()
+    const code = await seal(user, {})
+    const { accessToken = '' } = await redeem(code)
+    expect(await refusalOf(redeem(code, members))).toBe('CODE_NOT_ACCEPTED')
+    expect(await verdictOf(accessToken, user)).toBe('VALID')
+  })
+
   it('gives one token at most, from two processes at the same time', async () => {
     const { user, code: seal, redeem } = world()
     const code = await seal(await user())

@@ -44,7 +44,7 @@ const STANDARDS: Readonly<Record<string, readonly Requirement[]>> = {
   'RFC 9701': rfc9701,
   'RFC 9728': rfc9728,
   'OAuth 2.1, a draft': oauth21,
-  'client ID metadata documents, draft 02': clientIdMetadata,
+  'client ID metadata documents, draft 01': clientIdMetadata,
   'MCP authorization 2026-07-28': mcp,
 }
 

@@ -26,8 +26,8 @@ export interface ClientDocument {
 }
 
 /**
- * Reads a client ID metadata document (draft-ietf-oauth-client-id-metadata-document sections 4 and 8). Ignores members
- * that decide nothing here, such as `logo_uri`.
+ * Reads a client ID metadata document (draft-ietf-oauth-client-id-metadata-document-01 sections 4.1 and 6.2). Ignores
+ * members that decide nothing here, such as `logo_uri`.
  *
  * @throws ApiError CLIENT_NOT_ACCEPTED
  */

@@ -17,7 +17,7 @@ import {
 /** OAuth 2.1, a draft: what it adds to RFC 6749 for codes and refresh tokens. */
 export const oauth21: readonly Requirement[] = [
   {
-    section: '2.3.1',
+    section: '4.1.1',
     requirement: 'The server must compare redirect URIs as texts, except for the port of a loopback address',
     tests: [
       ...redirectMatch('refuses %s', 'accepts %s'),
@@ -67,6 +67,11 @@ export const oauth21: readonly Requirement[] = [
     tests: codeRefusal('without a redirect URI: INVALID_ARGUMENT'),
   },
   {
+    section: '7.5.2',
+    requirement: 'A second use with a wrong parameter should revoke nothing',
+    tests: secondUse('%s ends nothing, so a thief of the code alone cannot end it'),
+  },
+  {
     section: '4.3.1',
     requirement: 'Refresh tokens of public clients must be sender-constrained or rotated',
     tests: [
@@ -76,7 +81,7 @@ export const oauth21: readonly Requirement[] = [
     ],
   },
   {
-    section: '4.1.3',
+    section: '3.2.1',
     requirement: 'A confidential client must authenticate for a code, and the code must be its own',
     tests: agentRefusal(
       'without an assertion: UNAUTHENTICATED',
