@@ -40,6 +40,7 @@ export const LONG: Readonly<Record<string, string>> = {
     "Python starts for each case, and Debian's package may be installed first",
   'test/e2e/readme-tour/federation-page.test.ts':
     'three deployments start and read the statements of each other, and the demo runs against them',
+  'test/e2e/people-clients/mcp-conformance.test.ts': "MCP's suite and a browser start for each kind of client",
   'test/e2e/people-clients/mcp-page.test.ts': 'programs of the documents run as pasted, and one in Go is compiled',
   'test/e2e/readme-tour/{delegation-mcp,delegation-page,moving-page,oauth-page,operator-keys-page,tour}.test.ts':
     'the tours of the documents are run, command by command',

@@ -8,6 +8,7 @@ import { createKeyFile, keyFileReference, pathsIn, updateOperatorConfig } from '
 import { startExample } from '../../../clients/cli/src/demo/people/example.ts'
 import { createAuthority } from '../../support/certificate-authority.ts'
 import { eventually } from '../../support/eventually.ts'
+import type { Environment } from '../../support/server.ts'
 import { type ChromiumPage, startChromium } from '../passkeys/chromium-page.ts'
 import { startTour, type Tour } from '../readme-tour/tour.ts'
 
@@ -26,7 +27,9 @@ export interface PeopleWorld {
   /** Publishes the document of another client with these members more, and returns its client id. */
   publish(name: string, members: object): string
   readonly page: ChromiumPage
-  /** Opens an authorization request as Alice, allows it, and resolves with the URL that the program gets. */
+  /** Opens an authorization request as Alice, and allows it. */
+  agree(url: URL): Promise<void>
+  /** Does the same, and resolves with the URL that the program gets. */
   allow(url: URL): Promise<URL>
   /** Asks the server whether a token is genuine, in time and not ended, whether it is bound to a key or not. */
   isValid(token: string): Promise<unknown>
@@ -37,8 +40,8 @@ export interface PeopleWorld {
 const DOMAIN = 'acme.test'
 
 /** Starts the world. Everything ends with `started`. */
-export async function startPeopleWorld(started: AsyncDisposableStack): Promise<PeopleWorld> {
-  const tour = await startTour()
+export async function startPeopleWorld(started: AsyncDisposableStack, env: Environment = {}): Promise<PeopleWorld> {
+  const tour = await startTour(env)
   started.defer(() => tour.stop())
   const issuer = tour.adapt('http://localhost:8080')
   const folder = join(tour.folder, 'operator')
@@ -89,7 +92,7 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
       if (url === undefined) throw new Error('The program has got no answer')
       return url
     })
-  const allow = async (url: URL) => {
+  const agree = async (url: URL) => {
     await page.open(url.href)
     await page.run(`document.querySelector('a[href$="/alice"]')?.click()`)
     await eventually(async () => {
@@ -97,6 +100,9 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
         throw new Error('No page')
     })
     await page.run(`document.querySelector('button[value=allow]').click()`)
+  }
+  const allow = async (url: URL) => {
+    await agree(url)
     return nextAnswer()
   }
   const isValid = async (token: string): Promise<unknown> => {
@@ -105,7 +111,7 @@ export async function startPeopleWorld(started: AsyncDisposableStack): Promise<P
     const response = await fetch(`${issuer}/v1/verify`, { method: 'POST', headers, body })
     return Object(await response.json()).valid
   }
-  const browser = { page, allow, nextAnswer }
+  const browser = { page, agree, allow, nextAnswer }
   return { tour, issuer, operator, folder, audience, clientId, redirectUri, publish, isValid, ...browser }
 }
 
