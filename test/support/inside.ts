@@ -4,6 +4,7 @@ import { checkFiles } from '../../services/configuration/check-files.ts'
 import { readConfig } from '../../services/configuration/config.ts'
 import { loadSecrets } from '../../services/configuration/secrets.ts'
 import { createLogger } from '../../services/platform/log/log.ts'
+import { PATIENT } from './patient.ts'
 import { type Environment, type RunningServer, SERVER_DEFAULTS } from './server.ts'
 
 /** Settings that only a process of its own can have. */
@@ -13,8 +14,6 @@ const OF_PROCESSES = [
   'AUTH4AGENT_WORKERS',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
 ] as const
-/** On a busy machine the database and the server answer late, which is no fault in most tests. */
-export const PATIENT = { AUTH4AGENT_DB_TIMEOUT: '1m', AUTH4AGENT_REQUEST_TIMEOUT: '1m' } as const
 /** What only a process of its own can do. */
 const NEEDS_PROCESS = 'This server runs inside the process of the test: start it with ownProcess: true'
 

@@ -4,7 +4,8 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ensureInstalled, findProgram } from '../../support/debian-package.ts'
+import { ensureInstalled } from '../../support/debian-package.ts'
+import { ensureGo } from '../../support/go.ts'
 
 const run = promisify(execFile)
 /** Where Debian's packages of Go libraries are. */
@@ -31,7 +32,8 @@ export interface GoSpiffe {
 
 /** Builds the program with Debian's go-spiffe, which is installed first where it is missing. */
 export async function buildGoSpiffe(): Promise<GoSpiffe> {
-  await installGo()
+  const go = await ensureGo()
+  await installLibrary()
   const folder = await mkdtemp(join(tmpdir(), 'go-svids-'))
   const source = join(folder, 'src/go-svids')
   await mkdir(source, { recursive: true })
@@ -41,7 +43,7 @@ export async function buildGoSpiffe(): Promise<GoSpiffe> {
   const GOPATH = `${folder}:${LIBRARIES}`
   const env = { ...process.env, GO111MODULE: 'off', GOFLAGS: '', GOPATH, GOCACHE: join(folder, 'cache') }
   const program = join(folder, 'go-svids')
-  await run('go', ['build', '-o', program, '.'], { cwd: source, env })
+  await run(go, ['build', '-o', program, '.'], { cwd: source, env })
   const call = (args: readonly string[], input: object) =>
     JSON.parse(execFileSync(program, args, { input: JSON.stringify(input), encoding: 'utf8' }))
   return {
@@ -51,13 +53,8 @@ export async function buildGoSpiffe(): Promise<GoSpiffe> {
   }
 }
 
-async function installGo(): Promise<void> {
+async function installLibrary(): Promise<void> {
   const library = 'golang-github-spiffe-go-spiffe-dev'
-  await ensureInstalled({
-    name: 'golang-go',
-    find: () => findProgram('go'),
-    missing: 'golang-go is missing: apt-get install golang-go',
-  })
   await ensureInstalled({
     name: library,
     find: async () => existsSync(join(LIBRARIES, 'src/github.com/spiffe/go-spiffe/v2/spiffeid')) || undefined,

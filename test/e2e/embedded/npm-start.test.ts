@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder } from '../../support/data-folder.ts'
+import { PATIENT } from '../../support/patient.ts'
 import { endOf, npmStart } from './npm-start.ts'
 
 /**
@@ -60,7 +61,7 @@ it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
 )
 
 it('npm start: a clean stop logs no warning', async () => {
-  const started = await npmStart(data)
+  const started = await npmStart(data, PATIENT)
   process.kill(started.chain[0] ?? 0, 'SIGTERM')
   await endOf(started)
   expect(started.output()).not.toMatch(/"level":[45]0/)

@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder } from '../../support/data-folder.ts'
 import { guard } from '../../support/guardian.ts'
+import { PATIENT } from '../../support/patient.ts'
 import { type Environment, startServer } from '../../support/server.ts'
 import { until } from '../../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** A slow machine may keep the start waiting, which is no fault of the database. */
-const PATIENT: Environment = { AUTH4AGENT_DB_TIMEOUT: '60s' }
 const SLOW_START = / the database of the embedded PostgreSQL /
 const TEXT_LINE = /^\d\d:\d\d:\d\d\.\d{3} (DEBUG|INFO |WARN |ERROR) /
 

@@ -12,6 +12,7 @@ import { startProgram } from '../../support/child-process.ts'
 import { typeCheck } from '../../support/documents/type-check.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
+import { ensureGo } from '../../support/go.ts'
 import { startNginx } from '../../support/nginx.ts'
 import { blocks } from '../readme-tour/tour.ts'
 import { type PeopleWorld, startPeopleWorld } from './world.ts'
@@ -63,7 +64,7 @@ const WAYS: Readonly<Record<string, (port: number) => Promise<void>>> = {
     const listening = adapt(text, port).replace('log.Fatal(', 'log.Println("listening"); log.Fatal(')
     const cwd = await folderFor('go', 'server.go', listening)
     const env = { ...process.env, GOCACHE: join(world.tour.folder, 'go-cache'), GOFLAGS: '-mod=mod' }
-    await run('go', ['build', '-o', 'server', 'server.go'], { cwd, env })
+    await run(await ensureGo(), ['build', '-o', 'server', 'server.go'], { cwd, env })
     await start({ name: 'the server in Go', command: join(cwd, 'server'), args: [], cwd })
   },
   async nginx(port) {
