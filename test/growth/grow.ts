@@ -306,8 +306,14 @@ const GROWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
+/** `columns` are expressions of the row's number `n`. */
+interface Filling {
+  readonly rows: number
+  readonly columns: Readonly<Record<string, string>>
+}
+
 /** Small tables that are filled to their bound, because statements join them. */
-const FULL: Readonly<Record<string, { readonly rows: number; readonly columns: Readonly<Record<string, string>> }>> = {
+const FULL: Readonly<Record<string, Filling>> = {
   signal_streams: {
     rows: 10_000,
     columns: {
@@ -333,19 +339,26 @@ export function isGrown(table: string): boolean {
 }
 
 /**
- * Inserts this many rows into every table that can grow, and lets the planner learn about them. The rows refer to each
- * other like those of a deployment with 1,000 busy operators, but triggers do not run.
+ * Inserts this many rows into every table that can grow, and lets the planner learn about them. Each of the clients
+ * takes one table after the other. The rows refer to each other like those of a deployment with 1,000 busy operators,
+ * but triggers do not run.
  */
-export async function grow(client: Pick<Client, 'query'>, rows: number): Promise<void> {
-  await client.query('SET session_replication_role = replica; SET statement_timeout = 0; SET synchronous_commit = off')
+export async function grow(clients: readonly Pick<Client, 'query'>[], rows: number): Promise<void> {
   const grown = Object.entries(GROWN).map(([table, columns]) => [table, { rows, columns }] as const)
-  for (const [table, { rows: count, columns }] of [...grown, ...Object.entries(FULL)]) {
+  const tables = [...grown, ...Object.entries(FULL)].values()
+  await Promise.all(clients.map((client) => growNext(client, tables)))
+  const [client] = clients
+  await client?.query('UPDATE revocation_head SET sequence = (SELECT max(sequence) FROM revocation_log); ANALYZE')
+}
+
+async function growNext(client: Pick<Client, 'query'>, tables: Iterable<readonly [string, Filling]>): Promise<void> {
+  await client.query('SET session_replication_role = replica; SET statement_timeout = 0; SET synchronous_commit = off')
+  for (const [table, { rows, columns }] of tables) {
     const [names, values] = [Object.keys(columns), Object.values(columns)]
     await client.query(
       `INSERT INTO ${table} (${names.map((name) => `"${name}"`).join(', ')})
-       SELECT ${values.join(', ')} FROM generate_series(1, ${count}::int) AS n ON CONFLICT DO NOTHING`,
+       SELECT ${values.join(', ')} FROM generate_series(1, ${rows}::int) AS n ON CONFLICT DO NOTHING`,
     )
   }
-  await client.query('UPDATE revocation_head SET sequence = (SELECT max(sequence) FROM revocation_log)')
-  await client.query('RESET session_replication_role; ANALYZE')
+  await client.query('RESET session_replication_role')
 }

@@ -18,8 +18,10 @@ let client: Client
 beforeAll(async () => {
   database = await testDatabase()
   client = new Client({ connectionString: database.url })
-  await client.connect()
-  await grow(client, ROWS)
+  const second = new Client({ connectionString: database.url })
+  await Promise.all([client.connect(), second.connect()])
+  await grow([client, second], ROWS)
+  await second.end()
 }, GROW_MS)
 afterAll(async () => {
   await client.end()

@@ -37,6 +37,8 @@ app.post('/mcp', async (request, response) => {
   await mcp.connect(transport)
   await transport.handleRequest(request, response)
 })
+// Without sessions, there is no stream to open and no session to end.
+app.all('/mcp', (_request, response) => response.set('allow', 'POST').sendStatus(405))
 await verifier.ready()
 
 // The client knows only its own key and its issuer. It learns from the MCP server which token it needs.

@@ -28,7 +28,7 @@ export async function measureStatements(
   const url = siblingUrl(world.database.url, DATABASE)
   await applyMigrations({ url, migrationsDir: MIGRATIONS, log: silent })
   const db = await connectTo(started, url)
-  await grow(db, rows)
+  await grow([db], rows)
   tell(`${rows} rows in each of ${GROWN_TABLES.size} tables`)
   const measured: MeasuredStatement[] = []
   for (const statement of statements) {
