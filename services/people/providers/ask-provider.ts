@@ -25,6 +25,11 @@ export interface Expected {
 /** The longest refresh token of a provider that is stored, in characters. */
 export const MAX_REFRESH_TOKEN = 4_096
 const RETRY_AFTER_S = 5
+/**
+ * Errors that only the person can mend, by another sign-in (RFC 6749 section 5.2, OpenID Connect Core 1.0 section
+ * 3.1.2.6). Some providers answer the second kind also at the token endpoint.
+ */
+const NEEDS_SIGN_IN: readonly string[] = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required']
 /** Characters of an error code (RFC 6749 section 4.1.2.1) that may be shown. */
 const ERROR_CODE = /^[a-z_]{1,64}$/
 
@@ -80,7 +85,7 @@ export type StillVouched =
  * token in the answer as at a sign-in; it must be about the same user.
  *
  * @param user the claim of the provider that identifies users, and its value for this user
- * @returns `refused` only if the provider says that the refresh token is good no more (RFC 6749 section 5.2)
+ * @returns `refused` only if the provider says that the person must sign in again
  * @throws ApiError PROVIDER_UNAVAILABLE for every other answer, and for none
  */
 export async function askAgain(
@@ -99,7 +104,7 @@ export async function askAgain(
     if ((next?.length ?? 0) > MAX_REFRESH_TOKEN) throw new Error('The refresh token is too long')
     return { kind: 'vouched', refreshToken: next }
   } catch (error) {
-    if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return { kind: 'refused' }
+    if (error instanceof ResponseBodyError && NEEDS_SIGN_IN.includes(error.error)) return { kind: 'refused' }
     const { message, code } = factsOf(error)
     log.info({ issuer, problem: message, code }, 'an identity provider did not say whether it still vouches for a user')
     throw unavailable(`cannot be asked about the user now: ${outboundErrorOf(error)?.why ?? 'its answer is not valid'}`)
