@@ -29,7 +29,7 @@ const RETRY_AFTER_S = 5
  * Errors that only the person can mend, by another sign-in (RFC 6749 section 5.2, OpenID Connect Core 1.0 section
  * 3.1.2.6). Some providers answer the second kind also at the token endpoint.
  */
-const NEEDS_SIGN_IN: readonly string[] = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required']
+const NEEDS_SIGN_IN = new Set(['invalid_grant', 'interaction_required', 'login_required', 'consent_required'])
 /** Characters of an error code (RFC 6749 section 4.1.2.1) that may be shown. */
 const ERROR_CODE = /^[a-z_]{1,64}$/
 
@@ -104,7 +104,7 @@ export async function askAgain(
     if ((next?.length ?? 0) > MAX_REFRESH_TOKEN) throw new Error('The refresh token is too long')
     return { kind: 'vouched', refreshToken: next }
   } catch (error) {
-    if (error instanceof ResponseBodyError && NEEDS_SIGN_IN.includes(error.error)) return { kind: 'refused' }
+    if (error instanceof ResponseBodyError && NEEDS_SIGN_IN.has(error.error)) return { kind: 'refused' }
     const { message, code } = factsOf(error)
     log.info({ issuer, problem: message, code }, 'an identity provider did not say whether it still vouches for a user')
     throw unavailable(`cannot be asked about the user now: ${outboundErrorOf(error)?.why ?? 'its answer is not valid'}`)

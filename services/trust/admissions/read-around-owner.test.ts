@@ -38,7 +38,8 @@ async function put(from: Name, to: Name, kind: Parameters<typeof draftBetween>[2
   const [signer, subject] = [parties[from], parties[to]]
   const statement = await world.sign(signer, { ...draftBetween(signer, subject, kind), ...(depth && { depth }) })
   await world.as(signer.id).putTrustStatement({ id: signer.id, statement })
-  await world.db.pool.query('UPDATE trust_statements SET not_before = now()')
+  // The column holds milliseconds, and now() rounded up to one would lie ahead.
+  await world.db.pool.query("UPDATE trust_statements SET not_before = now() - interval '1 second'")
 }
 
 /** The statements that are read about an owner, as sentences. */

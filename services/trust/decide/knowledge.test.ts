@@ -49,7 +49,8 @@ beforeEach(() => {
 async function put(subject: TrustOperator, kind: 'lets-call' | 'accepts-members-of' = 'lets-call') {
   const statement = await world.sign(cargo, draftBetween(cargo, subject, kind))
   await world.as(cargo.id).putTrustStatement({ id: cargo.id, statement })
-  await world.db.pool.query('UPDATE trust_statements SET not_before = now()')
+  // The column holds milliseconds, and now() rounded up to one would lie ahead.
+  await world.db.pool.query("UPDATE trust_statements SET not_before = now() - interval '1 second'")
 }
 
 /** Counts the edges between cargo and a caller. Zero is a no. */

@@ -58,7 +58,8 @@ it('statements of others about the caller never push out a block of the owner', 
   }
   const last = "UPDATE trust_statements SET edge_id = 'ffffffff-ffff-8fff-bfff-ffffffffffff' WHERE kind = 'blocks'"
   await db.pool.query(last)
-  await db.pool.query('UPDATE trust_statements SET not_before = now()')
+  // The column holds milliseconds, and now() rounded up to one would lie ahead.
+  await db.pool.query("UPDATE trust_statements SET not_before = now() - interval '1 second'")
   expect(await readBetween(db.pool, cargo.id, bolt.id)).toHaveLength(2)
   expect(await readBetween(db.pool, cargo.id, bolt.id, 1)).toMatchObject([{ kind: 'blocks' }])
 })
