@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { type NatsCluster, startNats } from '../../support/nats-server.ts'
 import type { AgentParty } from '../../support/parties.ts'
@@ -8,8 +8,8 @@ import { checksAt } from './checks.ts'
 import { AUDIENCE, ENDINGS, type Ending, SCOPES, setCallers } from './endings.ts'
 import { askAll, unanimously, type Witness, type Witnesses, witnessesOf } from './witnesses.ts'
 
-/** How many rounds the stories run. Set the variable `REVOCATION_ROUNDS` for a long run. */
-const ROUNDS = Number(process.env['REVOCATION_ROUNDS'] ?? 25)
+/** How many rounds the stories run: every ending at least once. Set `REVOCATION_ROUNDS` for a long run. */
+const ROUNDS = Number(process.env['REVOCATION_ROUNDS'] ?? (inject('mode') === 'inside' ? 12 : 25))
 const LEASE_MS = 1_000
 /** The time that a call may take in addition to waiting for a lease, on a slow machine. */
 const GRACE_MS = 10_000
